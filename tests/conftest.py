@@ -1,0 +1,18 @@
+"""What every test shares: one BLAS thread, as the hosts have it, and the folder of real data where there is one."""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder named by PLAYGROUND_DATA_DIR: `mnist/`, `cifar-10-batches-bin/`."""
+    folder = os.environ.get("PLAYGROUND_DATA_DIR")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("PLAYGROUND_DATA_DIR names no folder: tests on the full MNIST and CIFAR-10 files need it")
+    return Path(folder)

@@ -1,0 +1,90 @@
+"""Who may import whom. An import goes down, never up, never sideways; imports inside functions count."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+CORE = ("engine.errors", "engine.array", "engine.rng")
+
+# A room and the rooms it may import, besides itself. Rooms of one line never import each other.
+FLOORS: dict[str, tuple[str, ...]] = {
+    "engine.errors": (),
+    "engine.array": ("engine.errors",),
+    "engine.rng": ("engine.errors",),
+    "engine.ops": CORE,
+    "engine.tensor": ("engine.ops", *CORE),
+    "engine.autodiff": ("engine.tensor", "engine.ops", *CORE),
+    "engine.check": ("engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+    "engine.nn": ("engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+    "engine.optim": ("engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+    "engine.data": ("engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+    "engine.probes": ("engine.optim", "engine.data", "engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+}
+FLOORS["engine.exchange"] = FLOORS["engine.probes"]
+FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
+FLOORS["engine.train"] = ("engine.spec", "engine.exchange", *FLOORS["engine.spec"])
+
+ROOMS = ("catalog", "graphs", "runs", "stream", "datasets", "lessons", "classroom")
+GROUND = ("backend.errors", "backend.settings", "backend.protocol", "backend.db", "backend.migrations", "engine")
+for _room in ROOMS:
+    FLOORS[f"backend.{_room}"] = GROUND
+for _ground in GROUND[:-1]:
+    FLOORS[_ground] = GROUND
+
+# A library, and the rooms that may import it.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "cupy": ("engine.array", "engine.compiler"),
+    "cupyx": ("engine.array", "engine.compiler"),
+    "pydantic": ("engine.spec", "engine.train", "engine.exchange", "backend"),
+    "safetensors": ("engine.exchange", "engine.train", "backend"),
+    "fastapi": ("backend",),
+    "starlette": ("backend",),
+    "uvicorn": ("backend",),
+    "sqlalchemy": ("backend.db", "backend.migrations", "backend.runs", "backend.datasets", "backend.app"),
+    "httpx": ("backend.client", "backend.cli"),
+    "typer": ("backend.cli",),
+    "rich": ("backend.cli", "backend.client"),
+    "torch": (),
+}
+
+
+def room(module: str) -> str | None:
+    return max((r for r in FLOORS if module == r or module.startswith(r + ".")), key=len, default=None)
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    for path in [*HOUSE.glob("engine/**/*.py"), *HOUSE.glob("backend/**/*.py")]:
+        module = ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((module, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                assert node.level == 0, f"{module} imports relatively: write the whole name"
+                yield from ((module, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+IMPORTS = sorted(set(imports()))
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in IMPORTS}))
+def test_a_module_imports_only_rooms_below_its_own(module: str) -> None:
+    here = room(module)
+    for importer, imported in IMPORTS:
+        there = room(imported)
+        if importer == module and here and there and there != here:
+            allowed = FLOORS[here]
+            assert any(there == r or there.startswith(r + ".") for r in allowed), f"{module} may not import {imported}"
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_is_imported_only_by_its_owners(library: str) -> None:
+    users = {m for m, name in IMPORTS if name == library or name.startswith(library + ".")}
+    strangers = {m for m in users if not m.startswith(OWNERS[library]) or not OWNERS[library]}
+    assert not strangers, f"only {OWNERS[library]} may import {library}"
+
+
+def test_the_engine_never_imports_the_backend() -> None:
+    assert not [m for m, name in IMPORTS if m.startswith("engine") and name.startswith("backend")]
