@@ -1,0 +1,6 @@
+"""What a run does and says."""
+
+from engine.train.commands import Command
+from engine.train.events import Ack, Changed, Event, Metrics, State
+
+__all__ = ["Ack", "Changed", "Command", "Event", "Metrics", "State"]
