@@ -1,0 +1,1 @@
+"""What can be built: the catalogue, the devices and the health of the service."""

@@ -1,0 +1,1 @@
+"""Checks of drawn graphs and of run specs, before anything is allocated."""
