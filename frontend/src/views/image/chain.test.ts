@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { chain, filtersOf, isSequential, shapeText, topological } from './chain';
-import { freeId, insertAfter, removeNode, setParams } from './edits';
 
 const graph = {
   inputs: [{ id: 'x', shape: [1, 32, 32] }],
@@ -54,39 +53,5 @@ describe('a chain', () => {
       { id: 'b', kind: 'ReLU', inputs: ['a'] },
     ];
     expect(topological(cycle)).toEqual(cycle);
-  });
-});
-
-describe('an edit', () => {
-  it('puts a layer between two others', () => {
-    const { graph: edited, id } = insertAfter(graph, 'conv1', 'BatchNorm2d', {});
-    expect(id).toBe('batchnormd1');
-    expect(edited.nodes.find((node) => node.id === 'relu1')?.inputs).toEqual([id]);
-    expect(edited.nodes.find((node) => node.id === id)?.inputs).toEqual(['conv1']);
-  });
-
-  it('makes a layer behind the output the new output', () => {
-    const { graph: edited, id } = insertAfter(graph, 'out', 'Softmax', {});
-    expect(edited.outputs).toEqual([id]);
-  });
-
-  it('behind the input moves the readers of the input', () => {
-    const { graph: edited, id } = insertAfter(graph, 'x', 'Dropout', {});
-    expect(edited.nodes.find((node) => node.id === 'conv1')?.inputs).toEqual([id]);
-  });
-
-  it('takes a layer out and closes the gap', () => {
-    const edited = removeNode(graph, 'relu1');
-    expect(edited.nodes.map((node) => node.id)).toEqual(['conv1', 'out']);
-    expect(edited.nodes[1]?.inputs).toEqual(['conv1']);
-    expect(removeNode(removeNode(removeNode(graph, 'out'), 'relu1'), 'conv1').nodes).toHaveLength(1);
-  });
-
-  it('leaves the old graph alone and names no node twice', () => {
-    const before = JSON.stringify(graph);
-    setParams(graph, 'conv1', { out_channels: 8 });
-    removeNode(graph, 'conv1');
-    expect(JSON.stringify(graph)).toBe(before);
-    expect(freeId({ ...graph, nodes: [{ id: 'relu1', kind: 'ReLU', inputs: [] }] }, 'ReLU')).toBe('relu2');
   });
 });

@@ -1,0 +1,51 @@
+/** What the visitor looks at in the image view: which example, which layer, which map. */
+import { base64url } from '../../draw/digit';
+
+/** One unit of one picture, chosen by pointing at it. */
+export interface Look {
+  readonly topic: string;
+  /** Name of the block inside the picture. */
+  readonly block: string;
+  readonly what: 'map' | 'filter' | 'value';
+  readonly id: string;
+  readonly unit: number;
+  readonly count: number;
+}
+
+export class ImageState {
+  /** Index of the test example that is shown. */
+  example = $state(0);
+  /** The drawn digit as 28 x 28 bytes, or null. */
+  drawn = $state.raw<Uint8Array | null>(null);
+  /** The layer whose settings are open. */
+  selected = $state<string | null>(null);
+  look = $state.raw<Look | null>(null);
+  /** First example of the grid. */
+  start = $state(0);
+
+  /** The arguments of a topic that name the current example; topics sort their arguments. */
+  private get source(): { input: string } | { example: number } {
+    return this.drawn ? { input: base64url(this.drawn) } : { example: this.example };
+  }
+
+  activation(node: string): string {
+    const source = this.source;
+    if ('input' in source) return `activation?input=${source.input}&node=${node}`;
+    return `activation?example=${source.example}&node=${node}&split=test`;
+  }
+
+  get prediction(): string {
+    const source = this.source;
+    if ('input' in source) return `prediction?input=${source.input}`;
+    return `prediction?example=${source.example}&split=test`;
+  }
+
+  choose(example: number): void {
+    this.drawn = null;
+    this.example = example;
+  }
+
+  toggle(id: string): void {
+    this.selected = this.selected === id ? null : id;
+  }
+}
