@@ -1,0 +1,226 @@
+"""Typed settings: a constructor's signature is the one declaration of a form, of its bounds and of its validation.
+
+`Between` and `Inferred` are written into the hints of layers, losses, optimisers, schedules and datasets. The catalogue
+reads them to draw forms; `@checked` reads the same hints and refuses a bad value in words when the class is built.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union
+
+from engine.errors import ArgumentError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Between:
+    """Closed bounds of a number; `common` is the part that a slider shows, where the whole range would be useless."""
+
+    ge: float
+    le: float
+    common: tuple[float, float] | None = None
+
+    def words(self) -> str:
+        """The bounds as a person says them."""
+        if math.isinf(self.le):
+            return f"at least {self.ge:g}"
+        return f"from {_plain(self.ge)} to {_plain(self.le)}"
+
+
+class Inferred:
+    """Marks a setting that a builder reads off the incoming shape."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter of a typed constructor."""
+
+    name: str
+    hint: Any
+    default: Any
+    required: bool
+    inferred: bool
+
+
+def settings(cls: type) -> dict[str, Setting]:
+    """The settings of a class by name, in the order of its constructor."""
+    return dict(_settings(cls.__init__))
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """What a form starts with: every setting of the form that has a default."""
+    return {s.name: s.default for s in form_settings(cls).values() if not s.required}
+
+
+def form_settings(cls: type) -> dict[str, Setting]:
+    """What a form shows: all settings but those a builder infers and those that only a Python program can give."""
+    return {name: s for name, s in settings(cls).items() if not s.inferred and _is_plain(s.hint)}
+
+
+def checked(cls: type[T]) -> type[T]:
+    """Class decorator: refuse values that the constructor's hints forbid, before the constructor runs."""
+    plain: Callable[..., None] = cls.__init__
+
+    @functools.wraps(plain)
+    def build(self: Any, *args: Any, **kwargs: Any) -> None:
+        check_arguments(cls.__name__, plain, (self, *args), kwargs)
+        plain(self, *args, **kwargs)
+
+    cls.__init__ = build  # type: ignore[assignment, method-assign]
+    return cls
+
+
+def check_arguments(where: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise `ArgumentError` for the first argument that misses its hint."""
+    known = _settings(function)
+    try:
+        given = _signature(function).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise _misfit(where, known, kwargs, error) from None
+    for name, value in given.items():
+        if name in known:
+            check_value(known[name].hint, value, where, name)
+
+
+def check_value(hint: Any, value: Any, where: str, name: str) -> None:
+    """Raise `ArgumentError` unless `value` fits `hint`: int, float, bool, str, Literal, list, tuple, unions of them."""
+    if not _fits(hint, value):
+        raise ArgumentError(
+            where=f"{where}({name})", expected=in_words(hint), got=_shown(value), hint=_advice(value), field=name
+        )
+
+
+def in_words(hint: Any) -> str:
+    """A hint as a person says it."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        bounds = [p.words() for p in parts[1:] if isinstance(p, Between)]
+        return " ".join([in_words(parts[0]), *bounds])
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, parts))
+    if origin in (Union, types.UnionType):
+        return " or ".join(in_words(p) for p in parts)
+    if origin is tuple:
+        count = "values" if parts[-1] is ... else f"{len(parts)} values"
+        return f"{count}, each {in_words(parts[0])}"
+    if origin is list:
+        return f"a list, each {in_words(parts[0])}"
+    return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+_NAMES: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    type(None): "nothing",
+}
+
+
+@functools.cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+@functools.cache
+def _settings(function: Callable[..., Any]) -> dict[str, Setting]:
+    """Read through wrappers, so that a checked class still shows its own hints."""
+    inner = inspect.unwrap(function)
+    hints = typing.get_type_hints(inner, include_extras=True)
+    return {
+        p.name: Setting(p.name, hints[p.name], p.default, p.default is p.empty, _is_inferred(hints[p.name]))
+        for p in inspect.signature(inner).parameters.values()
+        if p.name in hints and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+
+
+def _is_inferred(hint: Any) -> bool:
+    return any(p is Inferred or isinstance(p, Inferred) for p in getattr(hint, "__metadata__", ()))
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a value of this hint can be written as JSON."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return True
+    if origin is Annotated:
+        return _is_plain(parts[0])
+    if origin is not None:
+        return origin in (Union, types.UnionType, tuple, list) and all(_is_plain(p) for p in parts if p is not ...)
+    return hint in _NAMES
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _fits(parts[0], value) and all(_inside(p, value) for p in parts[1:])
+    if origin is Literal:
+        return any(value == p and type(value) is type(p) for p in parts)
+    if origin in (Union, types.UnionType):
+        return any(_fits(p, value) for p in parts)
+    if origin is tuple:
+        return _fits_tuple(parts, value)
+    if origin is list:
+        return isinstance(value, list | tuple) and all(_fits(parts[0], v) for v in value)
+    return _fits_plain(hint, value)
+
+
+def _fits_tuple(parts: tuple[Any, ...], value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return False
+    if parts[-1] is ...:
+        return all(_fits(parts[0], v) for v in value)
+    return len(value) == len(parts) and all(map(_fits, parts, value))
+
+
+def _fits_plain(hint: Any, value: Any) -> bool:
+    if hint is int:
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if hint is bool or hint is str:
+        return isinstance(value, hint)
+    if hint is None or hint is type(None):
+        return value is None
+    return True  # objects of Python programs (a generator, a dtype, parameters) explain themselves where they are used
+
+
+def _inside(mark: Any, value: Any) -> bool:
+    return not isinstance(mark, Between) or not isinstance(value, numbers.Real) or mark.ge <= value <= mark.le
+
+
+def _misfit(where: str, known: dict[str, Setting], kwargs: dict[str, Any], error: TypeError) -> Exception:
+    unknown = [name for name in kwargs if name not in known]
+    if not unknown:
+        return TypeError(f"{where}: {error}")
+    return ArgumentError(
+        where=where,
+        expected="settings among " + ", ".join(known),
+        got=unknown[0],
+        hint="Check the spelling.",
+        field=unknown[0],
+    )
+
+
+def _advice(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "Give a finite number."
+    return ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
