@@ -1,0 +1,262 @@
+"""Arrays below the tensors: NumPy or CuPy, element types and their promotion, devices. The only file that may import cupy.
+
+Floating-point events (an overflow, 0/0) give inf and nan silently, as in PyTorch: `quiet()` turns NumPy's warnings about
+them off in the calling thread; the first operation of a thread calls it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from engine.errors import ArgumentError, DeviceError, DTypeError
+
+Shape = tuple[int, ...]
+Number = bool | int | float
+
+
+class DType:
+    """An element type with PyTorch's name; prints as `engine.float32`."""
+
+    __slots__ = ("itemsize", "name", "numpy")
+
+    def __init__(self, name: str, code: str) -> None:
+        self.name, self.numpy = name, np.dtype(code)
+        self.itemsize = self.numpy.itemsize
+
+    def __repr__(self) -> str:
+        return f"engine.{self.name}"
+
+    def __reduce__(self) -> str:
+        return "bool_" if self.name == "bool" else self.name
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether it holds fractions (and gradients)."""
+        return self.numpy.kind == "f"
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False: complex numbers are not part of the engine."""
+        return False
+
+
+float16, float32, float64 = DType("float16", "f2"), DType("float32", "f4"), DType("float64", "f8")
+uint8, int8, int16 = DType("uint8", "u1"), DType("int8", "i1"), DType("int16", "i2")
+int32, int64, bool_ = DType("int32", "i4"), DType("int64", "i8"), DType("bool", "?")
+half, double, short, int_, long = float16, float64, int16, int32, int64
+
+DTYPES = {t.name: t for t in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
+OF_NUMPY: dict[Any, DType] = {t.numpy: t for t in DTYPES.values()}
+FLOAT, INT, BOOL = float32.numpy, int64.numpy, bool_.numpy
+PYTHON: dict[type, DType] = {float: float32, int: int64, bool: bool_}
+_default: list[np.dtype[Any]] = [FLOAT]
+
+
+def dtype_of(given: Any) -> np.dtype[Any]:
+    """NumPy's dtype for an engine dtype, a NumPy dtype, a Python type, or a name such as "float32"."""
+    if isinstance(given, DType):
+        return given.numpy
+    if given in PYTHON:
+        return _default[0] if given is float else PYTHON[given].numpy
+    try:
+        wanted = np.dtype(given)
+    except TypeError:
+        raise DTypeError("dtype", f"one of {', '.join(DTYPES)}", repr(given)) from None
+    if wanted not in OF_NUMPY:
+        raise DTypeError("dtype", f"one of {', '.join(DTYPES)}", wanted, "Convert the data first, e.g. to float32.")
+    return wanted
+
+
+def default_dtype() -> np.dtype[Any]:
+    """The float type that new tensors get: float32, unless `set_default_dtype` chose another."""
+    return _default[0]
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Choose the float type of new tensors: float16, float32 or float64."""
+    wanted = dtype_of(dtype)
+    if wanted.kind != "f":
+        raise DTypeError("set_default_dtype", "a floating-point type", OF_NUMPY[wanted])
+    _default[0] = wanted
+
+
+# ------------------------------------------------------------------------------------------------ promotion
+@cache
+def promote_types(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    """PyTorch's table for two tensors with axes: a float wins over an integer whatever its width."""
+    if a.kind == "f" and b.kind != "f":
+        return a
+    if b.kind == "f" and a.kind != "f":
+        return b
+    return np.promote_types(a, b)
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def result_type(operands: Iterable[Any]) -> np.dtype[Any]:
+    """Element type of an operation on arrays and Python numbers.
+
+    Three classes, each heard only if its kind (bool < integer < float) is higher than what the classes before it say: arrays
+    with axes, arrays without, Python numbers.
+    """
+    classes: list[np.dtype[Any] | None] = [None, None, None]
+    for value in operands:
+        place, dtype = _class_of(value)
+        known = classes[place]
+        classes[place] = dtype if known is None else promote_types(known, dtype)
+    result: np.dtype[Any] | None = None
+    for heard in classes:
+        if heard is not None and (result is None or _RANK[heard.kind] > _RANK[result.kind]):
+            result = heard
+    return FLOAT if result is None else result
+
+
+def _class_of(value: Any) -> tuple[int, np.dtype[Any]]:
+    if isinstance(value, bool | int | float):
+        return 2, dtype_of(type(value))
+    return (0 if value.ndim else 1), value.dtype
+
+
+class Abstract:
+    """Stands in for an array of which only shape and element type are known. Nothing is allocated."""
+
+    __slots__ = ("dtype", "shape")
+    device = "cpu"
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any] = FLOAT) -> None:
+        self.shape, self.dtype = tuple(int(n) for n in shape), dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        count = 1
+        for n in self.shape:
+            count *= n
+        return count
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that a real array would take."""
+        return self.size * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"Abstract({list(self.shape)}, {OF_NUMPY[self.dtype]})"
+
+
+# -------------------------------------------------------------------------------------------------- devices
+class Device:
+    """Where a tensor lives: `cpu`, or `cuda:0`, `cuda:1`, ..."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, name: Any, index: int | None = None) -> None:
+        text = str(name)
+        kind, _, number = text.partition(":")
+        if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+            raise DeviceError("device", '"cpu" or "cuda:0"', repr(text))
+        self.type = kind
+        self.index = None if kind == "cpu" else int(number or index or 0)
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'{'' if self.index is None else f', index={self.index}'})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device | str) and str(self) == str(Device(other))
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+CPU = Device("cpu")
+
+
+@cache
+def _cupy() -> ModuleType | None:
+    return importlib.import_module("cupy") if importlib.util.find_spec("cupy") is not None else None
+
+
+def cuda_count() -> int:
+    """Number of CUDA devices that can be used; 0 where CuPy or the driver is missing."""
+    cupy = _cupy()
+    return int(cupy.cuda.runtime.getDeviceCount()) if cupy is not None and cupy.cuda.is_available() else 0
+
+
+def module_of(array: Any) -> Any:
+    """The array library of an array: numpy, or cupy."""
+    return np if isinstance(array, np.ndarray) else _cupy()
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is a NumPy or CuPy array."""
+    if isinstance(value, np.ndarray):
+        return True
+    return type(value).__module__.partition(".")[0] == "cupy" and hasattr(value, "device")
+
+
+def device_of(array: Any) -> Device:
+    """The device on which an array lies."""
+    return CPU if isinstance(array, np.ndarray | Abstract) else Device("cuda", array.device.id)
+
+
+def to_device(array: Any, device: Any) -> Any:
+    """The array on that device: itself where it already lies there, else a copy."""
+    target = Device(device)
+    if isinstance(array, Abstract) or device_of(array) == target:
+        return array
+    if target.type == "cpu":
+        return to_host(array)
+    if (target.index or 0) >= cuda_count():
+        raise DeviceError("to", "a device that this machine has", target, "Install cupy and a driver, or stay on 'cpu'.")
+    cupy: Any = _cupy()
+    with cupy.cuda.Device(target.index):
+        return cupy.asarray(array)
+
+
+def to_host(array: Any) -> Any:
+    """The array in the computer's own memory, as NumPy sees it."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def synchronize() -> None:
+    """Wait until the device has done what it was told."""
+    cupy = _cupy()
+    if cupy is not None and cupy.cuda.is_available():
+        cupy.cuda.Stream.null.synchronize()
+
+
+def scatter_add(xp: Any, target: Any, key: Any, values: Any) -> None:
+    """target[key] += values where equal indices add up."""
+    if xp is np:
+        np.add.at(target, key, values)
+    else:
+        importlib.import_module("cupyx").scatter_add(target, key, values)
+
+
+def quiet() -> None:
+    """Turn NumPy's floating-point warnings off in this thread."""
+    np.seterr(all="ignore")
+
+
+def as_shape(where: str, given: Any) -> Shape:
+    """A tuple of sizes from (2, 3), [2, 3] or 2."""
+    sizes = tuple(given) if isinstance(given, tuple | list) else (given,)
+    try:
+        return tuple(int(n.__index__()) for n in sizes)
+    except (AttributeError, TypeError):
+        raise ArgumentError(where, "whole numbers as sizes", sizes) from None

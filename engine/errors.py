@@ -1,0 +1,98 @@
+"""The error family: facts first, sentence second.
+
+    EngineError
+    ├── ShapeError      (also RuntimeError)    shapes do not fit an operation
+    ├── DTypeError      (also RuntimeError)    element types do not fit an operation
+    ├── IndexOutOfRange (also IndexError)      an index or axis lies outside of a tensor
+    ├── ArgumentError   (also ValueError)      a bad value of an argument
+    ├── DataError       (also ValueError)      a file or data set that cannot be used
+    ├── GraphError      (also RuntimeError)    gradients: a graph that is freed, changed in place, or not there
+    ├── DeviceError     (also RuntimeError)    a device that is missing, or tensors on different devices
+    └── Unsupported     (also NotImplementedError)  what PyTorch has and this engine has not
+
+An error holds its facts (where, expected, got, hint) and prints itself from them. Each class is also the class that
+PyTorch raises in that situation, so programs written for PyTorch catch what they expect.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """Base of every error that the engine raises on purpose.
+
+    where: the operation, layer or setting that refuses; expected and got: the two facts that do not fit;
+    hint: what to try; node and field: the place in a drawn graph or a spec, when known.
+    """
+
+    code: ClassVar[str] = "engine"
+
+    def __init__(
+        self,
+        where: str,
+        expected: str = "",
+        got: object = "",
+        hint: str = "",
+        *,
+        node: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.where, self.expected, self.got, self.hint = where, expected, str(got), hint
+        self.node, self.field = node, field
+        super().__init__(where, expected, got, hint)
+
+    def __str__(self) -> str:
+        """One or two sentences made of the facts."""
+        facts = [f"expected {self.expected}"] if self.expected else []
+        facts += [f"got {self.got}"] if self.got else []
+        sentence = f"{self.where}: {', '.join(facts)}." if facts else f"{self.where.removesuffix('.')}."
+        return f"{sentence} {self.hint}".rstrip()
+
+
+class ShapeError(EngineError, RuntimeError):
+    """Shapes do not fit an operation."""
+
+    code = "shape"
+
+
+class DTypeError(EngineError, RuntimeError):
+    """Element types do not fit an operation."""
+
+    code = "dtype"
+
+
+class IndexOutOfRange(EngineError, IndexError):
+    """An index or an axis lies outside of a tensor."""
+
+    code = "index"
+
+
+class ArgumentError(EngineError, ValueError):
+    """An argument has a value that makes no sense there."""
+
+    code = "argument"
+
+
+class DataError(EngineError, ValueError):
+    """A file or data set cannot be used."""
+
+    code = "data"
+
+
+class GraphError(EngineError, RuntimeError):
+    """A gradient was asked for where the recorded graph is freed, was changed in place, or does not exist."""
+
+    code = "graph"
+
+
+class DeviceError(EngineError, RuntimeError):
+    """A device is missing, or tensors lie on different devices."""
+
+    code = "device"
+
+
+class Unsupported(EngineError, NotImplementedError):
+    """PyTorch has this; this engine has not."""
+
+    code = "unsupported"

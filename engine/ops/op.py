@@ -1,0 +1,178 @@
+"""What an operation is: one class that holds every rule about it.
+
+A rule (`vjp`) uses only operators and methods of what it is given, so that one rule serves tensors, tangents, abstract
+shapes and symbols, and gradients of any order. It never looks at a value.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine.array import BOOL, FLOAT, INT, Abstract, Shape
+from engine.errors import IndexOutOfRange, ShapeError
+
+OPS: dict[str, type[Op]] = {}
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Functions that are compositions of ops, written with methods only; they become methods and functions by their name."""
+
+Rule = tuple[Any, ...]
+"""What a vjp returns: for each input its gradient, or None, or a function without arguments that computes it when needed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample call; every derived test runs on it.
+
+    shapes: one per input, or ("int", shape, limit) for integers below a limit, or ("bool", shape); low, high: range of the values;
+    torch: the name or expression of the same call in PyTorch, None where there is none.
+    """
+
+    shapes: tuple[Any, ...]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    low: float = -2.0
+    high: float = 2.0
+    torch: Callable[..., Any] | None = None
+    smooth: bool = True
+
+
+class Op:
+    """Subclass it, fill in the rules, and the operation exists everywhere.
+
+    forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*abstract, **attrs): shape and dtype alone.
+    vjp(g, y, *inputs, **attrs): gradients of the inputs; a parameter named with a leading underscore is not read (its values
+    need not be kept), except for its shape and dtype. jvp: "linear" (apply me to the tangents), "multilinear" (a sum over the inputs), "elementwise"
+    (my own vjp with the tangent as g), or None (the transpose of vjp). bind: PyTorch's call -> (inputs, attrs).
+    """
+
+    name: ClassVar[str]
+    latex: ClassVar[str] = ""
+    cases: ClassVar[tuple[Case, ...]] = ()
+    jvp: ClassVar[str | None] = None
+    kernel: ClassVar[str | None] = None
+    promotion: ClassVar[str] = "promote"
+    """promote: inputs take one dtype; float: and at least float32; same: they must have one; none: left alone."""
+    view: ClassVar[bool] = False
+    """The output shares the input's memory where it can."""
+    bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None
+    vjp: ClassVar[Callable[..., Rule] | None] = None
+    reads: ClassVar[tuple[bool, ...]]
+    reads_output: ClassVar[bool]
+    reads_rest: ClassVar[bool] = True
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        if abstract:
+            return
+        cls.name = cls.__dict__.get("name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        OPS[cls.name] = cls
+        cls.reads, cls.reads_output = (), False
+        if cls.vjp is not None:
+            _note_what_is_read(cls)
+
+    @staticmethod
+    def forward(xp: Any, *arrays: Any, **attrs: Any) -> Any:
+        """The values."""
+        raise NotImplementedError
+
+    @staticmethod
+    def infer(*inputs: Any, **attrs: Any) -> Abstract:
+        """Shape and dtype of the output from those of the inputs; raises ShapeError with a hint."""
+        raise NotImplementedError
+
+
+def _note_what_is_read(cls: type[Op]) -> None:
+    parameters = list(inspect.signature(cls.__dict__["vjp"].__func__).parameters.values())[1:]
+    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    rest = [p for p in parameters if p.kind is p.VAR_POSITIONAL]
+    cls.reads_output = not positional[0].name.startswith("_")
+    cls.reads = tuple(not p.name.startswith("_") for p in positional[1:])
+    cls.reads_rest = bool(rest) and not rest[0].name.startswith("_")
+
+
+def function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a composition of ops under its own name (a trailing underscore is dropped)."""
+    FUNCTIONS[f.__name__.removesuffix("_")] = f
+    return f
+
+
+# ------------------------------------------------------------------------------------- helpers of shape rules
+def broadcast(where: str, *inputs: Any) -> Shape:
+    """The common shape of the inputs that have one, by the rules of broadcasting."""
+    shapes = [x.shape for x in inputs if hasattr(x, "shape")]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        hint = "Sizes are compared from the right; each pair must be equal, or one of them 1."
+        raise ShapeError(where, "shapes that broadcast together", " and ".join(map(words, shapes)), hint) from None
+
+
+def words(shape: Shape) -> str:
+    """A shape as PyTorch writes it: [3, 4]."""
+    return str(list(shape))
+
+
+def dtype_of_all(*inputs: Any) -> np.dtype[Any]:
+    """The dtype that promoted inputs share."""
+    return next((x.dtype for x in inputs if hasattr(x, "dtype")), FLOAT)
+
+
+def axis_of(where: str, dim: int, ndim: int) -> int:
+    """A non-negative axis from one that may count from the end."""
+    span = max(ndim, 1)
+    if not -span <= dim < span:
+        raise IndexOutOfRange(where, f"a dim between {-span} and {span - 1}", dim)
+    return dim % span
+
+
+def axes_of(where: str, dim: Any, ndim: int) -> tuple[int, ...]:
+    """Every axis for None or (), else the given ones, non-negative and distinct."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        return tuple(range(ndim))
+    given = dim if isinstance(dim, tuple | list) else (dim,)
+    axes = tuple(axis_of(where, int(d), ndim) for d in given)
+    if len(set(axes)) != len(axes):
+        raise ShapeError(where, "each dim once", tuple(given))
+    return axes if ndim else ()
+
+
+def reduced(shape: Shape, axes: tuple[int, ...], keepdim: bool) -> Shape:
+    """The shape after the axes are reduced to 1 (kept) or left out."""
+    if keepdim:
+        return tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+def count(shape: Shape, axes: tuple[int, ...] | None = None) -> int:
+    """Number of elements along the axes (all of them when left out)."""
+    return math.prod(shape if axes is None else [shape[i] for i in axes])
+
+
+class Elementwise(Op, abstract=True):
+    """Ops that work number by number, with broadcasting."""
+
+    jvp = "elementwise"
+
+    @classmethod
+    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:  # type: ignore[override]
+        """The common shape; the promoted dtype."""
+        return Abstract(broadcast(cls.name, *inputs), dtype_of_all(*inputs))
+
+
+class Comparison(Op, abstract=True):
+    """Ops with a truth value for every number; no gradient."""
+
+    jvp = None
+
+    @classmethod
+    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:  # type: ignore[override]
+        """The common shape; bool."""
+        return Abstract(broadcast(cls.name, *inputs), BOOL)
+
+
+__all__ = ["BOOL", "FLOAT", "FUNCTIONS", "INT", "OPS", "Abstract", "Case", "Comparison", "Elementwise", "Op", "function"]
