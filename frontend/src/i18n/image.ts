@@ -69,11 +69,12 @@ const en = {
   notRunning: 'The drawing does not fit yet; the run goes on with the last one that did.',
   learning: 'What it learns',
   bothAxes: 'true class down, predicted class across',
-} as const;
+};
 
 const fr: Record<keyof typeof en, string> = {
   network: 'Réseau',
-  networkHint: 'Les nombres vont de gauche à droite. Choisissez une couche pour la modifier ; pointez une carte pour la voir de près.',
+  networkHint:
+    'Les nombres vont de gauche à droite. Choisissez une couche pour la modifier ; pointez une carte pour la voir de près.',
   layersInOrder: 'Ce réseau a des branches. Ses couches sont dans l’ordre du calcul.',
   layer: '{kind} {id}, {shape}, {count} paramètres. Réglages',
   inputBlock: 'Entrée',

@@ -22,6 +22,20 @@ export class ImageState {
   look = $state.raw<Look | null>(null);
   /** First example of the grid. */
   start = $state(0);
+  /** The labels of the examples that were seen, by index. */
+  private labels = $state.raw<ReadonlyMap<number, number>>(new Map());
+
+  /** The true class of the current example; -1 while unknown and for a drawing. */
+  get truth(): number {
+    return this.drawn ? -1 : (this.labels.get(this.example) ?? -1);
+  }
+
+  learn(start: number, labels: ArrayLike<number>): void {
+    if (this.labels.get(start) === labels[0] && this.labels.has(start + labels.length - 1)) return;
+    const known = new Map(this.labels);
+    for (let i = 0; i < labels.length; i++) known.set(start + i, labels[i] ?? -1);
+    this.labels = known;
+  }
 
   /** The arguments of a topic that name the current example; topics sort their arguments. */
   private get source(): { input: string } | { example: number } {

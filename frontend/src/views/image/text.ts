@@ -9,7 +9,8 @@ export function brief(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
-export const percent = (share: number): string => (Number.isFinite(share) ? (share * 100).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1) : '–');
+export const percent = (share: number): string =>
+  Number.isFinite(share) ? (share * 100).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1) : '–';
 
 /** 48,120 in the page's language. */
 export const counted = (value: number, language: string): string => value.toLocaleString(language);
