@@ -23,17 +23,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Between:
-    """Closed bounds of a number; `common` is the part that a slider shows, where the whole range would be useless."""
+    """Closed bounds of a number.
+
+    `common` is the part that a slider shows, where the whole range would be useless; `open_end` leaves `le` itself out.
+    """
 
     ge: float
     le: float
     common: tuple[float, float] | None = None
+    open_end: bool = False
 
     def words(self) -> str:
         """The bounds as a person says them."""
-        if math.isinf(self.le):
-            return f"at least {self.ge:g}"
-        return f"from {_plain(self.ge)} to {_plain(self.le)}"
+        return f"from {_plain(self.ge)} to {'less than ' * self.open_end}{_plain(self.le)}"
+
+    def holds(self, value: float) -> bool:
+        """Whether a number lies inside."""
+        return self.ge <= value <= self.le and not (self.open_end and value == self.le)
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What a form starts with, where PyTorch's constructor has no default."""
+
+    value: Any
 
 
 class Inferred:
@@ -42,23 +55,27 @@ class Inferred:
 
 @dataclass(frozen=True)
 class Setting:
-    """One parameter of a typed constructor."""
+    """One parameter of a typed constructor; `suggested` is a form's first value where there is no default."""
 
     name: str
     hint: Any
     default: Any
     required: bool
     inferred: bool
+    suggested: Any = None
 
 
 def settings(cls: type) -> dict[str, Setting]:
     """The settings of a class by name, in the order of its constructor."""
-    return dict(_settings(cls.__init__))
+    return dict(_settings(_constructor(cls)))
 
 
 def defaults(cls: type) -> dict[str, Any]:
-    """What a form starts with: every setting of the form that has a default."""
-    return {s.name: s.default for s in form_settings(cls).values() if not s.required}
+    """What a form starts with: the default or else the suggestion of every setting that has one."""
+    shown = form_settings(cls).values()
+    return {
+        s.name: s.suggested if s.required else s.default for s in shown if not s.required or s.suggested is not None
+    }
 
 
 def form_settings(cls: type) -> dict[str, Setting]:
@@ -68,15 +85,20 @@ def form_settings(cls: type) -> dict[str, Setting]:
 
 def checked(cls: type[T]) -> type[T]:
     """Class decorator: refuse values that the constructor's hints forbid, before the constructor runs."""
-    plain: Callable[..., None] = cls.__init__
+    plain = _constructor(cls)
 
     @functools.wraps(plain)
     def build(self: Any, *args: Any, **kwargs: Any) -> None:
         check_arguments(cls.__name__, plain, (self, *args), kwargs)
         plain(self, *args, **kwargs)
 
-    cls.__init__ = build  # type: ignore[assignment, method-assign]
+    setattr(cls, "__init__", build)  # noqa: B010 (the checker would have it that constructors never change)
     return cls
+
+
+def _constructor(cls: type) -> Callable[..., None]:
+    found: Callable[..., None] = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
+    return found
 
 
 def check_arguments(where: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -137,10 +159,22 @@ def _settings(function: Callable[..., Any]) -> dict[str, Setting]:
     inner = inspect.unwrap(function)
     hints = typing.get_type_hints(inner, include_extras=True)
     return {
-        p.name: Setting(p.name, hints[p.name], p.default, p.default is p.empty, _is_inferred(hints[p.name]))
+        p.name: _setting(p, hints[p.name])
         for p in inspect.signature(inner).parameters.values()
         if p.name in hints and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     }
+
+
+def _setting(parameter: inspect.Parameter, hint: Any) -> Setting:
+    required = parameter.default is parameter.empty
+    return Setting(parameter.name, hint, parameter.default, required, _is_inferred(hint), _suggested(hint))
+
+
+def _suggested(hint: Any) -> Any:
+    """The first suggestion written anywhere in a hint."""
+    marks = [p.value for p in getattr(hint, "__metadata__", ()) if isinstance(p, Suggested)]
+    inner = [_suggested(p) for p in typing.get_args(hint) if p is not ...]
+    return next((value for value in [*marks, *inner] if value is not None), None)
 
 
 def _is_inferred(hint: Any) -> bool:
@@ -148,10 +182,10 @@ def _is_inferred(hint: Any) -> bool:
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether a value of this hint can be written as JSON."""
+    """Whether a value of this hint can be written as JSON and leaves something to choose."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
-        return True
+        return len(parts) > 1
     if origin is Annotated:
         return _is_plain(parts[0])
     if origin is not None:
@@ -183,10 +217,12 @@ def _fits_tuple(parts: tuple[Any, ...], value: Any) -> bool:
 
 
 def _fits_plain(hint: Any, value: Any) -> bool:
+    if isinstance(value, bool) and hint in (int, float):
+        return False  # Python counts truth values as whole numbers; a form does not
     if hint is int:
-        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        return isinstance(value, numbers.Integral)
     if hint is float:
-        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, numbers.Real) and math.isfinite(value)
     if hint is bool or hint is str:
         return isinstance(value, hint)
     if hint is None or hint is type(None):
@@ -195,7 +231,7 @@ def _fits_plain(hint: Any, value: Any) -> bool:
 
 
 def _inside(mark: Any, value: Any) -> bool:
-    return not isinstance(mark, Between) or not isinstance(value, numbers.Real) or mark.ge <= value <= mark.le
+    return not isinstance(mark, Between) or not isinstance(value, numbers.Real) or mark.holds(float(value))
 
 
 def _misfit(where: str, known: dict[str, Setting], kwargs: dict[str, Any], error: TypeError) -> Exception:

@@ -1,0 +1,53 @@
+"""Layers that switch numbers off at random while training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from engine.errors import ShapeError
+from engine.nn import functional
+from engine.nn.module import Between, Module, Shape, expect_one, in_brackets, layer
+from engine.rng import Generator
+from engine.tensor import Tensor
+
+Share = Annotated[float, Between(0, 1, common=(0, 0.9))]
+
+
+class RandomLayer(Module):
+    """Base of the dropout layers. `generator` is where masks come from; None stands for the global one."""
+
+    def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        self.p, self.inplace = p, inplace
+        self.generator: Generator | None = None
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+@layer("dropout")
+class Dropout(RandomLayer):
+    """While training, sets each number to 0 with probability p and scales the rest up; does nothing in evaluation."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape."""
+        return functional.dropout(input, self.p, self.training, generator=self.generator)
+
+
+@layer("dropout")
+class Dropout2d(RandomLayer):
+    """While training, sets whole channels to 0 with probability p and scales the rest up."""
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """Nothing; but only pictures have channels."""
+        shape = expect_one("Dropout2d", shapes)
+        if len(shape) != 3:
+            expected = "a picture [channels, height, width]"
+            raise ShapeError(where="Dropout2d", expected=expected, got=in_brackets(shape), hint="Use Dropout here.")
+        return {}
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, h, w)."""
+        return functional.dropout2d(input, self.p, self.training, generator=self.generator)

@@ -1,0 +1,88 @@
+"""Layers with several inputs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from engine.errors import ArgumentError, ShapeError
+from engine.nn.module import Between, Module, Shape, in_brackets, layer
+from engine.ops.shape import cat
+from engine.tensor import Tensor
+
+
+@layer("merge")
+class Add(Module):
+    """Adds its inputs, number by number."""
+
+    arity = "many"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """Nothing; but all inputs must have the same shape."""
+        _at_least_two("Add", shapes)
+        for shape in shapes[1:]:
+            if shape != shapes[0]:
+                raise ShapeError(
+                    where="Add",
+                    expected=f"inputs of one shape, {in_brackets(shapes[0])}",
+                    got=in_brackets(shape),
+                    hint=MATCH,
+                )
+        return {}
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The sum."""
+        total = inputs[0]
+        for other in inputs[1:]:
+            total = total + other
+        return total
+
+
+@layer("merge")
+class Concatenate(Module):
+    """Lays its inputs side by side along one axis."""
+
+    arity = "many"
+
+    def __init__(self, dim: Annotated[int, Between(-8, 8, common=(1, 3))] = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """Nothing; but all inputs must have the same number of axes."""
+        _at_least_two("Concatenate", shapes)
+        for shape in shapes[1:]:
+            if len(shape) != len(shapes[0]):
+                expected = f"inputs with as many axes as {in_brackets(shapes[0])}"
+                raise ShapeError(where="Concatenate", expected=expected, got=in_brackets(shape), hint=MATCH)
+        return {}
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The inputs, joined along `dim` (the batch is axis 0)."""
+        if self.dim == 0 or self.dim == -inputs[0].ndim:
+            raise ArgumentError(
+                "Concatenate(dim)",
+                "an axis of the examples, 1 or more",
+                self.dim,
+                "Axis 0 counts the examples.",
+                field="dim",
+            )
+        return cat(list(inputs), self.dim)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"dim={self.dim}"
+
+
+MATCH = "Change one of the branches so that the shapes match."
+
+
+def _at_least_two(where: str, shapes: tuple[Shape, ...]) -> None:
+    if len(shapes) < 2:
+        raise ArgumentError(
+            where=where, expected="two inputs or more", got=len(shapes), hint="Connect another layer to it."
+        )

@@ -1,0 +1,410 @@
+"""Module: the base of everything that holds parameters, and the registry of layers.
+
+A layer is one class: a docstring, a constructor with PyTorch's signature whose hints carry bounds, `infer` for what is read
+off the incoming shape, and `forward`. `@layer(family)` enters it into `LAYERS`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, TypeVar
+
+from engine.errors import ArgumentError, ShapeError
+from engine.nn.parameter import Parameter, abstract_parameters, placed
+from engine.nn.settings import Between, Inferred, Setting, checked, defaults, form_settings, settings
+from engine.nn.state import IncompatibleKeys, collect_state, load_state
+from engine.tensor import Tensor
+
+__all__ = [
+    "LAYERS",
+    "Between",
+    "Inferred",
+    "Module",
+    "Parameter",
+    "Setting",
+    "abstract_parameters",
+    "defaults",
+    "form_settings",
+    "layer",
+    "settings",
+]
+
+Family = Literal["linear", "convolution", "pooling", "normalisation", "activation", "dropout", "shape", "merge"]
+Shape = tuple[int, ...]
+M = TypeVar("M", bound="Module")
+
+LAYERS: dict[str, type[Module]] = {}
+
+
+class RemovableHandle:
+    """Takes a hook away again."""
+
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self._key = hooks, key
+
+    def remove(self) -> None:
+        """Stop calling the hook; a second time does nothing."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class Module:
+    """Holds parameters, buffers and further modules under their attribute names; `forward` says what it computes."""
+
+    family: ClassVar[Family]
+    arity: ClassVar[Literal["one", "many"]] = "one"
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _forgotten: set[str]
+
+    def __init__(self) -> None:
+        put = super().__setattr__
+        put("training", True)
+        put("_parameters", {})
+        put("_buffers", {})
+        put("_modules", {})
+        put("_forgotten", set())  # buffers that a state_dict leaves out
+        put("_before", {})
+        put("_after", {})
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """Values of the inferred settings from the incoming shapes, without the batch axis. Raises: ShapeError."""
+        return {}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call `forward`, with the hooks around it."""
+        if not self._before and not self._after:
+            return self.forward(*args, **kwargs)
+        for before in list(self._before.values()):
+            changed = before(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for after in list(self._after.values()):
+            changed = after(self, args, result)
+            result = result if changed is None else changed
+        return result
+
+    # ------------------------------------------------------------------------------------------- attributes
+    def __getattr__(self, name: str) -> Any:
+        held = self.__dict__
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if kind in held and name in held[kind]:
+                return held[kind][name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        if kind is not None:
+            self._need_init()
+            self._forget(name)
+            getattr(self, kind)[name] = value
+        elif not self._replaced(name, value):
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        for kind in (self._parameters, self._buffers, self._modules):
+            if name in kind:
+                del kind[name]
+                self._forgotten.discard(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
+
+    def _need_init(self) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError("cannot assign parameters or modules before Module.__init__() call")
+
+    def _forget(self, name: str) -> None:
+        self.__dict__.pop(name, None)
+        for kind in (self._parameters, self._buffers, self._modules):
+            kind.pop(name, None)
+
+    def _replaced(self, name: str, value: Any) -> bool:
+        """Put None in the place of a parameter or module, None or a tensor in that of a buffer."""
+        held = self.__dict__
+        for kind in ("_parameters", "_modules", "_buffers"):
+            if name in held.get(kind, ()):
+                if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
+                    raise TypeError(f"cannot assign {type(value).__name__} as {name!r} of {type(self).__name__}")
+                held[kind][name] = value
+                return True
+        return False
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Hold a parameter under a name; None says that there could be one."""
+        self._need_init()
+        self._check_name(name)
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Hold a tensor that is no parameter, such as a running mean."""
+        self._check_name(name)
+        self._buffers[name] = tensor
+        (self._forgotten.discard if persistent else self._forgotten.add)(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Hold a module under a name."""
+        self._check_name(name)
+        self._modules[name] = module
+
+    add_module = register_module
+
+    def _check_name(self, name: str) -> None:
+        if (
+            not name
+            or "." in name
+            or (hasattr(self, name) and name not in (*self._parameters, *self._buffers, *self._modules))
+        ):
+            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name; it is empty, has a dot, or is taken")
+
+    # ------------------------------------------------------------------------------------------------ walks
+    def named_modules(
+        self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with dotted names; a shared one once."""
+        memo = set() if memo is None else memo
+        if id(self) in memo:
+            return
+        if remove_duplicate:
+            memo.add(id(self))
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, _joined(prefix, name), remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below, without names."""
+        return (module for _, module in self.named_children())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with dotted names; one that is shared comes once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters; one that is shared comes once."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers with dotted names."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def _named(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        walk = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else iter([(prefix, self)])
+        for place, module in walk:
+            for name, held in module.__dict__[kind].items():
+                if held is not None and not (once and id(held) in seen):
+                    seen.add(id(held))
+                    yield _joined(place, name), held
+
+    def get_submodule(self, target: str) -> Module:
+        """The module with a dotted name. Raises: AttributeError."""
+        module: Any = self
+        for name in target.split(".") if target else []:
+            module = getattr(module, name)
+        if not isinstance(module, Module):
+            raise AttributeError(f"{target!r} is no module of {type(self).__name__}")
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter with a dotted name. Raises: AttributeError."""
+        place, _, name = target.rpartition(".")
+        found = getattr(self.get_submodule(place), name)
+        if not isinstance(found, Parameter):
+            raise AttributeError(f"{target!r} is no parameter of {type(self).__name__}")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer with a dotted name. Raises: AttributeError."""
+        place, _, name = target.rpartition(".")
+        module = self.get_submodule(place)
+        found = module._buffers.get(name)
+        if found is None:
+            raise AttributeError(f"{target!r} is no buffer of {type(self).__name__}")
+        return found
+
+    def apply(self: M, fn: Callable[[Module], object]) -> M:
+        """Call `fn` on every module, those below first."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # ------------------------------------------------------------------------------------------------- modes
+    def train(self: M, mode: bool = True) -> M:
+        """Switch to training (dropout on, batch statistics), here and below."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Switch to evaluation."""
+        return self.train(False)
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Ask for gradients of all parameters, or freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or fill them with 0."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad = parameter.grad.detach() * 0
+
+    # ----------------------------------------------------------------------------------------------- moving
+    def _apply(self: M, change: Callable[[Tensor], Tensor]) -> M:
+        """Replace the content of every parameter and buffer; parameters stay the same objects."""
+        done: dict[int, Tensor] = {}
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                if parameter is not None and id(parameter) not in done:
+                    done[id(parameter)] = parameter
+                    placed(parameter, change)
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    module._buffers[name] = done.setdefault(id(buffer), change(buffer))
+        return self
+
+    def to(self: M, *args: Any, **kwargs: Any) -> M:
+        """Move to a device, or change the float type: the arguments of Tensor.to."""
+        return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else _moved(t, args, kwargs))
+
+    def cpu(self: M) -> M:
+        """Move to the computer's own memory."""
+        return self.to("cpu")
+
+    def cuda(self: M, device: int | str | None = None) -> M:
+        """Move to a GPU."""
+        return self.to(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
+
+    def float(self: M) -> M:
+        """All floating-point values as float32."""
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+
+    def double(self: M) -> M:
+        """All floating-point values as float64."""
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+
+    def half(self: M) -> M:
+        """All floating-point values as float16."""
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+
+    # ------------------------------------------------------------------------------------------------ state
+    def state_dict(
+        self, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Parameters and persistent buffers by dotted name, sharing memory with the module."""
+        return collect_state(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values in by name. Raises: StateError (a RuntimeError) for misfits, unless `strict` is off for names."""
+        return load_state(self, state_dict, strict, assign)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
+        return _hooked(self._before, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args, output)` after every forward; what it returns replaces the output."""
+        return _hooked(self._after, hook)
+
+    # --------------------------------------------------------------------------------------------------- text
+    def extra_repr(self) -> str:
+        """The settings, as `repr` shows them between the brackets."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        extra = self.extra_repr()
+        if not lines:
+            return f"{type(self).__name__}({extra})"
+        inside = "\n  ".join([*([extra] if extra else []), *lines])
+        return f"{type(self).__name__}(\n  {inside}\n)"
+
+
+def layer(family: Family) -> Callable[[type[M]], type[M]]:
+    """Class decorator: enter a layer into `LAYERS` under its class name and check its settings."""
+
+    def enter(cls: type[M]) -> type[M]:
+        cls.family = family
+        LAYERS[cls.__name__] = checked(cls)
+        return cls
+
+    return enter
+
+
+def expect_axes(where: str, shape: Shape, count: int, words: str, hint: str) -> None:
+    """Raise `ShapeError` unless an incoming shape, without the batch axis, has `count` axes."""
+    if len(shape) != count:
+        raise ShapeError(where=where, expected=words, got=in_brackets(shape), hint=hint)
+
+
+def expect_one(where: str, shapes: tuple[Shape, ...]) -> Shape:
+    """The only incoming shape. Raises: ArgumentError."""
+    if len(shapes) != 1:
+        raise ArgumentError(
+            where=where, expected="one input", got=f"{len(shapes)}", hint="Join several inputs by Add or Concatenate."
+        )
+    return shapes[0]
+
+
+def in_brackets(shape: Shape) -> str:
+    """A shape as a person reads it: [6, 14, 14]."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """Whole numbers follow to a device, but keep their type."""
+    return tensor.to(tensor.detach().to(*args, **kwargs).device)
+
+
+def _hooked(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
+    key = max(hooks, default=0) + 1
+    hooks[key] = hook
+    return RemovableHandle(hooks, key)
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name

@@ -1,0 +1,195 @@
+"""Layers that bring numbers to mean 0 and spread 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from engine.errors import ArgumentError, ShapeError
+from engine.nn import functional, init
+from engine.nn.module import Between, Inferred, Module, Shape, expect_one, in_brackets, layer
+from engine.nn.parameter import count_up, counter, empty_parameter, filled
+from engine.nn.settings import Suggested
+from engine.tensor import Tensor
+
+Epsilon = Annotated[float, Between(0, 1, common=(0, 1e-3))]
+Momentum = Annotated[float, Between(0, 1)]
+
+
+class BatchNorm(Module):
+    """Base of the batch norms: statistics over the batch while training, running ones in evaluation."""
+
+    axes: tuple[int, ...] = (1,)
+    wanted = ""
+
+    def __init__(
+        self,
+        num_features: Annotated[int, Inferred],
+        eps: Epsilon = 1e-5,
+        momentum: Momentum | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        shape = (num_features,)
+        self.weight = empty_parameter(shape, device, dtype) if affine else None
+        self.bias = empty_parameter(shape, device, dtype) if affine else None
+        self.register_buffer("running_mean", filled(shape, 0.0, device, dtype) if track_running_stats else None)
+        self.register_buffer("running_var", filled(shape, 1.0, device, dtype) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", counter(device) if track_running_stats else None)
+        self.reset_parameters()
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """The number of channels or features: the first axis."""
+        shape = expect_one(cls.__name__, shapes)
+        if len(shape) not in cls.axes:
+            raise ShapeError(where=cls.__name__, expected=cls.wanted, got=in_brackets(shape), hint=_other(len(shape)))
+        return {"num_features": shape[0]}
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0, running mean 0, running variance 1."""
+        self.reset_running_stats()
+        if self.affine:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+
+    def reset_running_stats(self) -> None:
+        """Forget what was seen."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, ...) normalised over every axis but C."""
+        if input.ndim - 1 not in self.axes:
+            got = in_brackets(tuple(input.shape))
+            raise ShapeError(where=type(self).__name__, expected=f"a batch of {self.wanted}", got=got)
+        of_batch = self.training or self.running_mean is None
+        keep = self.training and self.track_running_stats
+        factor = self._factor() if keep else 0.0
+        mean, var = (self.running_mean, self.running_var) if keep or not of_batch else (None, None)
+        return functional.batch_norm(input, mean, var, self.weight, self.bias, of_batch, factor, self.eps)
+
+    def _factor(self) -> float:
+        """Count the batch; without a momentum every batch weighs the same."""
+        seen = count_up(self.num_batches_tracked)
+        return 1.0 / seen if self.momentum is None else self.momentum
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+@layer("normalisation")
+class BatchNorm1d(BatchNorm):
+    """Brings every feature to mean 0 and spread 1 over the batch, then scales and shifts it by learned numbers."""
+
+    axes, wanted = (1, 2), "features [features] or sequences [channels, length]"
+
+
+@layer("normalisation")
+class BatchNorm2d(BatchNorm):
+    """Brings every channel of a picture to mean 0 and spread 1 over the batch, then scales and shifts it."""
+
+    axes, wanted = (3,), "pictures [channels, height, width]"
+
+
+@layer("normalisation")
+class LayerNorm(Module):
+    """Brings the numbers of each example to mean 0 and spread 1, then scales and shifts them by learned numbers."""
+
+    def __init__(
+        self,
+        normalized_shape: Annotated[int | list[int], Inferred],
+        eps: Epsilon = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        given = normalized_shape if isinstance(normalized_shape, list | tuple) else [normalized_shape]
+        self.normalized_shape = tuple(int(n) for n in given)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = empty_parameter(self.normalized_shape, device, dtype) if elementwise_affine else None
+        self.bias = empty_parameter(self.normalized_shape, device, dtype) if elementwise_affine and bias else None
+        self.reset_parameters()
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """All axes of an example."""
+        return {"normalized_shape": list(expect_one("LayerNorm", shapes))}
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalised over the last axes."""
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+@layer("normalisation")
+class GroupNorm(Module):
+    """Brings groups of channels of each example to mean 0 and spread 1, then scales and shifts every channel."""
+
+    def __init__(
+        self,
+        num_groups: Annotated[int, Between(1, 2**31 - 1, common=(1, 16)), Suggested(1)],
+        num_channels: Annotated[int, Inferred],
+        eps: Epsilon = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ArgumentError(
+                where="GroupNorm(num_groups)",
+                expected=f"a divisor of the number of channels, {num_channels}",
+                got=num_groups,
+                hint="Each group gets the same number of channels.",
+                field="num_groups",
+            )
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = empty_parameter((num_channels,), device, dtype) if affine else None
+        self.bias = empty_parameter((num_channels,), device, dtype) if affine else None
+        self.reset_parameters()
+
+    @classmethod
+    def infer(cls, *shapes: Shape) -> dict[str, Any]:
+        """The number of channels: the first axis."""
+        return {"num_channels": expect_one("GroupNorm", shapes)[0]}
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0."""
+        if self.affine:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, ...) normalised over each group of channels."""
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+
+
+def _other(axes: int) -> str:
+    return {1: "Use BatchNorm1d.", 2: "Use BatchNorm1d.", 3: "Use BatchNorm2d."}.get(axes, "")
