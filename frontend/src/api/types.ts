@@ -210,8 +210,8 @@ export type Fact = MetricsFact | StateFact | ChangedFact;
 export type ServerMessage =
   | Fact
   | { kind: 'welcome'; version: string | number }
-  | { kind: 'snapshot'; run: string; attempt: number; record: RunRecord }
+  | { kind: 'snapshot'; run: string; attempt: number; after: number; record: RunRecord }
   | { kind: 'ack'; id: string; run?: string; step: number | null; problem: Problem | null }
-  | { kind: 'listed'; record: Omit<RunRecord, 'spec'> }
+  | { kind: 'listed'; run: string; record: Omit<RunRecord, 'spec'> | null }
   | { kind: 'heartbeat'; time: number | string }
   | ({ kind: 'problem' } & Partial<Problem>);

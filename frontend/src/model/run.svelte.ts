@@ -1,11 +1,12 @@
 /** One run as the page knows it: its record, its metric rows, its newest pictures, and the way to change it. */
 import { checkRun } from '../api/client';
 import type { Command, Fact, Problem, Report, RunRecord, RunSpec, RunState } from '../api/types';
+import { after } from '../stream/clock';
 import { hub } from '../stream/hub';
 import type { Block, Frame } from '../stream/protocol';
 import { History } from './history.svelte';
 import { Series } from './series';
-import { commandsBetween, same, type Edit } from './spec';
+import { commandsBetween, replace, same, type Edit } from './spec';
 
 export type Picture = Readonly<Record<string, Block>>;
 
@@ -35,6 +36,7 @@ export interface Readout {
 
 const PROGRESS = 'progress';
 const SERIES = 'series';
+const SNAPSHOT_MS = 1500;
 
 function readoutOf(record: RunRecord): Readout {
   const value = (name: string) => record.latest?.[name] ?? NaN;
@@ -74,6 +76,7 @@ export class RunModel {
   private pictures = new Map<string, Picture>();
   private wanted = new Map<string, number>();
   private seen = -1;
+  private arrivals: (() => void)[] = [];
   private announced = false;
   private latest: Readout;
   private queue: Promise<unknown> = Promise.resolve();
@@ -196,8 +199,9 @@ export class RunModel {
 
   // Facts --------------------------------------------------------------------------------------------------------
 
-  adopt(record: RunRecord): void {
-    const sameAttempt = record.attempt === this.attempt && this.seen >= 0;
+  /** Take over a record; facts that come next have numbers above `after` (-1: forget the rows). */
+  adopt(record: RunRecord, after = -1): void {
+    const sameAttempt = record.attempt === this.attempt && after >= 0;
     if (!sameAttempt) this.forget(record.attempt);
     this.name = record.name;
     this.state = record.state;
@@ -209,6 +213,8 @@ export class RunModel {
     }
     this.latest = sameAttempt ? this.latest : readoutOf(record);
     this.readout = this.latest;
+    this.arrivals.forEach((arrived) => arrived());
+    this.arrivals = [];
   }
 
   fact(fact: Fact): void {
@@ -253,6 +259,7 @@ export class RunModel {
 
   private changed(fact: Extract<Fact, { kind: 'changed' }>): void {
     this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
+    if (!fact.path.startsWith('parameters.')) this.spec = replace(this.spec, fact.path, fact.value);
     hub.touch(this.seriesKey);
   }
 
@@ -279,6 +286,16 @@ export class RunModel {
     return this.change(() => spec, keep);
   }
 
+  /** Apply the first of several specs that the server's check accepts; with none, show what is wrong with the last. */
+  async changeToFirst(candidates: readonly RunSpec[], keep: boolean): Promise<boolean> {
+    for (const candidate of candidates.slice(0, -1)) {
+      const report = await checkRun(candidate);
+      if (!report.problems.length) return this.edit(candidate, keep);
+    }
+    const last = candidates.at(-1);
+    return last ? this.edit(last, keep) : false;
+  }
+
   undo(): Promise<boolean> {
     return this.enqueue(() => this.travel(this.history.undo(this.spec)));
   }
@@ -297,24 +314,26 @@ export class RunModel {
     return next;
   }
 
-  private async follow(after: RunSpec, keep: boolean): Promise<boolean> {
+  private async follow(next: RunSpec, keep: boolean): Promise<boolean> {
     const before = this.spec;
-    const commands = commandsBetween(before, after, keep);
+    const commands = commandsBetween(before, next, keep);
     if (!commands.length) return true;
-    const report = await checkRun(after);
+    const report = await checkRun(next);
     this.refused = report.problems;
     if (report.problems.length) return false;
-    return this.send(commands, before, after, report);
+    return this.send(commands, before, next, report);
   }
 
-  private async send(commands: Command[], before: RunSpec, after: RunSpec, report: Report): Promise<boolean> {
+  private async send(commands: Command[], before: RunSpec, next: RunSpec, report: Report): Promise<boolean> {
     const wasRunning = this.running;
     const oldReport = this.report;
-    this.spec = after;
+    this.spec = next;
     this.report = report;
     for (const command of commands) {
+      const arrived = command.op === 'edit' ? this.arrival() : null;
       const ack = await this.command(command);
-      if (ack.problem) {
+      if (!ack.problem) await arrived;
+      else {
         this.spec = before;
         this.report = oldReport;
         return false;
@@ -322,6 +341,14 @@ export class RunModel {
     }
     if (wasRunning && commands.some((command) => command.op === 'edit')) await this.command({ op: 'play' });
     return true;
+  }
+
+  /** Resolves when the next snapshot came, or after a moment without one. */
+  private arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.arrivals.push(resolve);
+      after(SNAPSHOT_MS, resolve);
+    });
   }
 
   private async check(): Promise<void> {

@@ -9,6 +9,8 @@ import { RunModel, type Ack, type Link } from './run.svelte';
 import { packSpec, readPlace, unpackSpec, writePlace } from './url';
 
 const ACK_MS = 4000;
+/** Names this page's commands apart from those of every other page. */
+const PAGE = Math.random().toString(36).slice(2, 10);
 
 function streamAddress(): string {
   const { protocol, host } = globalThis.location;
@@ -120,7 +122,7 @@ export class Session implements Link {
   /** Send a command over the stream, or over REST while the stream is down. */
   async command(run: string, command: Command): Promise<Ack> {
     this.count += 1;
-    const id = `page-${this.count}`;
+    const id = `${PAGE}-${this.count}`;
     if (!this.send({ kind: 'command', id, run, ...command })) return this.post(run, { ...command, id });
     return new Promise((resolve) => {
       this.waiting.set(id, resolve);
@@ -153,17 +155,22 @@ export class Session implements Link {
         if (message.run === this.run?.id) this.run.fact(message);
         break;
       case 'snapshot':
-        if (message.run === this.run?.id) this.run.adopt(message.record);
+        if (message.run === this.run?.id) this.run.adopt(message.record, message.after);
         break;
       case 'ack':
         this.settle(message);
         break;
       case 'listed':
-        this.listed = [message.record, ...this.listed.filter(({ id }) => id !== message.record.id)].slice(0, 50);
+        this.list(message.run, message.record);
         break;
       default:
         break;
     }
+  }
+
+  private list(id: string, record: Omit<RunRecord, 'spec'> | null): void {
+    const others = this.listed.filter((run) => run.id !== id);
+    this.listed = (record ? [record, ...others] : others).slice(0, 50);
   }
 
   private see(buffer: ArrayBuffer): void {
