@@ -106,10 +106,11 @@ def pointer(location: Iterable[object]) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def fault_of_validation(error: Mapping[str, Any]) -> Fault:
+def fault_of_validation(error: Mapping[str, Any], document: object = None) -> Fault:
     """One error of pydantic in our words. Its `input` is only shown as an excerpt."""
-    location = [part for part in error.get("loc", ()) if part != "body"]
-    field = ".".join(str(part) for part in location) or None
+    location = [part for part in error.get("loc", ()) if part not in ("body", "query", "path")]
+    node, inside = _node_of(location, document)
+    field = ".".join(str(part) for part in inside) or None
     message = _sentence(str(error.get("msg", "This value does not fit.")))
     got = None if error.get("type") == "missing" else excerpt(error.get("input"))
     return Fault(
@@ -117,10 +118,26 @@ def fault_of_validation(error: Mapping[str, Any]) -> Fault:
         code=str(error.get("type", "invalid")),
         message=f"{field}: {message}" if field else message,
         hint=_HINTS.get(str(error.get("type"))),
+        node=node,
         field=field,
         expected=_expected(error),
         got=got,
     )
+
+
+def _node_of(location: list[Any], document: object) -> tuple[str | None, list[Any]]:
+    """The graph node that a location lies in, by its id in what was sent, and the place inside it."""
+    if "nodes" not in location[:-1]:
+        return None, location
+    cut = location.index("nodes") + 2
+    value: Any = document
+    for part in location[:cut]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None, location
+    name = value.get("id") if isinstance(value, Mapping) else None
+    return (excerpt(name), location[cut:]) if isinstance(name, str) else (None, location)
 
 
 _HINTS = {
@@ -143,9 +160,11 @@ def _expected(error: Mapping[str, Any]) -> str | None:
     return ", ".join(signs.get(k, "") + excerpt(v) for k, v in known) or None
 
 
-def refusal_of_validation(errors: Sequence[Mapping[str, Any]], what: str = "request") -> Refusal:
-    """A 422 from pydantic's errors; at most twenty faults are listed."""
-    faults = [fault_of_validation(error) for error in errors[:20]]
+def refusal_of_validation(
+    errors: Sequence[Mapping[str, Any]], what: str = "request", document: object = None
+) -> Refusal:
+    """A 422 from pydantic's errors; at most twenty faults are listed. `document` is what was sent."""
+    faults = [fault_of_validation(error, document) for error in errors[:20]]
     first = faults[0].message if faults else f"The {what} does not fit."
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return Refusal(422, "invalid_request", f"The {what} is not valid: {first}{more}", faults)
