@@ -71,6 +71,4 @@ class Stop(Asked):
     op: Literal["stop"]
 
 
-Command = Annotated[
-    Play | Pause | Step | Reset | Set | Edit | Checkpoint | Stop, Field(discriminator="op")
-]
+Command = Annotated[Play | Pause | Step | Reset | Set | Edit | Checkpoint | Stop, Field(discriminator="op")]

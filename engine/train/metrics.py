@@ -1,0 +1,68 @@
+"""When a row of the training curves is due, and what stands in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.probes.answer import Answer
+from engine.probes.confusion import count
+
+Array = npt.NDArray[Any]
+
+WHOLE = 2500
+"""Sets of up to this many examples are evaluated whole."""
+BETWEEN = 1000
+"""Of larger ones, so many are evaluated between the ends of epochs."""
+LONG_EPOCH = 50
+"""Only epochs of more batches than this have rows inside them."""
+
+
+def epoch_due(epoch: int) -> bool:
+    """Every epoch up to 100, then 50 for each doubling."""
+    return epoch <= 100 or epoch % (1 << ((epoch - 1) // 100).bit_length()) == 0
+
+
+def step_due(step: int) -> bool:
+    """The first four steps, then four for each doubling: 1 2 3 4 5 6 7 8 10 12 14 16 20 24 ..."""
+    return step <= 4 or step % (1 << (step.bit_length() - 3)) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean loss over some examples, how many were right, and which classes were taken for which."""
+
+    loss: float
+    examples: int
+    right: int | None = None
+    counts: Array | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right answers; None for regression."""
+        return None if self.right is None or not self.examples else self.right / self.examples
+
+
+def tally(answer: Answer, outputs: Array, labels: Array) -> tuple[int, Array] | None:
+    """(right answers, confusion counts) of outputs; None for regression."""
+    if answer.reading == "value":
+        return None
+    chosen = answer.chosen(outputs)
+    return int(np.count_nonzero(chosen == labels)), count(labels, chosen, len(answer.classes))
+
+
+def joined(scores: list[Score]) -> Score:
+    """The score of all parts together."""
+    examples = sum(s.examples for s in scores)
+    loss = sum(s.loss * s.examples for s in scores) / examples
+    rights = [s.right for s in scores if s.right is not None]
+    tables = [s.counts for s in scores if s.counts is not None]
+    return Score(loss, examples, sum(rights) if rights else None, sum(tables[1:], tables[0]) if tables else None)
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None when it is not finite: JSON has no NaN."""
+    return value if value is not None and np.isfinite(value) else None
