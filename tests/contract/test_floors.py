@@ -23,9 +23,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.data": ("engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
 }
-FLOORS["engine.exchange"] = FLOORS["engine.probes"]
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
-FLOORS["engine.train"] = ("engine.spec", "engine.exchange", *FLOORS["engine.spec"])
+FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])
+FLOORS["engine.train"] = ("engine.exchange", *FLOORS["engine.exchange"])
 
 ROOMS = ("catalog", "graphs", "runs", "stream", "datasets", "lessons", "classroom")
 GROUND = ("backend.errors", "backend.settings", "backend.protocol", "backend.db", "backend.migrations", "engine")
