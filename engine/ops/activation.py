@@ -114,7 +114,7 @@ class LeakyRelu(Elementwise):
 
     @staticmethod
     def vjp(g: Any, _y: Any, x: Any, *, negative_slope: float = 0.01) -> Rule:
-        return ((x > 0).where(g, g * negative_slope),)
+        return ((x > 0).choose(g, g * negative_slope),)
 
 
 class Elu(Elementwise):
@@ -133,7 +133,7 @@ class Elu(Elementwise):
 
     @staticmethod
     def vjp(g: Any, _y: Any, x: Any, *, alpha: float = 1.0) -> Rule:
-        return ((x > 0).where(g, g * x.clamp(max=0).exp() * alpha),)
+        return ((x > 0).choose(g, g * x.clamp(max=0).exp() * alpha),)
 
 
 class Gelu(Elementwise):
@@ -196,7 +196,7 @@ class Softplus(Elementwise):
 
     @staticmethod
     def vjp(g: Any, _y: Any, x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Rule:
-        return ((x * beta > threshold).where(g, g * (x * beta).sigmoid()),)
+        return ((x * beta > threshold).choose(g, g * (x * beta).sigmoid()),)
 
 
 class Hardtanh(Elementwise):
@@ -215,7 +215,7 @@ class Hardtanh(Elementwise):
 
     @staticmethod
     def vjp(g: Any, _y: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Rule:
-        return (((x > min_val) & (x < max_val)).where(g, 0.0),)
+        return (((x > min_val) & (x < max_val)).choose(g, 0.0),)
 
 
 class Softmax(Op):
@@ -338,7 +338,7 @@ def prelu(x: Any, weight: Any) -> Any:
     """A leaky ReLU whose slope is learned, one for all channels or one each (axis 1)."""
     if weight.numel() > 1 and x.ndim > 1:
         weight = weight.reshape((1, -1) + (1,) * (x.ndim - 2))
-    return (x > 0).where(x, x * weight)
+    return (x > 0).choose(x, x * weight)
 
 
 @function

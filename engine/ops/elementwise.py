@@ -104,7 +104,7 @@ def _slope_of_base(a: Any, b: Any) -> Any:
     """b * a ** (b - 1), and 0 where b is 0 (also for a = 0)."""
     if isinstance(b, int | float):
         return a * 2 if b == 2 else b * a ** (b - 1) if b != 0 else a * 0
-    return (b == 0).where(0.0, b * a ** (b - 1))
+    return (b == 0).choose(0.0, b * a ** (b - 1))
 
 
 def _slope_of_exponent(y: Any, a: Any, b: Any) -> Any:
@@ -112,7 +112,7 @@ def _slope_of_exponent(y: Any, a: Any, b: Any) -> Any:
     if isinstance(a, int | float):
         return y * math.log(a) if a > 0 else y * (0.0 if a == 0 else math.nan)
     quiet = (a == 0) & (b >= 0) if not isinstance(b, int | float) else (a == 0)
-    return quiet.where(0.0, y * quiet.where(1.0, a).log())
+    return quiet.choose(0.0, y * quiet.choose(1.0, a).log())
 
 
 class Maximum(Elementwise):
@@ -127,7 +127,7 @@ class Maximum(Elementwise):
     @staticmethod
     def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
         tie = g / 2
-        return (a == b).where(tie, (a > b).where(g, 0.0)), (a == b).where(tie, (a < b).where(g, 0.0))
+        return (a == b).choose(tie, (a > b).choose(g, 0.0)), (a == b).choose(tie, (a < b).choose(g, 0.0))
 
 
 class Minimum(Elementwise):
@@ -142,7 +142,7 @@ class Minimum(Elementwise):
     @staticmethod
     def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
         tie = g / 2
-        return (a == b).where(tie, (a < b).where(g, 0.0)), (a == b).where(tie, (a > b).where(g, 0.0))
+        return (a == b).choose(tie, (a < b).choose(g, 0.0)), (a == b).choose(tie, (a > b).choose(g, 0.0))
 
 
 class Atan2(Elementwise):
@@ -202,7 +202,7 @@ class Where(Op):
 
     @staticmethod
     def vjp(g: Any, _y: Any, condition: Any, _a: Any, _b: Any) -> Rule:
-        return None, lambda: condition.where(g, 0.0), lambda: condition.where(0.0, g)
+        return None, lambda: condition.choose(g, 0.0), lambda: condition.choose(0.0, g)
 
 
 class Clamp(Elementwise):
@@ -226,8 +226,8 @@ class Clamp(Elementwise):
     @staticmethod
     def vjp(g: Any, _y: Any, x: Any, *, min: Any = None, max: Any = None) -> Rule:
         if min is not None:
-            g = (x >= min).where(g, 0.0)
-        return (g if max is None else (x <= max).where(g, 0.0),)
+            g = (x >= min).choose(g, 0.0)
+        return (g if max is None else (x <= max).choose(g, 0.0),)
 
 
 class Cast(Op):
@@ -310,7 +310,7 @@ def addcdiv(x: Any, first: Any, second: Any, *, value: float = 1) -> Any:
 @function
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     """x, but `value` where the mask is true."""
-    return mask.where(value, x)
+    return mask.choose(value, x)
 
 
 @function

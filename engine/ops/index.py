@@ -41,7 +41,7 @@ class Index(Op):
 
     @staticmethod
     def forward(xp: Any, x: Any, *, key: Key) -> Any:
-        return x[key]
+        return x[key if Ellipsis in key else (*key, Ellipsis)]
 
     @staticmethod
     def infer(x: Any, *, key: Key) -> Abstract:
@@ -253,3 +253,26 @@ def masked_select(x: Any, mask: Any) -> Any:
 def take_along_dim(x: Any, indices: Any, dim: int) -> Any:
     """The same as `gather`."""
     return x.gather(dim, indices)
+
+
+class PutView(Op):
+    """x with the part that a chain of views shows replaced by v: what a write through a view does."""
+
+    latex, jvp, promotion = r"\operatorname{{put}}({0}, {1})", "linear", "none"
+
+    @staticmethod
+    def forward(xp: Any, x: Any, v: Any, *, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Any:
+        changed = x.copy()
+        part = changed
+        for op, attrs in path:
+            part = op.forward(xp, part, **attrs)
+        part[...] = v
+        return changed
+
+    @staticmethod
+    def infer(x: Any, v: Any, *, path: Any) -> Abstract:
+        return Abstract(x.shape, x.dtype)
+
+    @staticmethod
+    def vjp(g: Any, _y: Any, _x: Any, _v: Any, *, path: Any) -> Rule:
+        return lambda: g.put_view(g.via(path) * 0, path=path), lambda: g.via(path)

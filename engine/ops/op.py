@@ -87,7 +87,9 @@ class Op:
 
 
 def _note_what_is_read(cls: type[Op]) -> None:
-    parameters = list(inspect.signature(cls.__dict__["vjp"].__func__).parameters.values())[1:]
+    if cls.vjp is None:
+        return
+    parameters = list(inspect.signature(cls.vjp).parameters.values())[1:]
     positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     rest = [p for p in parameters if p.kind is p.VAR_POSITIONAL]
     cls.reads_output = not positional[0].name.startswith("_")

@@ -282,7 +282,7 @@ class Logsumexp(Op):
     def vjp(g: Any, y: Any, x: Any, *, dim: Any = None, keepdim: bool = False) -> Rule:
         shape = kept(x, dim)
         safe = y.reshape(shape)
-        return (g.reshape(shape) * (x - safe.isfinite().where(safe, 0.0)).exp(),)
+        return (g.reshape(shape) * (x - safe.isfinite().choose(safe, 0.0)).exp(),)
 
 
 class AnyTrue(Op):
@@ -380,7 +380,7 @@ def std(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = F
 def _safe_root(squared: Any) -> Any:
     """The square root, with a slope of 0 (not infinite) at 0."""
     zero = squared == 0
-    return zero.where(0.0, zero.where(1.0, squared).sqrt())
+    return zero.choose(0.0, zero.choose(1.0, squared).sqrt())
 
 
 @function
@@ -399,7 +399,7 @@ def norm(x: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any 
         return (x != 0).to(x.dtype).sum(axes, keepdim)
     total = (x.abs() ** p).sum(axes, keepdim)
     zero = total == 0
-    return zero.where(0.0, zero.where(1.0, total) ** (1 / p))
+    return zero.choose(0.0, zero.choose(1.0, total) ** (1 / p))
 
 
 @function

@@ -1,0 +1,26 @@
+"""Every op and composition as a function, by PyTorch's names: `from engine.functions import tanh, cat`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import methods
+from engine.ops.op import FUNCTIONS, OPS
+from engine.tensor import Tensor
+
+TABLE: dict[str, Any] = {name: getattr(Tensor, name) for name in OPS if hasattr(Tensor, name)}
+TABLE |= FUNCTIONS
+TABLE |= {name: getattr(Tensor, name) for name in methods._aliases() if callable(getattr(Tensor, name))}
+TABLE |= {"where": methods.where, "nonzero": methods.nonzero, "numel": lambda x: x.numel()}
+TABLE |= {"is_tensor": lambda x: isinstance(x, Tensor), "is_floating_point": lambda x: x.is_floating_point()}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return TABLE[name]
+    except KeyError:
+        raise AttributeError(f"engine has no function {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted(TABLE)

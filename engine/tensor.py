@@ -1,0 +1,494 @@
+"""Tensor, and `apply`: the one place where an op runs and is recorded.
+
+A tensor that came out of an op points to a `Node`: the op, what its gradient rule reads, and edges to the nodes of the inputs.
+Edges never point to tensors (but for leaves, which have no node), because an in-place write re-points a tensor, and the
+history that others hold must not move with it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from engine import array as arrays_
+from engine.array import Abstract, Device, DType, result_type
+from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError, ShapeError
+from engine.graph import Handle, Node, Size, View, current_mode, read_mode
+from engine.ops.elementwise import Cast
+from engine.ops.op import Op, words
+
+FLOAT, DOUBLE = np.dtype("f4"), np.dtype("f8")
+NUMBERS = frozenset((float, int, bool, type(None)))
+ndarray = np.ndarray
+
+
+class Tensor:
+    """An array that can remember how it was computed. `Tensor(data)` makes a float tensor; see also `engine.tensor()`.
+
+    array: the NumPy or CuPy array (or `Abstract`, when only shape and dtype are known). grad: the gradient, after `backward()`.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_hooks", "_node", "_requires_grad", "_version", "_view", "array", "grad")
+    __array_priority__ = 1000
+    array: Any
+    grad: Tensor | None
+
+    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor):
+            data = data.array
+        self.array = data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
+        self._node: Node | None = None
+        self.grad = None
+        self._version, self._view, self._hooks = [0], None, None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        _version: list[int]
+        _view: View | None
+        _hooks: list[Any] | None
+
+    # ------------------------------------------------------------------------------------------------ facts
+    @property
+    def shape(self) -> Size:
+        """The sizes of the axes."""
+        return Size(self.array.shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return arrays_.OF_NUMPY[self.array.dtype]
+
+    @property
+    def device(self) -> Device:
+        """Where the numbers lie."""
+        return arrays_.device_of(self.array)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.array.shape)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for it."""
+        if self._view is not None:
+            refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        if on and self.array.dtype.kind != "f":
+            raise DTypeError("requires_grad", "a floating-point tensor (only they have gradients)", self.dtype)
+        if not on and self._node is not None:
+            raise GraphError("you can only change requires_grad flags of leaf variables", hint="Use x.detach().")
+        self._requires_grad = bool(on)
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The record of the op that made it; None for a leaf."""
+        if self._view is not None:
+            refresh(self)
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, not by an op with history."""
+        return self.grad_fn is None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        self.array = other.array
+
+    # -------------------------------------------------------------------------------------------- to Python
+    def item(self) -> Any:
+        """The number in a tensor of one element."""
+        values = self._known("item()")
+        if values.size != 1:
+            raise ShapeError("item()", "a tensor with 1 element", f"shape {words(values.shape)}")
+        return values.item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists."""
+        return arrays_.to_host(self._known("tolist()")).tolist()
+
+    def numpy(self) -> Any:
+        """The NumPy array, sharing memory."""
+        if self.requires_grad:
+            raise GraphError("Can't call numpy() on Tensor that requires grad", hint="Use tensor.detach().numpy().")
+        values = self._known("numpy()")
+        if not isinstance(values, ndarray):
+            raise DeviceError("numpy()", "a tensor on the CPU", self.device, "Use tensor.cpu().numpy().")
+        return values
+
+    def _known(self, what: str) -> Any:
+        if isinstance(self.array, Abstract):
+            raise GraphError(what, "a tensor with values", "one of which only shape and dtype are known")
+        return self.array
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ArgumentError("bool()", "a tensor with 1 element", f"shape {words(self.array.shape)}", "Use .any() or .all().")
+        return bool(self._known("bool()"))
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iu":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.array.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.numpy(), dtype, copy=copy) if copy else np.asarray(self.numpy(), dtype)
+
+    def __repr__(self) -> str:
+        return FORMAT[0](self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node is not None:
+            raise GraphError("Only Tensors created explicitly by the user support deepcopy", hint="Use x.detach().clone().")
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        array = self.array if isinstance(self.array, Abstract) else self.array.copy()
+        _fill(copied, array)
+        copied._requires_grad = self._requires_grad
+        copied.grad = None if self.grad is None else self.grad.detach().clone()
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __reduce__(self) -> Any:
+        return rebuild, (type(self), arrays_.to_host(self._known("pickle")), self._requires_grad)
+
+    # ------------------------------------------------------------------------------------------ history
+    def detach(self) -> Tensor:
+        """The same memory without history; a write to one is seen (and noticed) by the other."""
+        cut = wrap(self.array)
+        cut._version = self._version
+        return cut
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for gradients (or not) in place; returns itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    def changed(self) -> None:
+        """Say that `array` was written to directly, so that a gradient that needs the old values is refused."""
+        self._version[0] += 1
+
+    def via(self, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Tensor:
+        """This tensor through a chain of (op, attrs) of one input."""
+        seen = self
+        for op, attrs in path:
+            seen = apply(op, (seen,), attrs)
+        return seen
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `.grad` although it is no leaf."""
+        node = self.grad_fn
+        if not self._requires_grad:
+            raise GraphError("can't retain_grad on Tensor that has requires_grad=False")
+        if node is not None:
+            node.retained = weakref.ref(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call `hook(gradient)` when this tensor's gradient is known; what it returns takes its place."""
+        if not self.requires_grad:
+            raise GraphError("cannot register a hook on a tensor that doesn't require gradient")
+        owner: Any = self._node
+        if owner is None:
+            self._hooks = self._hooks or []
+            return Handle(self._hooks, hook)
+        owner.hooks = owner.hooks or []
+        return Handle(owner.hooks, hook)
+
+
+FORMAT: list[Callable[[Tensor], str]] = [lambda t: f"tensor({t.array!r})"]
+
+
+def _fill(t: Tensor, array: Any) -> None:
+    t.array = array
+    t._node = t._view = t._hooks = t.grad = None
+    t._requires_grad = False
+    t._version = [0]
+
+
+def wrap(array: Any) -> Tensor:
+    """A tensor around an array, without copying and without history."""
+    t = Tensor.__new__(Tensor)
+    t.array = array
+    t._node = t._view = t._hooks = t.grad = None
+    t._requires_grad = False
+    t._version = [0]
+    return t
+
+
+def rebuild(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
+    """A tensor of a class from its array (for pickle)."""
+    t = kind.__new__(kind)
+    _fill(t, array)
+    t._requires_grad = requires_grad
+    return t
+
+
+def abstract(shape: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
+    """A tensor of which only shape and dtype are known: a network's forward on it checks shapes and allocates nothing."""
+    t = wrap(Abstract(arrays_.as_shape("abstract", shape), arrays_.dtype_of(dtype)))
+    t.requires_grad = requires_grad
+    return t
+
+
+# ------------------------------------------------------------------------------------------ the one entry point
+def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+    """Run an op on tensors and Python numbers, and record it where somebody wants that."""
+    mode = read_mode() or current_mode()
+    arrays: list[Any] = []
+    dtype = None
+    plain, history = True, False
+    for t in inputs:
+        if isinstance(t, Tensor):
+            if t._view is not None:
+                refresh(t)
+            a = t.array
+            if a.__class__ is not ndarray:
+                plain = False
+            elif a.dtype is not dtype:
+                if dtype is None:
+                    dtype = a.dtype
+                else:
+                    plain = plain and op.promotion == "none"
+            if t._requires_grad:
+                history = True
+            arrays.append(a)
+        else:
+            if t.__class__ not in NUMBERS:
+                plain = False
+            arrays.append(t)
+    if plain and (dtype is FLOAT or dtype is DOUBLE or op.promotion == "none"):
+        try:
+            out = op.forward(np, *arrays, **attrs)
+        except (ValueError, IndexError, TypeError, OverflowError) as refusal:
+            explain(op, arrays, attrs, refusal)
+        if out.__class__ is not ndarray:
+            out = np.asarray(out)
+    else:
+        inputs, arrays, out = _carefully(op, inputs, attrs)
+    y = wrap(out)
+    if history and mode.grad and op.vjp is not None and out.dtype.kind == "f":
+        y._node = _record(op, inputs, arrays, attrs, y)
+        y._requires_grad = True
+    if op.view:
+        _look_into(op, inputs[0], attrs, y)
+    if mode.recorders:
+        for recorder in mode.recorders:
+            recorder.record(op, inputs, attrs, y)
+    return y
+
+
+def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dict[str, Any], y: Tensor) -> Node:
+    """The node of one run: edges, what the rule reads, and the versions of that."""
+    edges: list[Any] = []
+    saved: list[Any] = []
+    guards: list[Any] = []
+    reads = op.reads if len(op.reads) >= len(inputs) else op.reads + (op.reads_rest,) * (len(inputs) - len(op.reads))
+    if op.jvp == "multilinear":
+        wanted = [isinstance(t, Tensor) and t._requires_grad for t in inputs]
+        reads = tuple(sum(wanted) > w for w in wanted)
+    for t, a, read in zip(inputs, arrays, reads, strict=False):
+        if t.__class__ in NUMBERS:
+            edges.append(None)
+            saved.append(t)
+            continue
+        edges.append((t._node or t) if t._requires_grad else None)
+        if read:
+            saved.append(a)
+            guards.append((t._version, t._version[0]))
+        else:
+            saved.append((a.shape, a.dtype))
+    if op.reads_output:
+        guards.append((y._version, 0))
+    return Node(op, attrs, edges, saved, guards, y.array, op.reads_output)
+
+
+def _look_into(op: type[Op], x: Tensor, attrs: dict[str, Any], y: Tensor) -> None:
+    """Note that y looks into the memory of x (where it does: a reshape may have to copy)."""
+    a, b = x.array, y.array
+    if a.__class__ is ndarray and not (b is a or np.may_share_memory(a, b)):
+        return
+    base, path = (x, ()) if x._view is None else (x._view.base, x._view.path)
+    y._version = x._version
+    y._view = View(base, (*path, (op, attrs)), y._version[0])
+
+
+def refresh(t: Tensor) -> None:
+    """A view whose memory was written to since: derive its history again from the base."""
+    view = t._view
+    if view is None or view.seen == t._version[0]:
+        return
+    view.seen = t._version[0]
+    if view.base._requires_grad or t._requires_grad:
+        again = view.base.via(view.path)
+        t._node, t._requires_grad = again._node, again._requires_grad
+
+
+def as_operand(value: Any) -> Any:
+    """A tensor, or a Python number, from whatever may stand beside a tensor in a formula."""
+    if isinstance(value, Tensor) or value.__class__ in NUMBERS:
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if arrays_.is_array(value):
+        return wrap(value)
+    if isinstance(value, int | float):
+        return float(value) if isinstance(value, float) else int(value)
+    raise TypeError(f"expected a tensor or a number, got {type(value).__name__}")
+
+
+def _carefully(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[tuple[Any, ...], list[Any], Any]:
+    """The long way: numbers and arrays become operands, dtypes are unified, devices and abstract inputs are looked at."""
+    operands = _promoted(op, [as_operand(t) for t in inputs])
+    arrays = [t.array if isinstance(t, Tensor) else t for t in operands]
+    if any(isinstance(a, Abstract) for a in arrays):
+        return operands, arrays, op.infer(*(_abstract_of(a) for a in arrays), **attrs)
+    xp, arrays = _one_device(op, arrays)
+    try:
+        out = op.forward(xp, *arrays, **attrs)
+    except (ValueError, IndexError, TypeError, OverflowError) as refusal:
+        explain(op, arrays, attrs, refusal)
+    return operands, arrays, out if xp is not np else np.asarray(out)
+
+
+def _promoted(op: type[Op], operands: list[Any]) -> tuple[Any, ...]:
+    """The operands with one element type, as the op's `promotion` says; casts are recorded like any op."""
+    if op.promotion == "none":
+        return tuple(operands)
+    free = 1 if op.promotion == "tail" else 0
+    heard = [t.array if isinstance(t, Tensor) else t for t in operands[free:] if t is not None]
+    dtype = result_type(heard)
+    if op.promotion == "same" and any(a.dtype != dtype for a in heard if hasattr(a, "dtype")):
+        kinds = " and ".join(str(arrays_.OF_NUMPY[a.dtype]) for a in heard)
+        raise DTypeError(op.name, "tensors of one dtype", kinds, "Convert one of them, e.g. with .float().")
+    if op.promotion == "float" and dtype.kind != "f":
+        dtype = arrays_.default_dtype()
+    return (*operands[:free], *(_as_dtype(t, dtype) for t in operands[free:]))
+
+
+def _as_dtype(t: Any, dtype: Any) -> Any:
+    if not isinstance(t, Tensor):
+        return t if t is None or dtype.kind != "f" else float(t)
+    return t if t.array.dtype == dtype else apply(Cast, (t,), {"dtype": dtype})
+
+
+def _one_device(op: type[Op], arrays: list[Any]) -> tuple[Any, list[Any]]:
+    """The array library of all arrays; a number in a 0-d tensor follows the others to their device."""
+    real = [a for a in arrays if hasattr(a, "dtype")]
+    if all(isinstance(a, ndarray) for a in real):
+        return np, arrays
+    devices = {arrays_.device_of(a) for a in real if a.ndim} or {arrays_.device_of(real[0])}
+    if len(devices) > 1:
+        got = " and ".join(sorted(map(str, devices)))
+        raise DeviceError(op.name, "all tensors on the same device", got, "Move them with .to(device).")
+    target = devices.pop()
+    moved = [arrays_.to_device(a, target) if hasattr(a, "dtype") else a for a in arrays]
+    return arrays_.module_of(next(a for a in moved if hasattr(a, "dtype"))), moved
+
+
+def _abstract_of(a: Any) -> Any:
+    return Abstract(a.shape, a.dtype) if hasattr(a, "dtype") else a
+
+
+def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:
+    """Say in the engine's words why an op refused: the shape rule knows, else NumPy's own words are the fact."""
+    op.infer(*(_abstract_of(a) for a in arrays), **attrs)
+    shapes = " and ".join(f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype"))
+    raise ArgumentError(op.name, "inputs that fit together", shapes, str(refusal)) from refusal
+
+
+def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
+    mode = read_mode() or current_mode()
+    if not mode.grad:
+        _write(t, compute(t))
+        return t
+    if t.requires_grad and t._node is None:
+        raise GraphError(
+            "a leaf Variable that requires grad is being used in an in-place operation",
+            hint="Do it under engine.no_grad(), or out of place.",
+        )
+    base = None if t._view is None else t._view.base
+    if base is not None and base._requires_grad and base._node is None:
+        raise GraphError("a view of a leaf Variable that requires grad is being used in an in-place operation")
+    y = compute(_before(t))
+    if y._requires_grad or t._requires_grad or (base is not None and base._requires_grad):
+        _rewrite(t, y, base)
+    else:
+        _write(t, y)
+    return t
+
+
+def _before(t: Tensor) -> Tensor:
+    """The value that earlier history speaks of, in memory of its own where history needs it."""
+    old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy())
+    old._node, old._requires_grad = t._node, t._requires_grad
+    return old
+
+
+def _write(t: Tensor, y: Tensor) -> None:
+    """Put the numbers of y into the memory of t."""
+    a, b = t.array, y.array
+    if b.dtype.kind == "f" and a.dtype.kind != "f" or b.dtype.kind in "iu" and a.dtype.kind == "b":
+        raise DTypeError("in-place", f"a result that fits {t.dtype}", y.dtype, "Write x = x.op() instead of x.op_().")
+    if a is not b and not isinstance(a, Abstract):
+        try:
+            a[...] = b
+        except ValueError as refusal:
+            raise ShapeError("in-place", f"a result of shape {words(a.shape)}", words(b.shape), str(refusal)) from None
+    t._version[0] += 1
+    if t._view is not None:
+        t._view.seen = t._version[0]
+
+
+def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
+    """Write with history: t now came out of y's op; for a view, the base came out of a write through the view."""
+    if y.array.shape != t.array.shape or y.array.dtype != t.array.dtype:
+        y = apply(Cast, (y,), {"dtype": t.array.dtype}) if y.array.shape == t.array.shape else y.expand(t.array.shape)
+    if base is None or t._view is None:
+        _write(t, y)
+        t._node, t._requires_grad = y._node, y._requires_grad
+        return
+    whole = _before(base).put_view(y, path=t._view.path)
+    _write(t, y)
+    base._node, base._requires_grad = whole._node, whole._requires_grad
+    t._view.seen -= 1
+    refresh(t)
