@@ -19,7 +19,8 @@ TEMPLATE = Path(__file__).with_name("torch_template.txt")
 OWN_LAYERS = {
     "Add": "class Add(nn.Module):\n    def forward(self, *inputs):\n        return sum(inputs[1:], inputs[0])\n",
     "Concatenate": (
-        "class Concatenate(nn.Module):\n    def __init__(self, dim=1):\n        super().__init__()\n        self.dim = dim\n\n"
+        "class Concatenate(nn.Module):\n    def __init__(self, dim=1):\n        super().__init__()\n"
+        "        self.dim = dim\n\n"
         "    def forward(self, *inputs):\n        return torch.cat(inputs, self.dim)\n"
     ),
 }
@@ -82,7 +83,7 @@ class Recipe:
     outputs: int
     steps: int
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
-    """(after this step, what, value), with what one of loss, reading, optimizer, schedule, penalty, batches, data, parameter."""
+    """(after this step, what, value); what: loss reading optimizer schedule penalty batches data parameter."""
     masks: bool = False
     """Whether dropout draws masks, which a script cannot repeat."""
 
@@ -118,11 +119,8 @@ def python_names(ids: list[str]) -> dict[str, str]:
         safe = name
         while (
             keyword.iskeyword(safe)
-            or safe in TAKEN
-            or safe in MODULE_WORDS
-            or safe in names.values()
-            or safe in ids
-            and safe != name
+            or safe in TAKEN | MODULE_WORDS
+            or (safe != name and safe in {*ids, *names.values()})
         ):
             safe += "_"
         names[name] = safe
@@ -131,13 +129,15 @@ def python_names(ids: list[str]) -> dict[str, str]:
 
 # Public attributes of torch.nn.Module, which a layer cannot be called in the script.
 MODULE_WORDS = frozenset(
-    "add_module apply bfloat16 buffers children compile cpu cuda double eval extra_repr float get_buffer get_extra_state "
-    "get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers named_children named_modules "
-    "named_parameters parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
-    "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
-    "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook "
-    "register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train "
-    "type xpu zero_grad".split()
+    """
+    add_module apply bfloat16 buffers children compile cpu cuda double eval extra_repr float get_buffer
+    get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers named_children
+    named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule
+    share_memory state_dict to to_empty train type xpu zero_grad
+    """.split()  # noqa: SIM905  (a page of words)
 )
 
 
@@ -210,7 +210,8 @@ FILES_READER = '''def read(name):
 def read_idx(name):
     content = read(name)
     axes = content[3]
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(np.frombuffer(content, ">u4", axes, 4).astype(int))
+    shape = np.frombuffer(content, ">u4", axes, 4).astype(int)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def read_mnist(stem):

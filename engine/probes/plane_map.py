@@ -12,7 +12,7 @@ SIZE = Argument("size", int, 20, low=2, high=200)
 
 @probe("map", Argument("node", str), SIZE, Argument("unit", int, required=False, high=100_000))
 def plane_map(scene: Scene, arguments: Arguments) -> Iterator[Picture]:
-    """Output of every unit of a node, or of one of them, over [-6, 6] squared, (units, size, size); row 0 is the top."""
+    """Output of every unit of a node, or of one, over [-6, 6] squared, (units, size, size); row 0 is the top."""
     size = int(arguments["size"])
     values = output_of(scene.grid(size), str(arguments["node"]))
     rows = values.reshape(len(values), -1)

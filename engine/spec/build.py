@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from engine.autodiff import no_grad
 from engine.errors import ArgumentError
 from engine.nn.init import drawn_from
-from engine.nn.module import LAYERS, Module
+from engine.nn.module import Module
 from engine.rng import Generator
 from engine.spec.graph import GraphNode, GraphSpec
-from engine.spec.graph_check import source_of, walk
+from engine.spec.graph_check import make, source_of, walk
 from engine.spec.problem import Problem
 from engine.tensor import Tensor
 
@@ -93,5 +93,5 @@ def build(graph: GraphSpec, seed: int = 0) -> Network:
     with drawn_from(Generator(seed)):
         for node in found.order:
             shapes = [found.shapes[source_of(reference)] for reference in node.inputs]
-            layers[node.id] = layers[node.shares] if node.shares else LAYERS[node.kind].build(node.params, *shapes)
+            layers[node.id] = layers[node.shares] if node.shares else make(node, shapes)
     return Network(graph, found.order, layers)

@@ -106,9 +106,10 @@ def _size_problems(found: Walk, memory: int, limits: Limits) -> list[Problem]:
     count = found.parameter_count
     if count > limits.parameters:
         node = max(found.parameters, key=lambda n: sum(map(math.prod, found.parameters[n].values())))
-        message = f'The network would have {count:,} weights, most of them in "{node}"; at most {limits.parameters:,} are allowed.'
+        most = f"{limits.parameters:,}"
+        message = f'The network would have {count:,} weights, most of them in "{node}"; at most {most} are allowed.'
         hint = "Make this layer, or the one before it, smaller."
-        return [_large(message, node, f"at most {limits.parameters:,} weights", f"{count:,}", hint)]
+        return [_large(message, node, f"at most {most} weights", f"{count:,}", hint)]
     if memory > limits.memory_bytes:
         node = max(found.shapes, key=lambda n: math.prod(found.shapes[n]))
         need, most = f"{memory / 2**30:.1f} GiB", f"{limits.memory_bytes / 2**30:.1f} GiB"
@@ -128,6 +129,8 @@ def _run_problems(spec: RunSpec, found: Walk, data_dir: Path | None, devices: Co
     problems += _kind_and_settings("optimizer", spec.optimizer.kind, OPTIMIZERS, "optimiser", spec.optimizer.params)
     if spec.schedule is not None:
         problems += _kind_and_settings("schedule", spec.schedule.kind, SCHEDULES, "schedule", spec.schedule.params)
+    if found.shapes and not found.problems and not found.parameter_count:
+        problems.append(_plain("graph.nodes", "The network has nothing to learn.", "a layer with weights", "none"))
     problems += [*_batch_problems(spec), *_initial_problems(spec, found), *_goal_problems(spec)]
     return [*problems, *_device_problems(spec.device, devices), *_watch_problems(spec)]
 

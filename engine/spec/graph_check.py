@@ -109,7 +109,7 @@ def _name_problems(graph: GraphSpec) -> list[Problem]:
             expected="a name of its own for each node",
             got=name,
             hint="Rename one of them.",
-        )  # fmt: skip
+        )
         for name, count in counts.items()
         if count > 1
     ]
@@ -227,7 +227,13 @@ def _visit(found: Walk, node: GraphNode, layers: dict[str, Module]) -> None:
 
 def _build(node: GraphNode, shapes: list[Shape]) -> Module:
     with abstract_parameters():
-        return LAYERS[node.kind].build(node.params, *shapes)
+        return make(node, shapes)
+
+
+def make(node: GraphNode, shapes: list[Shape]) -> Module:
+    """The layer of a node for these incoming shapes. Raises: EngineError when it does not fit."""
+    cls = LAYERS[node.kind]
+    return cls(**{**cls.infer(*shapes), **node.params})
 
 
 def output_shape(layer: Module, shapes: list[Shape]) -> Shape:
@@ -344,7 +350,7 @@ def _dangling_problems(graph: GraphSpec) -> list[Problem]:
             expected="a wire to another node, or to the output",
             got="none",
             hint="Connect it, or delete it.",
-        )  # fmt: skip
+        )
         for node in graph.nodes
         if node.id not in read
     ]

@@ -16,7 +16,6 @@ from engine.spec.run import (
     InitialSeed,
     LossSpec,
     OptimizerSpec,
-    PaceSpec,
     RunSpec,
 )
 
@@ -129,35 +128,89 @@ def _preset(name: str, title: str, view: View, spec: RunSpec, summary: str) -> P
 
 
 presets: list[Preset] = [
-    _preset("circle", "Circle", "plane", plane("circle"), "A disc inside a ring, and the smallest network that parts them."),
-    _preset("xor", "Exclusive or", "plane", plane("xor"), "No straight line parts opposite squares; four hidden neurons do."),
-    _preset("gauss", "Two clouds", "plane", plane("gauss"), "The easy case: one straight line would do."),
     _preset(
-        "spiral", "Spiral", "plane", plane("spiral", [8, 8], ALL_FEATURES, optimizer=ADAM),
+        "circle",
+        "Circle",
+        "plane",
+        plane("circle"),
+        "A disc inside a ring, and the smallest network that parts them.",
+    ),
+    _preset(
+        "xor",
+        "Exclusive or",
+        "plane",
+        plane("xor"),
+        "No straight line parts opposite squares; four hidden neurons do.",
+    ),
+    _preset(
+        "gauss",
+        "Two clouds",
+        "plane",
+        plane("gauss"),
+        "The easy case: one straight line would do.",
+    ),
+    _preset(
+        "spiral",
+        "Spiral",
+        "plane",
+        plane("spiral", [8, 8], ALL_FEATURES, optimizer=ADAM),
         "The hard one: two hidden layers of eight, all seven features, and Adam.",
     ),
-    _preset("moons", "Moons", "plane", plane("moons", [8], optimizer=ADAM), "Two half moons, and one hidden layer that bends between them."),
     _preset(
-        "petals", "Petals", "plane", plane("petals", graph=THREE_CLASSES, loss=CROSS_ENTROPY, optimizer=ADAM, initial=InitialSeed()),
+        "moons",
+        "Moons",
+        "plane",
+        plane("moons", [8], optimizer=ADAM),
+        "Two half moons, and one hidden layer that bends between them.",
+    ),
+    _preset(
+        "petals",
+        "Petals",
+        "plane",
+        plane("petals", graph=THREE_CLASSES, loss=CROSS_ENTROPY, optimizer=ADAM, initial=InitialSeed()),
         "More than two classes: one output for each, and cross-entropy.",
     ),
-    _preset("reg-plane", "Slope", "plane", plane("reg-plane"), "Learn a number instead of a class: a slope."),
-    _preset("reg-gauss", "Six bumps", "plane", plane("reg-gauss", [8, 8]), "A landscape of six bumps, learned as numbers."),
     _preset(
-        "worked-neuron", "A network to compute by hand", "plane", worked_neuron(),
+        "reg-plane",
+        "Slope",
+        "plane",
+        plane("reg-plane"),
+        "Learn a number instead of a class: a slope.",
+    ),
+    _preset(
+        "reg-gauss",
+        "Six bumps",
+        "plane",
+        plane("reg-gauss", [8, 8]),
+        "A landscape of six bumps, learned as numbers.",
+    ),
+    _preset(
+        "worked-neuron",
+        "A network to compute by hand",
+        "plane",
+        worked_neuron(),
         "Three inputs, two sigmoid neurons: for (0.2, 0.9, -1.1) it says 0.6428, and you can check it with a pencil.",
     ),
     _preset(
-        "mnist-mlp", "MLP on MNIST", "image", image("mnist", {"source": "subset"}, digits_mlp(), 64),
+        "mnist-mlp",
+        "MLP on MNIST",
+        "image",
+        image("mnist", {"source": "subset"}, digits_mlp(), 64),
         "Handwritten digits with two fully connected hidden layers.",
     ),
     _preset(
-        "mnist-cnn", "The decks' CNN on MNIST", "image", image("mnist", {"source": "subset", "pad": 2}, decks_cnn(1), 64),
+        "mnist-cnn",
+        "The decks' CNN on MNIST",
+        "image",
+        image("mnist", {"source": "subset", "pad": 2}, decks_cnn(1), 64),
         "Two convolutions, two poolings, three fully connected layers, on handwritten digits.",
     ),
     _preset(
-        "cifar10-cnn", "The decks' CNN on CIFAR-10", "image", image("cifar10", {}, decks_cnn(3), 64),
+        "cifar10-cnn",
+        "The decks' CNN on CIFAR-10",
+        "image",
+        image("cifar10", {}, decks_cnn(3), 64),
         "The same network on small colour photographs.",
     ),
-]  # fmt: skip
+]
 """In the order of the menu; the first is the first view."""

@@ -11,9 +11,11 @@ from pydantic_core import ErrorDetails
 
 from engine.spec.graph import GraphSpec
 from engine.spec.problem import LocatedProblem, Problem, excerpt
-from engine.spec.run import RunSpec
+from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 
 MODELS: dict[str, type[BaseModel]] = {"RunSpec": RunSpec, "GraphSpec": GraphSpec}
+
+INITIALS: dict[str, type[BaseModel]] = {"seed": InitialSeed, "arrays": InitialArrays, "tf": InitialTf}
 
 # What each kind of refusal expected; {names} come from pydantic's context.
 EXPECTED: dict[str, tuple[str, str]] = {
@@ -136,7 +138,7 @@ def _id_at(document: object, where: list[int | str]) -> str | None:
 
 def _hint(detail: ErrorDetails, where: list[int | str], model: type[BaseModel] | None) -> str | None:
     if detail["type"] == "extra_forbidden" and model is not None and where:
-        parent = _model_at(model, where[:-1])
+        parent = _model_at(model, list(detail["loc"][:-1]))
         return did_you_mean(str(where[-1]), parent.model_fields) if parent else None
     if where and where[-1] == "version":
         return "The file may come from a newer program: update this one."
@@ -149,8 +151,11 @@ def _hint(detail: ErrorDetails, where: list[int | str], model: type[BaseModel] |
 
 
 def _model_at(model: type[BaseModel], where: list[int | str]) -> type[BaseModel] | None:
-    for part in where:
+    for before, part in zip(["", *where], where, strict=False):
         if isinstance(part, int):
+            continue
+        if before == "initial" and part in INITIALS:
+            model = INITIALS[part]
             continue
         if part not in model.model_fields:
             return None

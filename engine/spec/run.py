@@ -17,14 +17,14 @@ class DataSpec(Spec):
     """Which data set, with which settings."""
 
     kind: Kind = "circle"
-    params: Params = {}
+    params: Params = Field(default_factory=dict)
 
 
 class LossSpec(Spec):
     """What is made small."""
 
     kind: Kind = "HalfMSELoss"
-    params: Params = {}
+    params: Params = Field(default_factory=dict)
 
 
 class OptimizerSpec(Spec):
@@ -39,7 +39,7 @@ class ScheduleSpec(Spec):
 
     kind: Kind
     unit: Literal["batch", "epoch"] = "epoch"
-    params: Params = {}
+    params: Params = Field(default_factory=dict)
 
 
 class PenaltySpec(Spec):
@@ -83,7 +83,7 @@ class InitialArrays(Spec):
     """Weights given one by one; parameters that are not named are drawn from the seed."""
 
     kind: Literal["arrays"]
-    arrays: dict[str, ArraySpec] = {}
+    arrays: dict[str, ArraySpec] = Field(default_factory=dict)
 
 
 class InitialTf(Spec):

@@ -2,5 +2,6 @@
 
 from engine.train.commands import Command
 from engine.train.events import Ack, Changed, Event, Metrics, State
+from engine.train.loop import Run, train
 
-__all__ = ["Ack", "Changed", "Command", "Event", "Metrics", "State"]
+__all__ = ["Ack", "Changed", "Command", "Event", "Metrics", "Run", "State", "train"]

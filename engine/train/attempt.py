@@ -34,7 +34,7 @@ SMALL = 16 * 2**20
 """Training sets of up to this many bytes are put in order once an epoch, so that batches are slices."""
 
 
-class NotFinite(Exception):  # noqa: N818  (a signal inside this package, not an error)
+class NotFinite(Exception):
     """The loss or a gradient of a batch is infinite or no number; the weights are still those from before."""
 
 

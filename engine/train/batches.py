@@ -79,7 +79,10 @@ class Cursor:
         return True
 
     def resize(self, size: int) -> bool:
-        """Use another batch size from the next batch on; True when that ended the epoch. Raises: ArgumentError when no batch would ever be full."""
+        """Use another batch size from the next batch on; True when that ended the epoch.
+
+        Raises: ArgumentError when no batch would ever be full.
+        """
         _check_size(size, self.count, self.last)
         self.size = size
         return bool(self.offset) and self._close()

@@ -19,7 +19,7 @@ CHANGEABLE = ("optimizer", "penalty", "batches", "schedule", "loss", "pace", "un
 PARAMETER = re.compile(r"^parameters\.([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\[(\d{1,9}(?:,\d{1,9})*)\]$")
 
 
-class Refusal(Exception):  # noqa: N818  (carried to the acknowledgement, never shown as an error)
+class Refusal(Exception):
     """A change that cannot be made, and why."""
 
     def __init__(self, problem: Problem) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from engine.errors import EngineError
-from engine.probes import Block
 from engine.exchange.torch_source import torch_source
+from engine.probes import Block
 from engine.spec.build import Refused
 from engine.spec.problem import Problem, problem_from
 from engine.spec.refusal import problems_of
@@ -35,8 +35,8 @@ FINAL = ("finished", "failed", "stopped")
 class Run:
     """One run: `advance` trains for a while and returns what happened, `command` steers, `pictures` shows.
 
-    It begins paused at step 0. Commands, pictures, pauses and pace never change the numbers; the same spec gives the same
-    losses. Raises: Refused (an ArgumentError) when the spec has problems, DataError when the data cannot be read.
+    It begins paused at step 0. Pictures, pauses and pace never change the numbers; the same spec gives the same losses.
+    Raises: Refused (an ArgumentError) when the spec has problems, DataError when the data cannot be read.
     """
 
     def __init__(self, spec: RunSpec | Mapping[str, Any], data_dir: Path | None = None) -> None:

@@ -14,8 +14,9 @@ Weights = dict[str, Tensor]
 class Penalty:
     """Applies a `PenaltySpec` to weights, around the optimiser's step.
 
-    With style ``gradient`` rate * R'(w) joins the gradient before the step. With ``after_step`` lr * rate * R'(w), w from
-    before the step, comes off afterwards; an L1 penalty that would push a weight across zero ends that link for good.
+    With style ``gradient`` rate * R'(w) joins the gradient before the step. With ``after_step`` lr * rate * R'(w),
+    w from before the step, comes off afterwards; an L1 penalty that would push a weight across zero ends
+    that link for good.
     """
 
     def __init__(self, spec: PenaltySpec, weights: Weights, dead: dict[str, Any] | None = None) -> None:

@@ -69,7 +69,7 @@ def _schedule(spec: RunSpec) -> dict[str, Any] | None:
 
 
 def _reading(training: Attempt, spec: RunSpec) -> str:
-    task = training.source.card.task
+    task = training.source.shape(training.data_dir).task
     return answer_of(spec.loss.kind, training.answer.outputs, task, list(training.answer.classes)).reading
 
 
