@@ -1,7 +1,7 @@
 """First values of parameters, with PyTorch's names and defaults.
 
-Numbers come from the `generator` argument, else from the one named by `drawn_from`, else from the global one: so the weights
-of a run depend on its own seed alone.
+Numbers come from the `generator` argument, else from the one named by `drawn_from`, else from the global one: so the
+weights of a run depend on its own seed alone.
 """
 
 from __future__ import annotations

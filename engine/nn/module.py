@@ -1,7 +1,7 @@
 """Module: the base of everything that holds parameters, and the registry of layers.
 
-A layer is one class: a docstring, a constructor with PyTorch's signature whose hints carry bounds, `infer` for what is read
-off the incoming shape, and `forward`. `@layer(family)` enters it into `LAYERS`.
+A layer is one class: a docstring, a constructor with PyTorch's signature whose hints carry bounds, `infer` for what is
+read off the incoming shape, and `forward`. `@layer(family)` enters it into `LAYERS`.
 """
 
 from __future__ import annotations
