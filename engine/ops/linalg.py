@@ -55,7 +55,10 @@ class Matmul(Op):
 
 def _shaped(gradient: Any, like: Any) -> Any:
     """The gradient of a vector that took part as a matrix, as a vector again."""
-    return gradient if like.ndim > 1 else gradient.sum(tuple(range(gradient.ndim - 2))).reshape(like.shape)
+    if like.ndim > 1:
+        return gradient
+    batch = tuple(range(gradient.ndim - 2))
+    return (gradient.sum(batch) if batch else gradient).reshape(like.shape)
 
 
 class Linear(Op):
