@@ -51,7 +51,8 @@ def attempt_from(content: bytes, data_dir: Path | None) -> tuple[Attempt, dict[s
     spec = RunSpec.model_validate(facts["spec"])
     attempt = Attempt(spec, data_dir)
     attempt.network.load_state_dict({name: Tensor(a) for name, a in _below("weights/", arrays).items()})
-    attempt.initial = _below("initial/", arrays)
+    first = _below("initial/", arrays)
+    attempt.initial = {name: first[name] for name in attempt.initial}
     attempt.penalty.dead = {
         name: to_device(mask.astype(bool), spec.device) for name, mask in _below("dead/", arrays).items()
     }
