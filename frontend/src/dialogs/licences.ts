@@ -5,18 +5,21 @@ export interface Licensed {
 }
 
 export const LICENCES: readonly Licensed[] = [
-  { name: 'Alembic', licence: 'MIT' },
   { name: 'FastAPI', licence: 'MIT' },
+  { name: 'httpx', licence: 'BSD-3-Clause' },
   { name: 'Inter', licence: 'SIL Open Font License 1.1' },
   { name: 'JetBrains Mono', licence: 'SIL Open Font License 1.1' },
-  { name: 'llvmlite', licence: 'BSD-2-Clause' },
   { name: 'NumPy', licence: 'BSD-3-Clause' },
+  { name: 'psutil', licence: 'BSD-3-Clause' },
   { name: 'Pydantic', licence: 'MIT' },
+  { name: 'pydantic-settings', licence: 'MIT' },
+  { name: 'Rich', licence: 'MIT' },
   { name: 'safetensors', licence: 'Apache-2.0' },
   { name: 'SQLAlchemy', licence: 'MIT' },
   { name: 'Starlette', licence: 'BSD-3-Clause' },
   { name: 'Svelte', licence: 'MIT' },
+  { name: 'Typer', licence: 'MIT' },
   { name: 'Uvicorn', licence: 'BSD-3-Clause' },
-  { name: 'uvloop', licence: 'MIT, Apache-2.0' },
+  { name: 'uvloop', licence: 'MIT and Apache-2.0' },
   { name: 'websockets', licence: 'BSD-3-Clause' },
 ];

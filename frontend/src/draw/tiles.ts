@@ -24,12 +24,12 @@ export function tileLayout(count: number, h: number, w: number, box: Box, most: 
   return best;
 }
 
-/** A vector as a strip `box.height` high: cells as wide as high, between one pixel and `most`. */
+/** A vector as a strip `box.height` high, in as many columns as its cells need to be seen; at most `most` a side. */
 export function stripLayout(count: number, box: Box, most: number): Layout {
   const tall = Math.max(1, Math.min(count, Math.floor(box.height / 4)));
   const columns = Math.ceil(count / tall);
   const rows = Math.ceil(count / columns);
   const height = Math.min(most, box.height / rows);
-  const width = Math.min(Math.max(height, 4), most, box.width / columns);
-  return { columns, rows, width: columns === 1 ? Math.min(22, box.width) : width, height };
+  const width = Math.min(columns === 1 ? 22 : 10, most, box.width / columns);
+  return { columns, rows, width, height };
 }

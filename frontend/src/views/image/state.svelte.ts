@@ -54,6 +54,11 @@ export class ImageState {
     return `prediction?example=${source.example}&split=test`;
   }
 
+  /** The topic of the picture of the chosen test example. */
+  get shown(): string {
+    return `examples?count=1&split=test&start=${this.example}`;
+  }
+
   choose(example: number): void {
     this.drawn = null;
     this.example = example;

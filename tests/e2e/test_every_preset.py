@@ -1,0 +1,109 @@
+"""Every preset as a person sees it: three widths, light and dark."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.spec import presets
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = {1280: 800, 820: 1180, 375: 812}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Boxes of visible texts and controls, cut by what scrolls or hides; pairs that overlap by more than a hair.
+COLLISIONS = """() => {
+  const HAIR = 1.5;
+  const CONTROLS = 'button, a[href], input, select, textarea, summary, [role=slider], [role=switch], [role=button]';
+  const visible = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.display === 'none' || style.visibility !== 'visible' || +style.opacity === 0) return false;
+      if (style.clipPath !== 'none' || at.matches('canvas, option, title, script, style')) return false;
+      if (at.matches('details:not([open]) > :not(summary)')) return false;
+    }
+    return true;
+  };
+  const cut = (box, element) => {
+    let { left, top, right, bottom } = box;
+    for (let at = element; at && at !== document.body; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.overflowX === 'visible' && style.overflowY === 'visible') continue;
+      const frame = at.getBoundingClientRect();
+      [left, right] = [Math.max(left, frame.left), Math.min(right, frame.right)];
+      [top, bottom] = [Math.max(top, frame.top), Math.min(bottom, frame.bottom)];
+    }
+    return { left, top, right, bottom };
+  };
+  const things = [];
+  const add = (element, box, name) => {
+    const seen = cut(box, element);
+    if (seen.right - seen.left > HAIR && seen.bottom - seen.top > HAIR) things.push({ element, name, ...seen });
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const text = node.textContent.trim();
+    if (!text || !node.parentElement || !visible(node.parentElement)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) add(node.parentElement, box, 'text "' + text.slice(0, 40) + '"');
+  }
+  for (const control of document.querySelectorAll(CONTROLS)) {
+    const label = control.getAttribute('aria-label') || control.textContent.trim();
+    if (visible(control)) {
+      add(control, control.getBoundingClientRect(), control.tagName.toLowerCase() + ' "' + label.slice(0, 40) + '"');
+    }
+  }
+  const found = [];
+  things.sort((a, b) => a.top - b.top);
+  things.forEach((a, i) => {
+    for (let j = i + 1; j < things.length && things[j].top < a.bottom - HAIR; j++) {
+      const b = things[j];
+      if (a.element.contains(b.element) || b.element.contains(a.element)) continue;
+      const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (width > HAIR && height > HAIR) found.push(`${a.name} meets ${b.name} by ${Math.round(width)} x ${Math.round(height)}`);
+    }
+  });
+  return found;
+}"""
+
+
+def axe_violations(page: Any) -> list[str]:
+    """What axe finds, one line each."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("tags => axe.run(document, { runOnly: tags })", RULES)
+    assert len(result["passes"]) > 15, "axe saw an empty page"
+    return [
+        f"{found['id']} at {[node['target'] for node in found['nodes']][:3]}: {found['nodes'][0]['failureSummary'][:240]}"
+        for found in result["violations"]
+    ]
+
+
+def settle(page: Any) -> None:
+    """Two painted frames: layout, observers and pictures have followed."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+@pytest.mark.parametrize("preset", [preset.id for preset in presets])
+def test_every_preset_is_clean_at_every_width_in_light_and_dark(page: Any, server: str, preset: str) -> None:
+    """No finding of axe, no two texts or controls in one place, no sideways scrolling."""
+    page.goto(f"{server}/#preset={preset}")
+    page.wait_for_function("globalThis.playground?.session.run !== null")
+    page.wait_for_function("globalThis.playground.hub.stats.received > 0")
+    page.wait_for_selector("main canvas")
+    wrong: list[str] = []
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            settle(page)
+            where = f"{preset}, {width} px, {scheme}: "
+            wrong += [where + found for found in axe_violations(page)]
+            wrong += [where + found for found in page.evaluate(COLLISIONS)]
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            wrong += [f"{where}{wide} px wider than the screen"] if wide > 0 else []
+    assert wrong == []
