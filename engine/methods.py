@@ -11,7 +11,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, dtype_of
 from engine.errors import ArgumentError
-from engine.ops.elementwise import Add, Cast, Div, Mul, Neg, Pow, Sub, Where
+from engine.ops.elementwise import Add, Cast, Div, Filled, Mul, Neg, Pow, Sub, Where
 from engine.ops.function import Eq, Ge, Gt, Le, Lt, Ne
 from engine.ops.index import Index, IndexPut, Take, is_basic
 from engine.ops.linalg import Matmul
@@ -170,11 +170,7 @@ def fill_(x: Tensor, value: Any) -> Tensor:
     """Write one number everywhere."""
     if isinstance(value, Tensor):
         return copy_(x, value)
-    return inplace(x, lambda old: wrap(_full_like(old.array, value)))
-
-
-def _full_like(a: Any, value: Any) -> Any:
-    return a if isinstance(a, Abstract) else arrays_.module_of(a).full_like(a, value)
+    return inplace(x, lambda old: apply(Filled, (old,), {"value": value}))
 
 
 # ------------------------------------------------------------------------------------- kinds, places, aliases

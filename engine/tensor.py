@@ -486,9 +486,17 @@ def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
     if base is None or t._view is None:
         _write(t, y)
         t._node, t._requires_grad = y._node, y._requires_grad
+        _guard_output(t, y)
         return
     whole = _before(base).put_view(y, path=t._view.path)
     _write(t, y)
+    _guard_output(t, y)
     base._node, base._requires_grad = whole._node, whole._requires_grad
     t._view.seen -= 1
     refresh(t)
+
+
+def _guard_output(t: Tensor, y: Tensor) -> None:
+    """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
+    if y._node is not None and y._node.op.reads_output:
+        y._node.guards.append((t._version, t._version[0]))

@@ -266,6 +266,21 @@ class Clone(Op):
         return (g,)
 
 
+class Filled(Elementwise):
+    """One number everywhere, in the shape of x; nothing of x is left, so its gradient is 0."""
+
+    latex, promotion, kernel = r"{value}", "none", "value"
+    cases = (Case(((3, 4),), {"value": 2.5}),)
+
+    @staticmethod
+    def forward(xp: Any, x: Any, *, value: float) -> Any:
+        return xp.full_like(x, value)
+
+    @staticmethod
+    def vjp(g: Any, _y: Any, _x: Any, *, value: float) -> Rule:
+        return (g * 0,)
+
+
 class Lerp(Elementwise):
     """A point between two others: start + weight * (end - start)."""
 
