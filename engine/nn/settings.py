@@ -44,7 +44,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Suggested:
-    """What a form starts with, where PyTorch's constructor has no default."""
+    """What a form starts with, where PyTorch's constructor has no default, or none that can be used."""
 
     value: Any
 
@@ -71,11 +71,10 @@ def settings(cls: type) -> dict[str, Setting]:
 
 
 def defaults(cls: type) -> dict[str, Any]:
-    """What a form starts with: the default or else the suggestion of every setting that has one."""
+    """What a form starts with: the suggestion, else the default, of every setting that has one."""
     shown = form_settings(cls).values()
-    return {
-        s.name: s.suggested if s.required else s.default for s in shown if not s.required or s.suggested is not None
-    }
+    known = {s.name: s.default if s.suggested is None else s.suggested for s in shown}
+    return {name: value for name, value in known.items() if value is not inspect.Parameter.empty}
 
 
 def form_settings(cls: type) -> dict[str, Setting]:

@@ -1,7 +1,7 @@
 """What an optimiser is: groups of parameters with their settings, a state for each parameter, `step`.
 
-Steps work on the arrays of the parameters in place, with scratch memory that is kept, and tell each parameter that it was
-changed, so that a gradient that needs the old values is refused.
+Steps work on the arrays of the parameters in place, with scratch memory that is kept, and tell each parameter that it
+was changed, so that a gradient that needs the old values is refused.
 """
 
 from __future__ import annotations
