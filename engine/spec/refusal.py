@@ -46,11 +46,15 @@ FAMILIES: dict[str, str] = {
 }
 
 
-def problems_of(error: ValidationError, document: object = None) -> list[LocatedProblem]:
-    """Every refusal in `error` as a problem; `document`, what was sent, gives the ids of the nodes."""
+def problems_of(error: ValidationError, document: object = None, tagged: str | None = None) -> list[LocatedProblem]:
+    """Every refusal in `error` as a problem; `document`, what was sent, gives the ids of the nodes.
+
+    `tagged` is the field that chooses among several models (``op``, ``kind``), where the document is one of a union.
+    """
     model = MODELS.get(error.title)
+    tag = document.get(tagged) if tagged and isinstance(document, dict) else None
     details = error.errors(include_url=False)
-    return [_problem(detail, model, document) for detail in details[:100]]
+    return [_problem(detail, model, document, tag) for detail in details[:100]]
 
 
 def pointer_of(spec: RunSpec | GraphSpec, problem: Problem) -> str:
@@ -81,8 +85,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     return "Known are " + ", ".join(names) + "." if 0 < len(names) <= 12 else None
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel] | None, document: object) -> LocatedProblem:
-    where = [part for part in detail["loc"] if not _is_tag(part, detail)]
+def _problem(detail: ErrorDetails, model: type[BaseModel] | None, document: object, tag: object) -> LocatedProblem:
+    where = _path(detail["loc"], tag)
     code, expected = _expectation(detail)
     got = "nothing" if detail["type"] == "missing" else excerpt(detail["input"])
     node, field = _place(where, document)
@@ -109,10 +113,23 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).replace("'", '"')
 
 
-def _is_tag(part: int | str, detail: ErrorDetails) -> bool:
-    """Tags of a discriminated union stand in pydantic's path but not in the document."""
-    where = detail["loc"]
-    return part in ("seed", "arrays", "tf") and where.index(part) > 0 and where[where.index(part) - 1] == "initial"
+OPEN = ("params", "layout", "value")
+TAGS = frozenset({"float", "int", "str", "bool", "list", "dict", "null"})
+
+
+def _path(given: tuple[int | str, ...], tag: object) -> list[int | str]:
+    """Pydantic's path without the tags of unions, which are not in the document."""
+    parts = list(given[1:] if tag is not None and given[:1] == (tag,) else given)
+    found: list[int | str] = []
+    opened: int | None = None
+    for part in parts:
+        inside = opened is not None and len(found) > opened
+        if (inside and part in TAGS) or (found[-1:] == ["initial"] and part in INITIALS):
+            continue
+        if opened is None and part in OPEN:
+            opened = len(found) + (part != "value")
+        found.append(part)
+    return found
 
 
 def _place(where: list[int | str], document: object) -> tuple[str | None, str]:

@@ -207,7 +207,7 @@ class Run:
         try:
             self._obey(COMMAND.validate_python(dict(given)))
         except ValidationError as error:
-            found = problems_of(error, given)[0]
+            found = problems_of(error, dict(given), "op")[0]
             return Ack(id=name, step=self.step, problem=Problem(**found.model_dump(exclude={"pointer"})))
         except Refusal as refusal:
             return Ack(id=name, step=self.step, problem=refusal.problem)
