@@ -158,7 +158,9 @@ export interface Device {
 }
 
 export interface Thumbnail {
+  /** Rows of x, y. */
   points: number[][];
+  labels: number[];
 }
 
 /** A ranged command to a run; `id` is added by the sender. */

@@ -1,7 +1,9 @@
 /** A canvas sized in CSS pixels on whatever screen there is. */
 
 /** Fit the canvas to its box and return a context in CSS pixels, or null without a box. */
-export function fit(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2D; width: number; height: number } | null {
+export function fit(
+  canvas: HTMLCanvasElement,
+): { context: CanvasRenderingContext2D; width: number; height: number } | null {
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!width || !height) return null;
   const ratio = Math.min(3, globalThis.devicePixelRatio || 1);

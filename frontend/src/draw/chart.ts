@@ -66,11 +66,19 @@ function placeY(range: Range, frame: Frame, log: boolean): Place {
 
 function written(value: number): string {
   if (value === 0) return '0';
-  return Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  return Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4
+    ? value.toExponential(0)
+    : String(Number(value.toPrecision(3)));
 }
 
 /** Draw everything; the canvas is already scaled to CSS pixels. Returns where x = the last value lies. */
-export function drawChart(context: CanvasRenderingContext2D, width: number, height: number, chart: Chart, inks: Inks): void {
+export function drawChart(
+  context: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  chart: Chart,
+  inks: Inks,
+): void {
   const frame = frameOf(width, height);
   const range = rangeOf(chart.lines, chart.log);
   const last = Math.max(1, chart.x[chart.x.length - 1] ?? 0);
@@ -110,7 +118,14 @@ function drawAxes(
   for (const tick of ticks(0, last, 5)) context.fillText(written(tick), x(tick), frame.bottom + 7);
 }
 
-function stroke(context: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number, colour: string): void {
+function stroke(
+  context: CanvasRenderingContext2D,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  colour: string,
+): void {
   context.strokeStyle = colour;
   context.beginPath();
   context.moveTo(x0, y0);

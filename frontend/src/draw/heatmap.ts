@@ -39,7 +39,13 @@ export function paintBytes(canvas: HTMLCanvasElement, bytes: Bytes, colours: Uin
 }
 
 /** Paint floats, `limit` being the value of the last colour and -limit (or 0) that of the first. */
-export function paintValues(canvas: HTMLCanvasElement, bytes: Bytes, colours: Uint32Array, limit: number, low = -limit): void {
+export function paintValues(
+  canvas: HTMLCanvasElement,
+  bytes: Bytes,
+  colours: Uint32Array,
+  limit: number,
+  low = -limit,
+): void {
   const { data, width, height, offset = 0 } = bytes;
   const { image, pixels } = sheet(width, height);
   const scale = 255 / (limit - low || 1);

@@ -34,7 +34,7 @@ const LIGHT: Inks = {
 };
 
 const DARK: Inks = {
-  diverging: ['#ffb35c', '#e8892a', '#a85d18', '#573718', '#1e232c', '#183a5b', '#2163a0', '#4596da', '#8dc8fb'],
+  diverging: ['#f7a145', '#d97f26', '#9f5a1a', '#543617', '#1e232c', '#17385a', '#1f5f9c', '#3a8bd6', '#6ab5f7'],
   sequential: ['#1e232c', '#183a5b', '#2163a0', '#4596da', '#8dc8fb', '#d8edff'],
   classes: ['#5aa9f0', '#f2a33c', '#3cc39c', '#e77fc2', '#a48cf5', '#cdb63a', '#a9b4c4', '#ff8a7d'],
   negative: '#f0983e',

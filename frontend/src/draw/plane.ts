@@ -23,7 +23,13 @@ export function labelColour(label: number, { dark, classes }: PointStyle): strin
 }
 
 /** Trace the mark of a class: circle, square, triangle, diamond, cross, and so on again. */
-export function traceMark(context: CanvasRenderingContext2D, x: number, y: number, radius: number, shape: number): void {
+export function traceMark(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  radius: number,
+  shape: number,
+): void {
   context.beginPath();
   const r = radius * 1.15;
   switch (shape % 5) {
@@ -53,7 +59,13 @@ function polygon(context: CanvasRenderingContext2D, corners: readonly number[]):
 }
 
 /** Draw points into a square of `side`; points outside the plane are left out. */
-export function drawPoints(context: CanvasRenderingContext2D, side: number, points: Points, style: PointStyle, inks: Inks): void {
+export function drawPoints(
+  context: CanvasRenderingContext2D,
+  side: number,
+  points: Points,
+  style: PointStyle,
+  inks: Inks,
+): void {
   const { data, ringed } = points;
   for (let i = 0; i + 2 < data.length; i += 3) {
     const [x, y, label] = [data[i]!, data[i + 1]!, data[i + 2]!];

@@ -66,8 +66,8 @@ export const fr: Record<keyof typeof en, string> & Record<string, string> = {
   'chart.train': 'Entraînement',
   'chart.test': 'Test',
   'chart.log': 'Échelle log',
-  'chart.table': 'En tableau',
-  'chart.chart': 'En courbe',
+  'chart.table': 'Tableau',
+  'chart.as-table': 'Voir en tableau',
   'chart.epoch': 'Époque',
   'chart.alt':
     'Pertes d’entraînement et de test au fil des époques ; entraînement {train}, test {test}. Les flèches lisent les valeurs.',

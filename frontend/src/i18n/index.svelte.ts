@@ -30,7 +30,9 @@ export function fill(message: string, variables: Variables): string {
 }
 
 /** A `t` over a catalogue: `translator({ en, fr })`; keys are checked by TypeScript. */
-export function translator<M extends Messages>(catalogue: Record<Language, Record<keyof M & string, string>> & { en: M }) {
+export function translator<M extends Messages>(
+  catalogue: Record<Language, Record<keyof M & string, string>> & { en: M },
+) {
   return (key: keyof M & string, variables: Variables = {}): string => fill(catalogue[i18n.language][key], variables);
 }
 

@@ -35,7 +35,10 @@ export function withOptimizer(kind: string, catalog: Catalog): Edit {
 
 /** A rate with no penalty chosen does nothing, so choosing a penalty picks a small one. */
 export function withPenalty(kind: string): Edit {
-  return (spec) => ({ ...spec, penalty: { ...spec.penalty, kind, rate: spec.penalty.rate || (kind === 'none' ? 0 : 0.003) } });
+  return (spec) => ({
+    ...spec,
+    penalty: { ...spec.penalty, kind, rate: spec.penalty.rate || (kind === 'none' ? 0 : 0.003) },
+  });
 }
 
 // Data ---------------------------------------------------------------------------------------------------------------

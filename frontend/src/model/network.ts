@@ -65,7 +65,14 @@ export function columnsOf(spec: RunSpec, report: Report | null, catalog: Catalog
     const column = columns.at(-1)!;
     if (HEADS.includes(family(catalog, node))) {
       const names = parameterNames(report, node);
-      columns.push({ role: 'hidden', head: node, tail: [], shown: node.id, units: unitsOf(report, node.id, node), ...names });
+      columns.push({
+        role: 'hidden',
+        head: node,
+        tail: [],
+        shown: node.id,
+        units: unitsOf(report, node.id, node),
+        ...names,
+      });
     } else {
       column.tail.push(node);
       column.shown = node.id;

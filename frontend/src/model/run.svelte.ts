@@ -6,7 +6,7 @@ import { hub } from '../stream/hub';
 import type { Block, Frame } from '../stream/protocol';
 import { History } from './history.svelte';
 import { Series } from './series';
-import { commandsBetween, replace, same, type Edit } from './spec';
+import { commandsBetween, replace, same, withFittingStart, type Edit } from './spec';
 
 export type Picture = Readonly<Record<string, Block>>;
 
@@ -275,7 +275,7 @@ export class RunModel {
   change(edit: Edit, keep = true): Promise<boolean> {
     return this.enqueue(async () => {
       const before = this.spec;
-      const done = await this.follow(edit(before), keep);
+      const done = await this.follow(withFittingStart(before, edit(before)), keep);
       if (done && !same(before, this.spec)) this.history.remember(before);
       return done;
     });

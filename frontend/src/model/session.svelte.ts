@@ -42,7 +42,10 @@ export class Session implements Link {
   /** Connect, read the catalogue and open what the address asks for. */
   async start(): Promise<void> {
     this.socket.start();
-    void devices().then((found) => (this.devices = found), () => undefined);
+    void devices().then(
+      (found) => (this.devices = found),
+      () => undefined,
+    );
     try {
       this.catalog = await catalog();
       await this.openPlace();

@@ -70,6 +70,12 @@ export function removeNodes(spec: RunSpec, ids: readonly string[]): RunSpec {
   return { ...spec, graph: { ...spec.graph, nodes, outputs: spec.graph.outputs.map(redirect) } };
 }
 
+/** Given arrays fit one graph only: when the graph changes, weights are drawn from the seed (those that fit are kept). */
+export function withFittingStart(before: RunSpec, after: RunSpec): RunSpec {
+  if (after.initial.kind !== 'arrays' || !same(before.initial, after.initial)) return after;
+  return same(before.graph, after.graph) ? after : { ...after, initial: { kind: 'seed' } };
+}
+
 /** What may change while a run trains, coarse enough to be exact and fine enough to be marked on the chart. */
 const LIVE = ['optimizer', 'penalty', 'batches', 'schedule', 'loss', 'pace', 'until', 'data', 'seeds'] as const;
 

@@ -13,7 +13,10 @@ export function every(milliseconds: number, action: () => void): Stop {
 }
 
 /** A function that runs `action` once, `milliseconds` after the last of several calls. */
-export function debounce<A extends unknown[]>(milliseconds: number, action: (...args: A) => void): (...args: A) => void {
+export function debounce<A extends unknown[]>(
+  milliseconds: number,
+  action: (...args: A) => void,
+): (...args: A) => void {
   let stop: Stop = () => undefined;
   return (...args) => {
     stop();

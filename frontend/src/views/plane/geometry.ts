@@ -19,30 +19,38 @@ export interface Layout {
 /** Above this many units a column is a grid of small maps, and its lines are a matrix. */
 export const MOST_TILES = 16;
 export const FOLDED_WIDTH = 104;
-const HEADER = 78;
+/** The height of the columns' headings. */
+export const HEADER = 68;
 const BIAS = 26;
-const LEAST_SPACING = 90;
+const LEAST_SPACING = 82;
 
-function tileFor(units: number): number {
-  if (units <= 8) return 42;
+function tileFor(units: number, width = Infinity): number {
+  if (width < 420) return units <= 9 ? 36 : 28;
+  if (units <= 8) return 40;
   return units <= 11 ? 34 : 28;
 }
 
 /** The space between the tops of two neighbours of a column. */
 function pitch(units: number, tile: number, room: number): number {
-  const least = tile + (units > 8 ? 8 : 12);
+  const least = tile + (units > 8 ? 8 : 10);
   const most = tile + 34;
   return Math.max(least, Math.min(most, room / units));
 }
 
+/** The least height in which every column that is not folded fits. */
+export function leastHeight(units: readonly number[]): number {
+  const tall = units.filter((count) => count <= MOST_TILES).map((count) => count * pitch(count, tileFor(count), 0));
+  return HEADER + Math.max(280, ...tall) + 8;
+}
+
 /** `units` per column, the input first; `label` is the room to the left of the input's tiles. */
 export function layout(units: readonly number[], width: number, room: number, label: number): Layout {
-  const tiles = units.map((count) => tileFor(count));
+  const tiles = units.map((count) => tileFor(count, width));
   const folded = units.map((count) => count > MOST_TILES);
   const spans = units.map((count, i) => (folded[i] ? 0 : count * pitch(count, tiles[i]!, room)));
   const height = Math.max(room, ...spans);
   const last = units.length - 1;
-  const wanted = label + tiles[0]! + last * LEAST_SPACING + folded.filter(Boolean).length * (FOLDED_WIDTH - 42);
+  const wanted = label + tiles[0]! + last * LEAST_SPACING + folded.filter(Boolean).length * (FOLDED_WIDTH - 40);
   const full = Math.max(width, wanted);
   const right = full - tiles[last]! - 10;
   const columns = units.map((count, i) => {
