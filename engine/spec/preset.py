@@ -43,7 +43,7 @@ def plane(
     spec = RunSpec(
         graph=perceptron(len(names), hidden, act=act, last=None if regression else "Tanh"),
         data=DataSpec(kind=kind, params={"features": list(names)}),
-        initial=InitialSeed(scheme="playground"),
+        initial=InitialSeed(scheme="orthogonal"),
     )
     return spec.model_copy(update=changes)
 

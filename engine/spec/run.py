@@ -72,11 +72,15 @@ class ArraySpec(Spec):
 
 
 class InitialSeed(Spec):
-    """Weights drawn from ``seeds.weights``: by each layer's own rule, or by TensorFlow Playground's rule
-    (uniform in [-0.5, 0.5), every bias 0.1)."""
+    """Weights drawn from ``seeds.weights``.
+
+    ``pytorch``: by each layer's own rule. ``playground``: TensorFlow Playground's, uniform in [-0.5, 0.5), every bias
+    0.1. ``orthogonal``: the rows (or columns) of every matrix at right angles and of length 1, every bias 0.1: small
+    tanh networks then hardly ever start where they get stuck.
+    """
 
     kind: Literal["seed"] = "seed"
-    scheme: Literal["pytorch", "playground"] = "pytorch"
+    scheme: Literal["pytorch", "playground", "orthogonal"] = "pytorch"
 
 
 class InitialArrays(Spec):
@@ -146,9 +150,13 @@ class RunSpec(Spec):
     pace: PaceSpec | None = Field(default_factory=PaceSpec)
 
     @model_validator(mode="after")
-    def _fill_graph(self) -> RunSpec:
-        """The default network has as many inputs as the data has features."""
+    def _fill_in(self) -> RunSpec:
+        """The default network has as many inputs as the data has features, and weights at right angles."""
+        if "graph" in self.model_fields_set:
+            return self
         features = self.data.params.get("features")
-        if "graph" not in self.model_fields_set and isinstance(features, list) and features:
+        if isinstance(features, list) and features:
             self.graph = perceptron(inputs=len(features))
+        if "initial" not in self.model_fields_set:
+            self.initial = InitialSeed(scheme="orthogonal")
         return self

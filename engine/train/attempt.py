@@ -12,7 +12,8 @@ from engine.array import to_device, to_host
 from engine.data import DATASETS
 from engine.data.plane import InOrder, Plane
 from engine.data.source import Arrays, Source, Split
-from engine.exchange.tf_playground import first_weights, stream
+from engine.exchange.tf_playground import BIAS, first_weights, stream
+from engine.nn.init import constant_, orthogonal_
 from engine.nn.loss import LOSSES
 from engine.nn.module import Module
 from engine.optim import OPTIMIZERS, SCHEDULES
@@ -88,10 +89,20 @@ class Attempt:
         elif isinstance(spec.initial, InitialSeed) and spec.initial.scheme == "playground":
             uniform = Generator(spec.seeds.weights)
             self._write(first_weights(self._shapes(), lambda: float(uniform.uniform())))
+        elif isinstance(spec.initial, InitialSeed) and spec.initial.scheme == "orthogonal":
+            self._at_right_angles(Generator(spec.seeds.weights))
         elif isinstance(spec.initial, InitialArrays):
             self._write({name: to_array(name, array) for name, array in spec.initial.arrays.items()})
         self._keep(keep or {})
         return network.to(spec.device) if spec.device != "cpu" else network
+
+    def _at_right_angles(self, generator: Generator) -> None:
+        """Matrices and filter banks orthonormal, biases 0.1; scales of normalisations keep their own first value."""
+        for name, parameter in self.parameters.items():
+            if parameter.ndim > 1:
+                orthogonal_(parameter, generator=generator)
+            elif name.endswith(".bias"):
+                constant_(parameter, BIAS)
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(p.shape) for name, p in self.parameters.items()}
