@@ -152,6 +152,13 @@ class Abstract:
         """Bytes that a real array would take."""
         return self.size * self.dtype.itemsize
 
+    @classmethod
+    def of(cls, array: Any) -> Abstract:
+        """What is known of an array without its values."""
+        hollow = cls.__new__(cls)
+        hollow.shape, hollow.dtype = array.shape, array.dtype
+        return hollow
+
     def __repr__(self) -> str:
         return f"Abstract({list(self.shape)}, {OF_NUMPY[self.dtype]})"
 

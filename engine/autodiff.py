@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -101,12 +102,12 @@ class Sweep:
         self.create_graph, self.keep, self.wanted = create_graph, keep, wanted
         self.pending: dict[Node, Tensor] = {}
         self.reached: dict[Node, Tensor] = {}
-        self.leaves: dict[int, tuple[Tensor, Tensor]] = {}
+        self.leaves: dict[int, tuple[Tensor, Tensor, bool]] = {}
         self.heap: list[tuple[int, Node]] = []
         self.targets: set[Node] = set()
 
-    def push(self, edge: Any, g: Tensor) -> None:
-        """Add a gradient to a node's or a leaf's."""
+    def push(self, edge: Any, g: Tensor, fresh: bool = False) -> None:
+        """Add a gradient to a node's or a leaf's. fresh: nobody else holds its memory."""
         if edge.__class__ is Node:
             known = self.pending.get(edge)
             if known is not None:
@@ -116,25 +117,23 @@ class Sweep:
                 heapq.heappush(self.heap, (-edge.seq, edge))
         else:
             entry = self.leaves.get(id(edge))
-            self.leaves[id(edge)] = (edge, g if entry is None else entry[1] + g)
+            self.leaves[id(edge)] = (edge, g, fresh) if entry is None else (edge, entry[1] + g, True)
 
     def run(self) -> None:
         """Walk until nothing is left."""
         token = set_mode(Mode(self.create_graph, current_mode().recorders))
+        heap, pending = self.heap, self.pending
         try:
-            while self.heap:
-                node = heapq.heappop(self.heap)[1]
-                self._step(node, self.pending.pop(node))
+            while heap:
+                node = heapq.heappop(heap)[1]
+                self._step(node, pending.pop(node))
         finally:
             reset_mode(token)
 
     def _step(self, node: Node, g: Tensor) -> None:
-        if node.hooks:
-            g = hooked(node.hooks, g)
-        if node.retained is not None:
-            _retain(node, g)
-        if node in self.targets:
-            self.reached[node] = g
+        """One node: its gradient arrives, the gradients of its inputs leave."""
+        if node.hooks or node.retained is not None or self.targets:
+            g = self._noticed(node, g)
         saved = node.saved
         if saved is None:
             raise GraphError(
@@ -144,22 +143,38 @@ class Sweep:
         for cell, version in node.guards:
             if cell[0] != version:
                 raise _changed(node, cell[0], version)
-        inputs, y = _rebuilt(node) if self.create_graph else _light(node)
+        inputs, y = _rebuilt(node) if self.create_graph else ([_bare(a) for a in saved], _bare(node.out))
         slopes = node.op.vjp(g, y, *inputs, **node.attrs)
         for edge, slope, a in zip(node.edges, slopes, saved, strict=False):
-            if edge is not None and slope is not None:
-                if slope.__class__ is not Tensor:
-                    slope = slope() if callable(slope) else slope
-                    if slope is None:
-                        continue
-                shape, dtype = (a[0], a[1]) if a.__class__ is tuple else (a.shape, a.dtype)
-                if slope.array.shape != shape:
-                    slope = unbroadcast(slope, shape)
-                if slope.array.dtype != dtype:
-                    slope = apply(Cast, (slope,), {"dtype": dtype})
-                self.push(edge, slope)
+            if edge is None or slope is None:
+                continue
+            fresh = slope.__class__ is FunctionType
+            if fresh:
+                slope = slope()
+            shape, dtype = a if a.__class__ is tuple else (a.shape, a.dtype)
+            array = slope.array
+            if array.shape != shape or array.dtype is not dtype:
+                slope, fresh = _fitted(slope, shape, dtype), False
+            self.push(edge, slope, fresh)
         if not self.keep:
-            node.saved = node.out = None  # type: ignore[assignment]
+            node.saved = node.out = None
+
+    def _noticed(self, node: Node, g: Tensor) -> Tensor:
+        """Hooks, `retain_grad()` and the caller of `grad()` see the gradient of an inner node."""
+        if node.hooks:
+            g = hooked(node.hooks, g)
+        if node.retained is not None:
+            _retain(node, g)
+        if node in self.targets:
+            self.reached[node] = g
+        return g
+
+
+def _fitted(slope: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """A gradient with the input's shape and element type."""
+    if slope.array.shape != shape:
+        slope = unbroadcast(slope, shape)
+    return slope if slope.array.dtype == dtype else apply(Cast, (slope,), {"dtype": dtype})
 
 
 def _changed(node: Node, now: int, then: int) -> GraphError:
@@ -171,15 +186,10 @@ def _changed(node: Node, now: int, then: int) -> GraphError:
     )
 
 
-def _light(node: Node) -> tuple[list[Any], Tensor]:
-    """Inputs and output of a node as tensors without history."""
-    inputs = [_bare(a) for a in node.saved]
-    return inputs, _bare(node.out)
-
-
 def _bare(a: Any) -> Any:
+    """What a node saved, as a rule wants it: a tensor without history, a number, or None."""
     if a.__class__ is tuple:
-        return wrap(Abstract(*a))
+        return None
     return a if a.__class__ in NUMBERS else wrap(a)
 
 
@@ -187,12 +197,12 @@ def _rebuilt(node: Node) -> tuple[list[Any], Tensor]:
     """Inputs and output of a node with their history, for gradients of gradients."""
     inputs = []
     for edge, a in zip(node.edges, node.saved, strict=True):
-        t = edge if isinstance(edge, Tensor) and a.__class__ is not tuple else _bare(a)
-        if isinstance(edge, Node):
+        t = edge if isinstance(edge, Tensor) and a.__class__ is np.ndarray else _bare(a)
+        if t is not None and isinstance(edge, Node):
             t._node, t._requires_grad = edge, True
         inputs.append(t)
     y = _bare(node.out)
-    if node.out.__class__ is not tuple:
+    if y is not None:
         y._node, y._requires_grad = node, True
     return inputs, y
 
@@ -219,23 +229,18 @@ def unbroadcast(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     return total if total.array.shape == shape else total.reshape(shape)
 
 
-def accumulate(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
-    """Add to `.grad`. It never shares memory with a gradient that others hold."""
+def accumulate(leaf: Tensor, g: Tensor, create_graph: bool, fresh: bool = False) -> None:
+    """Add to `.grad`, which never shares memory with a gradient that others hold."""
+    known, a = leaf.grad, g.array
     if create_graph:
-        leaf.grad = g if leaf.grad is None else leaf.grad + g
-    elif leaf.grad is None:
-        a = g.array
-        leaf.grad = wrap(a if isinstance(a, Abstract) or _own(a) else a.copy())
-    elif isinstance(g.array, Abstract) or leaf.grad.requires_grad:
-        leaf.grad = leaf.grad + g
+        leaf.grad = g if known is None else known + g
+    elif known is None:
+        leaf.grad = g if fresh and a.base is None else wrap(a if isinstance(a, Abstract) else a.copy())
+    elif isinstance(a, Abstract) or known.requires_grad:
+        leaf.grad = known + g
     else:
-        leaf.grad.array += g.array
-        leaf.grad.changed()
-
-
-def _own(a: Any) -> bool:
-    """Whether nobody else holds this array: it is no view, and only this walk refers to it."""
-    return False
+        known.array += a
+        known.changed()
 
 
 def seed(output: Tensor, gradient: Tensor | None) -> Tensor:
@@ -282,9 +287,11 @@ def backward(
         sweep.push(_edge(output), seed(output, weights[i] if i < len(weights) else None))
     sweep.run()
     chosen = None if inputs is None else {id(t) for t in _listed(inputs)}
-    for leaf, g in sweep.leaves.values():
+    for leaf, g, fresh in sweep.leaves.values():
         if chosen is None or id(leaf) in chosen:
-            accumulate(leaf, hooked(leaf._hooks, g) if leaf._hooks else g, create_graph)
+            if leaf._hooks:
+                g, fresh = hooked(leaf._hooks, g), False
+            accumulate(leaf, g, create_graph, fresh)
 
 
 def _listed(given: Any) -> list[Any]:

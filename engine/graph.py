@@ -51,17 +51,17 @@ reset_mode = _MODE.reset
 class Node:
     """One recorded run of an op.
 
-    edges: for each input the node or leaf that its gradient goes to, or None. saved: for each input the array that the
-    gradient rule reads, or (shape, dtype) where it reads no values; out: the output's array, where the rule reads it.
-    guards: (version cell, version) of everything that must not be changed before backward. seq: creation number; inputs are older.
+    edges: for each input the node or leaf that its gradient goes to, or None. saved: for each input what the gradient rule
+    reads: the array, or an Abstract where it reads no values, or (shape, dtype) where it reads nothing; out: the same for the output.
+    guards: (version cell, version) of everything that must not be changed before backward. seq: creation number; inputs are
+    older.
     """
 
     __slots__ = ("__weakref__", "attrs", "edges", "guards", "hooks", "op", "out", "retained", "saved", "seq")
     _count = itertools.count(1)
 
-    def __init__(self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: list[Any], guards: list[Any], out: Any, keep: bool) -> None:
-        self.op, self.attrs, self.edges, self.saved, self.guards = op, attrs, edges, saved, guards
-        self.out = out if keep else (out.shape, out.dtype)
+    def __init__(self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: list[Any], guards: list[Any], out: Any) -> None:
+        self.op, self.attrs, self.edges, self.saved, self.guards, self.out = op, attrs, edges, saved, guards, out
         self.hooks: Any = None
         self.retained: Any = None
         self.seq = next(Node._count)

@@ -18,7 +18,7 @@ from engine.array import Abstract, Device, DType, result_type
 from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError, ShapeError
 from engine.graph import Handle, Node, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
-from engine.ops.op import Op, words
+from engine.ops.op import SHAPE, VALUES, Op, words
 
 FLOAT, DOUBLE = np.dtype("f4"), np.dtype("f8")
 NUMBERS = frozenset((float, int, bool, type(None)))
@@ -323,22 +323,30 @@ def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dic
     guards: list[Any] = []
     reads = op.reads if len(op.reads) >= len(inputs) else op.reads + (op.reads_rest,) * (len(inputs) - len(op.reads))
     if op.jvp == "multilinear":
-        wanted = [isinstance(t, Tensor) and t._requires_grad for t in inputs]
-        reads = tuple(sum(wanted) > w for w in wanted)
+        reads = _partners(inputs)
     for t, a, read in zip(inputs, arrays, reads, strict=False):
         if t.__class__ in NUMBERS:
             edges.append(None)
             saved.append(t)
             continue
         edges.append((t._node or t) if t._requires_grad else None)
-        if read:
+        if read == VALUES:
             saved.append(a)
             guards.append((t._version, t._version[0]))
         else:
-            saved.append((a.shape, a.dtype))
-    if op.reads_output:
+            saved.append(Abstract.of(a) if read else (a.shape, a.dtype))
+    out = y.array
+    if op.reads_output == VALUES:
         guards.append((y._version, 0))
-    return Node(op, attrs, edges, saved, guards, y.array, op.reads_output)
+        return Node(op, attrs, edges, saved, guards, out)
+    return Node(op, attrs, edges, saved, guards, Abstract.of(out) if op.reads_output else (out.shape, out.dtype))
+
+
+def _partners(inputs: tuple[Any, ...]) -> tuple[int, ...]:
+    """In a product, an input's values are read if one of the others needs a gradient."""
+    wanted = [t.__class__ not in NUMBERS and t._requires_grad for t in inputs]
+    total = sum(wanted)
+    return tuple(VALUES if total > w else SHAPE for w in wanted)
 
 
 def _look_into(op: type[Op], x: Tensor, attrs: dict[str, Any], y: Tensor) -> None:
@@ -498,5 +506,5 @@ def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
 
 def _guard_output(t: Tensor, y: Tensor) -> None:
     """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
-    if y._node is not None and y._node.op.reads_output:
+    if y._node is not None and y._node.op.reads_output == VALUES:
         y._node.guards.append((t._version, t._version[0]))

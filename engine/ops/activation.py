@@ -24,7 +24,7 @@ class Tanh(Elementwise):
         return xp.tanh(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g.tanh_backward(y),)
 
 
@@ -38,7 +38,7 @@ class TanhBackward(Elementwise):
         return g - g * (y * y)
 
     @staticmethod
-    def vjp(h: Any, _out: Any, g: Any, y: Any) -> Rule:
+    def vjp(h: Any, _: Any, g: Any, y: Any) -> Rule:
         return lambda: h.tanh_backward(y), lambda: h * g * y * -2
 
 
@@ -52,7 +52,7 @@ class Sigmoid(Elementwise):
         return xp.tanh(x * 0.5) * 0.5 + 0.5
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g.sigmoid_backward(y),)
 
 
@@ -66,7 +66,7 @@ class SigmoidBackward(Elementwise):
         return g * (y - y * y)
 
     @staticmethod
-    def vjp(h: Any, _out: Any, g: Any, y: Any) -> Rule:
+    def vjp(h: Any, _: Any, g: Any, y: Any) -> Rule:
         return lambda: h.sigmoid_backward(y), lambda: h * g * (1 - y * 2)
 
 
@@ -80,7 +80,7 @@ class Relu(Elementwise):
         return xp.maximum(x, 0)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g.relu_backward(y),)
 
 
@@ -94,7 +94,7 @@ class ReluBackward(Elementwise):
         return g * (y > 0)
 
     @staticmethod
-    def vjp(h: Any, _out: Any, _g: Any, y: Any) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, y: Any) -> Rule:
         return lambda: h.relu_backward(y), None
 
 
@@ -113,7 +113,7 @@ class LeakyRelu(Elementwise):
         return xp.where(x > 0, x, x * negative_slope)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, negative_slope: float = 0.01) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, negative_slope: float = 0.01) -> Rule:
         return ((x > 0).choose(g, g * negative_slope),)
 
 
@@ -132,7 +132,7 @@ class Elu(Elementwise):
         return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * alpha)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, alpha: float = 1.0) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, alpha: float = 1.0) -> Rule:
         return ((x > 0).choose(g, g * x.clamp(max=0).exp() * alpha),)
 
 
@@ -153,7 +153,7 @@ class Gelu(Elementwise):
         return 0.5 * x * (1 + from_erf)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, approximate: str = "none") -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, approximate: str = "none") -> Rule:
         if approximate == "tanh":
             t = ((x + x * x * x * 0.044715) * _GELU_SCALE).tanh()
             inner = (x * x * (3 * 0.044715) + 1) * _GELU_SCALE
@@ -175,7 +175,7 @@ class Silu(Elementwise):
         return x * (xp.tanh(x * 0.5) * 0.5 + 0.5)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         s = x.sigmoid()
         return (g * (s + x * s * (1 - s)),)
 
@@ -195,7 +195,7 @@ class Softplus(Elementwise):
         return xp.where(z > threshold, x, xp.log1p(xp.exp(xp.minimum(z, threshold))) / beta)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Rule:
         return ((x * beta > threshold).choose(g, g * (x * beta).sigmoid()),)
 
 
@@ -214,7 +214,7 @@ class Hardtanh(Elementwise):
         return xp.clip(x, min_val, max_val)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Rule:
         return (((x > min_val) & (x < max_val)).choose(g, 0.0),)
 
 
@@ -241,7 +241,7 @@ class Softmax(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any, *, dim: int) -> Rule:
+    def vjp(g: Any, y: Any, _: Any, *, dim: int) -> Rule:
         gy = g * y
         return (gy - y * gy.sum(dim, True),)
 
@@ -269,7 +269,7 @@ class LogSoftmax(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any, *, dim: int) -> Rule:
+    def vjp(g: Any, y: Any, _: Any, *, dim: int) -> Rule:
         return (g - y.exp() * g.sum(dim, True),)
 
 

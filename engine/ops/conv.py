@@ -97,7 +97,7 @@ class Conv2d(Op):
         return Abstract((x.shape[0], weight.shape[0], *size), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, weight: Any, _bias: Any = None, **attrs: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, weight: Any, __: Any = None, **attrs: Any) -> Rule:
         return (
             lambda: g.conv2d_input(weight, size=x.shape[2:], **attrs),
             lambda: g.conv2d_weight(x, size=weight.shape[2:], **attrs),
@@ -134,7 +134,7 @@ class Conv2dInput(Op):
         return Abstract((g.shape[0], weight.shape[1] * groups, *size), g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, g: Any, weight: Any, *, size: Pair, **attrs: Any) -> Rule:
+    def vjp(h: Any, _: Any, g: Any, weight: Any, *, size: Pair, **attrs: Any) -> Rule:
         return lambda: h.conv2d(weight, None, **attrs), lambda: g.conv2d_weight(h, size=weight.shape[2:], **attrs)
 
 
@@ -156,7 +156,7 @@ class Conv2dWeight(Op):
         return Abstract((g.shape[1], x.shape[1] // groups, *size), g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, g: Any, x: Any, *, size: Pair, **attrs: Any) -> Rule:
+    def vjp(h: Any, _: Any, g: Any, x: Any, *, size: Pair, **attrs: Any) -> Rule:
         return lambda: x.conv2d(h, None, **attrs), lambda: g.conv2d_input(h, size=x.shape[2:], **attrs)
 
 

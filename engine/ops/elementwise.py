@@ -24,7 +24,7 @@ class Add(Elementwise):
         return a + b
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _a: Any, _b: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, ___: Any) -> Rule:
         return g, g
 
 
@@ -38,7 +38,7 @@ class Sub(Elementwise):
         return a - b
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _a: Any, _b: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, ___: Any) -> Rule:
         return g, lambda: -g
 
 
@@ -52,7 +52,7 @@ class Mul(Elementwise):
         return a * b
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         return lambda: g * b, lambda: g * a
 
 
@@ -67,7 +67,7 @@ class Div(Elementwise):
         return xp.true_divide(a, b)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _a: Any, b: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any, b: Any) -> Rule:
         return lambda: g / b, lambda: -g * y / b
 
 
@@ -81,7 +81,7 @@ class Neg(Elementwise):
         return xp.negative(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any) -> Rule:
         return (-g,)
 
 
@@ -125,7 +125,7 @@ class Maximum(Elementwise):
         return xp.maximum(a, b)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         tie = g / 2
         return (a == b).choose(tie, (a > b).choose(g, 0.0)), (a == b).choose(tie, (a < b).choose(g, 0.0))
 
@@ -140,7 +140,7 @@ class Minimum(Elementwise):
         return xp.minimum(a, b)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         tie = g / 2
         return (a == b).choose(tie, (a < b).choose(g, 0.0)), (a == b).choose(tie, (a > b).choose(g, 0.0))
 
@@ -155,7 +155,7 @@ class Atan2(Elementwise):
         return xp.arctan2(a, b)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         scaled = g / (a * a + b * b)
         return scaled * b, -scaled * a
 
@@ -171,7 +171,7 @@ class Remainder(Elementwise):
         return xp.remainder(a, b)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         return g, lambda: -g * (a / b).floor()
 
 
@@ -201,7 +201,7 @@ class Where(Op):
         return Abstract(broadcast("where", condition, a, b), dtype_of_all(a, b))
 
     @staticmethod
-    def vjp(g: Any, _y: Any, condition: Any, _a: Any, _b: Any) -> Rule:
+    def vjp(g: Any, _: Any, condition: Any, __: Any, ___: Any) -> Rule:
         return None, lambda: condition.choose(g, 0.0), lambda: condition.choose(0.0, g)
 
 
@@ -224,7 +224,7 @@ class Clamp(Elementwise):
         return xp.clip(x, min, max)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, min: Any = None, max: Any = None) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, min: Any = None, max: Any = None) -> Rule:
         if min is not None:
             g = (x >= min).choose(g, 0.0)
         return (g if max is None else (x <= max).choose(g, 0.0),)
@@ -244,7 +244,7 @@ class Cast(Op):
         return Abstract(x.shape, dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, dtype: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, dtype: Any) -> Rule:
         return (g,)
 
 
@@ -262,7 +262,7 @@ class Clone(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any) -> Rule:
         return (g,)
 
 
@@ -277,7 +277,7 @@ class Filled(Elementwise):
         return xp.full_like(x, value)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, value: float) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, value: float) -> Rule:
         return (g * 0,)
 
 
@@ -292,7 +292,7 @@ class Lerp(Elementwise):
         return start + weight * (end - start)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, start: Any, end: Any, weight: Any) -> Rule:
+    def vjp(g: Any, _: Any, start: Any, end: Any, weight: Any) -> Rule:
         return lambda: g * (1 - weight), lambda: g * weight, lambda: g * (end - start)
 
 

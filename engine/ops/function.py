@@ -21,7 +21,7 @@ class Exp(Elementwise):
         return xp.exp(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g * y,)
 
 
@@ -35,7 +35,7 @@ class Expm1(Elementwise):
         return xp.expm1(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g * (y + 1),)
 
 
@@ -49,7 +49,7 @@ class Log(Elementwise):
         return xp.log(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g / x,)
 
 
@@ -63,7 +63,7 @@ class Log2(Elementwise):
         return xp.log2(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g / (x * math.log(2)),)
 
 
@@ -77,7 +77,7 @@ class Log10(Elementwise):
         return xp.log10(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g / (x * math.log(10)),)
 
 
@@ -91,7 +91,7 @@ class Log1p(Elementwise):
         return xp.log1p(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g / (x + 1),)
 
 
@@ -105,7 +105,7 @@ class Sqrt(Elementwise):
         return xp.sqrt(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g / (y * 2),)
 
 
@@ -119,7 +119,7 @@ class Rsqrt(Elementwise):
         return 1 / xp.sqrt(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g * y * y * y * -0.5,)
 
 
@@ -133,7 +133,7 @@ class Reciprocal(Elementwise):
         return 1 / x
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (-g * y * y,)
 
 
@@ -147,7 +147,7 @@ class Square(Elementwise):
         return xp.square(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * x * 2,)
 
 
@@ -161,7 +161,7 @@ class Sin(Elementwise):
         return xp.sin(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * x.cos(),)
 
 
@@ -175,7 +175,7 @@ class Cos(Elementwise):
         return xp.cos(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (-g * x.sin(),)
 
 
@@ -189,7 +189,7 @@ class Tan(Elementwise):
         return xp.tan(x)
 
     @staticmethod
-    def vjp(g: Any, y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, y: Any, _: Any) -> Rule:
         return (g * (y * y + 1),)
 
 
@@ -203,7 +203,7 @@ class Asin(Elementwise):
         return xp.arcsin(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * (1 - x * x).rsqrt(),)
 
 
@@ -217,7 +217,7 @@ class Acos(Elementwise):
         return xp.arccos(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (-g * (1 - x * x).rsqrt(),)
 
 
@@ -231,7 +231,7 @@ class Atan(Elementwise):
         return xp.arctan(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g / (x * x + 1),)
 
 
@@ -245,7 +245,7 @@ class Sinh(Elementwise):
         return xp.sinh(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * x.cosh(),)
 
 
@@ -259,7 +259,7 @@ class Cosh(Elementwise):
         return xp.cosh(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * x.sinh(),)
 
 
@@ -273,7 +273,7 @@ class Erf(Elementwise):
         return _erf(xp, x.astype(xp.float64)).astype(x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * (x * x * -1).exp() * (2 / math.sqrt(math.pi)),)
 
 
@@ -327,7 +327,7 @@ class Abs(Elementwise):
         return xp.abs(x)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any) -> Rule:
         return (g * x.sign(),)
 
 
@@ -335,7 +335,7 @@ class Flat(Elementwise, abstract=True):
     """Functions made of steps: their gradient is 0."""
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any) -> Rule:
         return (g * 0,)
 
 

@@ -48,7 +48,7 @@ class Index(Op):
         return Abstract(key_shape("index", x.shape, key), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, key: Key) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, key: Key) -> Rule:
         return (g.index_backward(key=key, shape=_x.shape),)
 
 
@@ -69,7 +69,7 @@ class IndexBackward(Op):
         return Abstract(shape, g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, _g: Any, *, key: Key, shape: Shape) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, *, key: Key, shape: Shape) -> Rule:
         return (h[key],)
 
 
@@ -93,7 +93,7 @@ class Take(Op):
         return Abstract(key_shape("index", x.shape, key), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, key: Key) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, key: Key) -> Rule:
         return (g.take_backward(key=key, shape=_x.shape),)
 
 
@@ -114,7 +114,7 @@ class TakeBackward(Op):
         return Abstract(shape, g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, _g: Any, *, key: Key, shape: Shape) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, *, key: Key, shape: Shape) -> Rule:
         return (h[key],)
 
 
@@ -144,7 +144,7 @@ class IndexPut(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, _v: Any, *, key: Key, accumulate: bool = False) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, ___: Any, *, key: Key, accumulate: bool = False) -> Rule:
         kept = g if accumulate else lambda: g.index_put(g[key] * 0, key=key)
         return kept, lambda: g[key]
 
@@ -180,7 +180,7 @@ class Gather(Op):
         return Abstract(index.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, index: Any, *, dim: int) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, index: Any, *, dim: int) -> Rule:
         return g.gather_backward(index, dim=dim, shape=_x.shape), None
 
 
@@ -201,7 +201,7 @@ class GatherBackward(Op):
         return Abstract(shape, g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, _g: Any, index: Any, *, dim: int, shape: Shape) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, index: Any, *, dim: int, shape: Shape) -> Rule:
         return h.gather(dim, index), None
 
 
@@ -274,5 +274,5 @@ class PutView(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, _v: Any, *, path: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, ___: Any, *, path: Any) -> Rule:
         return lambda: g.put_view(g.via(path) * 0, path=path), lambda: g.via(path)

@@ -44,7 +44,7 @@ class Matmul(Op):
         return Abstract((*lead, *rows, *columns), dtype_of_all(a, b))
 
     @staticmethod
-    def vjp(g: Any, _y: Any, a: Any, b: Any) -> Rule:
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
         if a.ndim == 1 and b.ndim == 1:
             return lambda: g * b, lambda: g * a
         left, right = (a.unsqueeze(0) if a.ndim == 1 else a), (b.unsqueeze(1) if b.ndim == 1 else b)
@@ -84,11 +84,48 @@ class Linear(Op):
         return Abstract((*x.shape[:-1], weight.shape[0]), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, weight: Any, _bias: Any = None) -> Rule:
-        if g.ndim == 2:
-            return lambda: g @ weight, lambda: g.mT @ x, lambda: g.sum(0)
-        rows = g.reshape((-1, weight.shape[0]))
-        return lambda: g @ weight, lambda: rows.mT @ x.reshape((-1, weight.shape[1])), lambda: rows.sum(0)
+    def vjp(g: Any, _: Any, x: Any, weight: Any, __: Any = None) -> Rule:
+        return lambda: g @ weight, lambda: g.linear_weight(x), lambda: g.sum_rows()
+
+
+class LinearWeight(Op):
+    """g^T x over all examples: the gradient of a linear layer by its weights."""
+
+    latex, jvp, promotion = r"{0}^\top\,{1}", "multilinear", "same"
+    cases = (Case(((3, 4), (3, 2))), Case(((5, 3, 4), (5, 3, 2))), Case(((4,), (2,))))
+
+    @staticmethod
+    def forward(xp: Any, g: Any, x: Any) -> Any:
+        if g.ndim != 2:
+            g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        return xp.matmul(g.T, x)
+
+    @staticmethod
+    def infer(g: Any, x: Any) -> Abstract:
+        return Abstract((g.shape[-1], x.shape[-1]), x.dtype)
+
+    @staticmethod
+    def vjp(h: Any, _: Any, g: Any, x: Any) -> Rule:
+        return lambda: x.linear(h), lambda: g @ h
+
+
+class SumRows(Op):
+    """The sum over all axes but the last: the gradient of a bias."""
+
+    latex, jvp, promotion = r"\sum_i {0}_i", "linear", "none"
+    cases = (Case(((3, 4),)), Case(((2, 3, 4),)), Case(((4,),)))
+
+    @staticmethod
+    def forward(xp: Any, x: Any) -> Any:
+        return xp.add.reduce(x if x.ndim == 2 else x.reshape(-1, x.shape[-1]), axis=0)
+
+    @staticmethod
+    def infer(x: Any) -> Abstract:
+        return Abstract(x.shape[-1:], x.dtype)
+
+    @staticmethod
+    def vjp(g: Any, _: Any, _x: Any) -> Rule:
+        return (g.expand(_x.shape),)
 
 
 class Einsum(Op):
@@ -119,7 +156,7 @@ class Einsum(Op):
         return Abstract(tuple(sizes[letter] for letter in result), dtype_of_all(*xs))
 
     @staticmethod
-    def vjp(g: Any, _y: Any, *xs: Any, equation: str) -> Rule:
+    def vjp(g: Any, _: Any, *xs: Any, equation: str) -> Rule:
         sides, _, result = equation.partition("->")
         letters = sides.split(",")
 

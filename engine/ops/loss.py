@@ -58,10 +58,30 @@ class MseLoss(Op):
         return Abstract(x.shape if reduction == "none" else (), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, target: Any, *, reduction: str = "mean") -> Rule:
+    def vjp(g: Any, _: Any, x: Any, target: Any, *, reduction: str = "mean") -> Rule:
         scale = 2.0 / (math.prod(x.shape) or math.nan) if reduction == "mean" else 2.0
-        slope = (x - target) * (g * scale)
-        return slope, lambda: -slope
+        return lambda: g.mse_loss_slope(x, target, scale=scale), lambda: g.mse_loss_slope(x, target, scale=-scale)
+
+
+class MseLossSlope(Op):
+    """scale * g * (x - target): the slope of the squared distance."""
+
+    latex = r"2\,{0}\,({1} - {2})"
+    cases = (Case(((3, 4), (3, 4), (3, 4)), {"scale": 2.0}), Case(((), (3, 4), (3, 4)), {"scale": 0.5}))
+
+    @staticmethod
+    def forward(xp: Any, g: Any, x: Any, target: Any, *, scale: float) -> Any:
+        d = x - target
+        d *= g * scale
+        return d
+
+    @staticmethod
+    def infer(g: Any, x: Any, target: Any, *, scale: float) -> Abstract:
+        return Abstract(x.shape, x.dtype)
+
+    @staticmethod
+    def vjp(h: Any, _: Any, g: Any, x: Any, target: Any, *, scale: float) -> Rule:
+        return lambda: h * (x - target) * scale, lambda: h * (g * scale), lambda: h * (g * -scale)
 
 
 class CrossEntropyOp(Op):
@@ -96,7 +116,7 @@ class CrossEntropyOp(Op):
         return Abstract(x.shape[:1] if reduction == "none" else (), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Rule:
         return x.cross_entropy_slope(target, ignore_index=ignore_index) * _per_row(g, x, target, reduction, ignore_index), None
 
 
@@ -127,7 +147,7 @@ class CrossEntropySlope(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, x: Any, target: Any, *, ignore_index: int) -> Rule:
+    def vjp(h: Any, _: Any, x: Any, target: Any, *, ignore_index: int) -> Rule:
         p = x.softmax(1)
         hp = h * (target != ignore_index).unsqueeze(1).to(x.dtype) * p
         return hp - p * hp.sum(1, True), None
@@ -159,7 +179,7 @@ class BceWithLogits(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, target: Any) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, target: Any) -> Rule:
         return lambda: g * (x.sigmoid() - target), lambda: -g * x
 
 

@@ -22,6 +22,8 @@ OPS: dict[str, type[Op]] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Functions that are compositions of ops, written with methods only; they become methods and functions by their name."""
 
+NOTHING, SHAPE, VALUES = 0, 1, 2
+
 Rule = tuple[Any, ...]
 """What a vjp returns: for each input its gradient, or None, or a function without arguments that computes it when needed."""
 
@@ -46,8 +48,9 @@ class Op:
     """Subclass it, fill in the rules, and the operation exists everywhere.
 
     forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*abstract, **attrs): shape and dtype alone.
-    vjp(g, y, *inputs, **attrs): gradients of the inputs; a parameter named with a leading underscore is not read (its values
-    need not be kept), except for its shape and dtype. jvp: "linear" (apply me to the tangents), "multilinear" (a sum over the inputs), "elementwise"
+    vjp(g, y, *inputs, **attrs): gradients of the inputs. A parameter named with a leading underscore is not read (its values
+    need not be kept) except for its shape and dtype; one whose name is made of underscores is not even given.
+    A function in the place of a gradient is called when that is needed; what it returns is new memory. jvp: "linear" (apply me to the tangents), "multilinear" (a sum over the inputs), "elementwise"
     (my own vjp with the tangent as g), or None (the transpose of vjp). bind: PyTorch's call -> (inputs, attrs).
     """
 
@@ -62,16 +65,17 @@ class Op:
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None
     vjp: ClassVar[Callable[..., Rule] | None] = None
-    reads: ClassVar[tuple[bool, ...]]
-    reads_output: ClassVar[bool]
-    reads_rest: ClassVar[bool] = True
+    reads: ClassVar[tuple[int, ...]]
+    """What vjp reads of each input: NOTHING, SHAPE or VALUES; reads_output and reads_rest alike."""
+    reads_output: ClassVar[int]
+    reads_rest: ClassVar[int]
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         if abstract:
             return
         cls.name = cls.__dict__.get("name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         OPS[cls.name] = cls
-        cls.reads, cls.reads_output = (), False
+        cls.reads, cls.reads_output, cls.reads_rest = (), NOTHING, NOTHING
         if cls.vjp is not None:
             _note_what_is_read(cls)
 
@@ -90,11 +94,15 @@ def _note_what_is_read(cls: type[Op]) -> None:
     if cls.vjp is None:
         return
     parameters = list(inspect.signature(cls.vjp).parameters.values())[1:]
-    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    rest = [p for p in parameters if p.kind is p.VAR_POSITIONAL]
-    cls.reads_output = not positional[0].name.startswith("_")
-    cls.reads = tuple(not p.name.startswith("_") for p in positional[1:])
-    cls.reads_rest = bool(rest) and not rest[0].name.startswith("_")
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    rest = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    cls.reads_output = _reading(positional[0])
+    cls.reads = tuple(_reading(name) for name in positional[1:])
+    cls.reads_rest = _reading(rest[0]) if rest else NOTHING
+
+
+def _reading(name: str) -> int:
+    return NOTHING if not name.strip("_") else SHAPE if name.startswith("_") else VALUES
 
 
 def function(f: Callable[..., Any]) -> Callable[..., Any]:

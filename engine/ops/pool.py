@@ -118,7 +118,7 @@ class MaxPool2dBackward(Op):
         return Abstract(x.shape, g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _out: Any, _g: Any, x: Any, y: Any, **attrs: Any) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, x: Any, y: Any, **attrs: Any) -> Rule:
         return h.max_pool2d_gather(x, y, **attrs), None, None
 
 
@@ -139,7 +139,7 @@ class MaxPool2dGather(Op):
         return Abstract(y.shape, h.dtype)
 
     @staticmethod
-    def vjp(g: Any, _out: Any, _h: Any, x: Any, y: Any, **attrs: Any) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, x: Any, y: Any, **attrs: Any) -> Rule:
         return g.max_pool2d_backward(x, y, **attrs), None, None
 
 
@@ -191,7 +191,7 @@ class AvgPool2d(Op):
         return Abstract((*x.shape[:-2], *pooled_size("avg_pool2d", x.shape, **attrs)), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, **attrs: Any) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, **attrs: Any) -> Rule:
         return (g.avg_pool2d_backward(size=_x.shape[-2:], **attrs),)
 
 
@@ -216,7 +216,7 @@ class AvgPool2dBackward(Op):
         return Abstract((*g.shape[:-2], *size), g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _y: Any, _g: Any, *, size: Pair, **attrs: Any) -> Rule:
+    def vjp(h: Any, _: Any, __: Any, *, size: Pair, **attrs: Any) -> Rule:
         return (h.avg_pool2d_op(**attrs),)
 
 

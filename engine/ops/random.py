@@ -26,7 +26,7 @@ class DropoutOp(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, p: float, seed: int, draw: int) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, p: float, seed: int, draw: int) -> Rule:
         return (g.dropout_op(p=p, seed=seed, draw=draw),)
 
 

@@ -56,7 +56,7 @@ class Sum(Op):
         return _inferred(x, dim, keepdim)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, dim: Any = None, keepdim: bool = False) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, dim: Any = None, keepdim: bool = False) -> Rule:
         return ((g if keepdim else g.reshape(kept(_x, dim))).expand(_x.shape),)
 
 
@@ -82,7 +82,7 @@ class Mean(Op):
         return _inferred(x, dim, keepdim)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, dim: Any = None, keepdim: bool = False) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, dim: Any = None, keepdim: bool = False) -> Rule:
         share = g * (1.0 / (count(_x.shape, dim) or math.nan))
         return ((share if keepdim else share.reshape(kept(_x, dim))).expand(_x.shape),)
 
@@ -159,7 +159,7 @@ class Prod(Op):
         return _inferred(x, (dim,), keepdim)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, dim: int, keepdim: bool = False) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, dim: int, keepdim: bool = False) -> Rule:
         """Each element's slope is the product of those before it and of those behind it: nothing is divided."""
         n = x.shape[dim]
         before, behind = x.narrow(dim, 0, 1) * 0 + 1, x.narrow(dim, 0, 1) * 0 + 1
@@ -253,7 +253,7 @@ class Cumsum(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, dim: int) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, dim: int) -> Rule:
         return (g.flip((dim,)).cumsum(dim).flip((dim,)) if _x.ndim else g,)
 
 

@@ -43,7 +43,7 @@ class Reshape(Moving):
         return Abstract(whole_shape("reshape", x.shape, shape), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, shape: Shape) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, shape: Shape) -> Rule:
         return (g.reshape(_x.shape),)
 
 
@@ -81,7 +81,7 @@ class Permute(Moving):
         return Abstract(tuple(x.shape[d] for d in dims), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, dims: Shape) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, dims: Shape) -> Rule:
         return (g.permute(tuple(sorted(range(len(dims)), key=dims.__getitem__))),)
 
 
@@ -110,7 +110,7 @@ class Expand(Moving):
         return Abstract(shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, shape: Shape) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, shape: Shape) -> Rule:
         return (g,)
 
 
@@ -134,7 +134,7 @@ class Flip(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, dims: Shape) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, dims: Shape) -> Rule:
         return (g.flip(dims),)
 
 
@@ -157,7 +157,7 @@ class Roll(Op):
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, shifts: Any, dims: Any = None) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, shifts: Any, dims: Any = None) -> Rule:
         back = tuple(-s for s in shifts) if isinstance(shifts, tuple | list) else -shifts
         return (g.roll(back, dims),)
 
@@ -184,7 +184,7 @@ class CatWith(Op):
         return Abstract((*first[:axis], total, *first[axis + 1 :]), dtype_of_all(*xs))
 
     @staticmethod
-    def vjp(g: Any, _y: Any, *_xs: Any, dim: int = 0) -> Rule:
+    def vjp(g: Any, _: Any, *_xs: Any, dim: int = 0) -> Rule:
         parts, start = [], 0
         for x in _xs:
             parts.append(g.narrow(dim, start, x.shape[dim]))
@@ -207,7 +207,7 @@ class PadConstant(Op):
         return Abstract(tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)), x.dtype)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, widths: Any, value: float = 0.0) -> Rule:
+    def vjp(g: Any, _: Any, _x: Any, *, widths: Any, value: float = 0.0) -> Rule:
         return (g[tuple(slice(a, a + n) for n, (a, _b) in zip(_x.shape, widths, strict=True))],)
 
 
@@ -236,7 +236,7 @@ class Tril(Triangle):
         return xp.tril(x, diagonal)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, diagonal: int = 0) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, diagonal: int = 0) -> Rule:
         return (g.tril(diagonal),)
 
 
@@ -250,7 +250,7 @@ class Triu(Triangle):
         return xp.triu(x, diagonal)
 
     @staticmethod
-    def vjp(g: Any, _y: Any, _x: Any, *, diagonal: int = 0) -> Rule:
+    def vjp(g: Any, _: Any, __: Any, *, diagonal: int = 0) -> Rule:
         return (g.triu(diagonal),)
 
 

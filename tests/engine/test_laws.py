@@ -8,7 +8,7 @@ from engine.autodiff import grad
 from engine.forward import jvp
 from engine.ops import OPS, Case, Op
 from engine.ops.op import Comparison
-from engine.tensor import abstract, wrap
+from engine.tensor import Tensor, abstract, wrap
 
 
 def weight(shape: tuple[int, ...]) -> np.ndarray:
@@ -130,3 +130,15 @@ def test_samples_are_the_same_every_time() -> None:
     first = OPS["mul"].cases[0]
     for a, b in zip(arrays(first), arrays(first), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("op", "case"), SMOOTH)
+def test_a_gradient_that_is_computed_when_needed_has_memory_of_its_own(op: type[Op], case: Case) -> None:
+    inputs = tensors(case)
+    y = run(op, case, inputs).detach()
+    g = wrap(np.asarray(weight(y.shape)))
+    inputs = [t.detach() for t in inputs]
+    made = [slope() for slope in op.vjp(g, y, *inputs, **case.attrs) if callable(slope) and not isinstance(slope, Tensor)]
+    for k, slope in enumerate(made):
+        others = [g, y, *inputs, *made[:k]]
+        assert slope.array.base is not None or not any(np.shares_memory(slope.array, t.array) for t in others)
