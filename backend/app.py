@@ -93,7 +93,6 @@ class Rooms:
         finally:
             self.condition.ending = True
             beat.cancel()
-            self.datasets.close()
             self.checker.close()
             await self.runs.stop()
             self.database.close()

@@ -1,13 +1,14 @@
 """The command line: the same verbs as the page.
 
-    playground                     serve the page, and open it
-    playground run spec.json       train from a shell; a page that is open shows the run, too
-    playground healthz             exit with 0 when a server is well (for containers)
+playground                     serve the page, and open it
+playground run spec.json       train from a shell; a page that is open shows the run, too
+playground healthz             exit with 0 when a server is well (for containers)
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ipaddress
 import json
 import os
@@ -88,7 +89,11 @@ def same_distribution() -> None:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings from the command line, the rest from the environment."""
-    given = {name: getattr(options, name) for name in ("host", "port", "data_dir") if getattr(options, name, None) is not None}
+    given = {
+        name: getattr(options, name)
+        for name in ("host", "port", "data_dir")
+        if getattr(options, name, None) is not None
+    }
     if getattr(options, "allow_remote", False):
         given["allow_remote"] = True
     try:
@@ -106,10 +111,8 @@ def _setting(error: Any) -> str:
 def shown(host: str, port: int) -> str:
     """The address to type."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
-    try:
+    with contextlib.suppress(ValueError):
         host = f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
-    except ValueError:
-        pass
     return f"http://{host}:{port}"
 
 
@@ -121,7 +124,9 @@ def prepare(settings: Settings) -> Settings:
     try:
         store = claim(settings.store)
     except OSError as error:
-        raise Plain(f"Nothing can be written to {settings.store} ({error.strerror or error}). Set PLAYGROUND_STORE_DIR.") from None
+        raise Plain(
+            f"Nothing can be written to {settings.store} ({error.strerror or error}). Set PLAYGROUND_STORE_DIR."
+        ) from None
     return settings.model_copy(update={"store_dir": store})
 
 

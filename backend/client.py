@@ -1,10 +1,10 @@
 """The scripted client: the same verbs as the page, over REST.
 
-    from backend.client import Playground
-    run = Playground().run({"data": {"kind": "xor"}, "until": {"epochs": 200}, "pace": None})
-    for row in run.metrics():
-        print(row["epoch"], row["values"]["test_loss"])
-    Path("weights.safetensors").write_bytes(run.weights())
+from backend.client import Playground
+run = Playground().run({"data": {"kind": "xor"}, "until": {"epochs": 200}, "pace": None})
+for row in run.metrics():
+    print(row["epoch"], row["values"]["test_loss"])
+Path("weights.safetensors").write_bytes(run.weights())
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Playground:
     def __enter__(self) -> Playground:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:

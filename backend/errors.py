@@ -23,12 +23,12 @@ EXCERPT = 80
 class Fault(BaseModel):
     """One thing that is wrong, at one place."""
 
-    pointer: str = Field("", description="JSON pointer into the request, '' for the whole of it")
+    pointer: str = Field(default="", description="JSON pointer into the request, '' for the whole of it")
     code: str = Field(description="stable word for programs")
     message: str = Field(description="one sentence for people")
-    hint: str | None = Field(None, description="how to mend it")
-    node: str | None = Field(None, description="the graph node it belongs to")
-    field: str | None = Field(None, description="the field it belongs to, dotted")
+    hint: str | None = Field(default=None, description="how to mend it")
+    node: str | None = Field(default=None, description="the graph node it belongs to")
+    field: str | None = Field(default=None, description="the field it belongs to, dotted")
     expected: str | None = None
     got: str | None = None
 

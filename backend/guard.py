@@ -20,6 +20,7 @@ from backend.settings import Settings
 log = logging.getLogger("playground")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DEPTH = 64
+MISTAKE = "The server made a mistake; its log says which."
 UPLOAD_PATH = "/api/v1/datasets/csv"
 CSV_TYPES = frozenset({"text/csv", "application/csv", "text/plain", "application/octet-stream"})
 
@@ -74,7 +75,9 @@ class Guard:
             await answer.problem(scope, refusal)
         except Exception:
             log.exception("A request to %s failed.", excerpt(scope.get("path", "")))
-            await answer.problem(scope, Refusal(500, "internal_error", "The server made a mistake; its log says which."))
+            await answer.problem(
+                scope, Refusal(500, "internal_error", "The server made a mistake; its log says which.")
+            )
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body of a request that has one, within its limits."""

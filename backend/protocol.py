@@ -204,15 +204,7 @@ class ProblemMessage(Sent):
 
 
 ServerMessage = Annotated[
-    Welcome
-    | MetricsFact
-    | StateFact
-    | ChangedFact
-    | Snapshot
-    | AckMessage
-    | Listed
-    | Heartbeat
-    | ProblemMessage,
+    Welcome | MetricsFact | StateFact | ChangedFact | Snapshot | AckMessage | Listed | Heartbeat | ProblemMessage,
     Field(discriminator="kind"),
 ]
 

@@ -84,7 +84,9 @@ def declaration(name: str, schema: Schema) -> str:
     return f"{_comment(schema)}export type {name} = {body};\n\n"
 
 
-JSON_VALUE = "export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };\n\n"
+JSON_VALUE = (
+    "export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };\n\n"
+)
 
 
 def protocol_text() -> str:
@@ -107,7 +109,9 @@ def protocol_text() -> str:
     numbers = f"export const PROTOCOL_VERSION = {protocol.VERSION};\nexport const CREDITS = {protocol.CREDITS};\n"
     close = ", ".join(f"{code.name}: {code.value}" for code in protocol.Close)
     extra = f"export const Close = {{ {close} }} as const;\n\n"
-    extra += "export type CommandMessage = CommandEnvelope & Command;\nexport type Said = ClientMessage | CommandMessage;\n"
+    extra += (
+        "export type CommandMessage = CommandEnvelope & Command;\nexport type Said = ClientMessage | CommandMessage;\n"
+    )
     return HEAD + JSON_VALUE + "".join(declaration(*item) for item in sorted(known.items())) + numbers + extra
 
 

@@ -102,9 +102,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def run_data(self) -> Path:
-        """The folder that runs read data from: data_dir itself, or, where that is read-only, a folder of links to it
-        beside our own uploads."""
-        if self.store == self.data_dir or (self.data_dir / "uploads").exists() and writable(self.data_dir):
+        """The folder that runs read data from: data_dir itself, or, where the store is elsewhere, a folder of links
+        to it beside our own uploads."""
+        if self.store == self.data_dir:
             return self.data_dir
         folder = self.store / "data"
         folder.mkdir(parents=True, exist_ok=True)

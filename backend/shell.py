@@ -35,7 +35,9 @@ def run_there(address: str, spec: dict[str, Any], name: str, save: Path | None) 
             return 1
 
 
-def run_here(server: Any, listener: socket.socket, address: str, spec: dict[str, Any], name: str, save: Path | None) -> int:
+def run_here(
+    server: Any, listener: socket.socket, address: str, spec: dict[str, Any], name: str, save: Path | None
+) -> int:
     """Train on a server of our own, which ends with the run. Ctrl-C stops both."""
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True)
     thread.start()
@@ -78,7 +80,13 @@ def follow(run: Run, save: Path | None) -> int:
     record = run.record()
     until = record["spec"]["until"]
     unit = "steps" if until["steps"] else "epochs"
-    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (
+        TextColumn(unit),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=False) as progress:
         bar = progress.add_task(words(record), total=until["steps"] or until["epochs"])
         for row in run.metrics():

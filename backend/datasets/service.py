@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import secrets
-from pathlib import Path
+import threading
 from typing import Any
 
 from pydantic import BaseModel
@@ -81,7 +81,6 @@ class Datasets:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings, self.database = settings, database
         self._downloads: dict[str, Download] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def all(self) -> list[DatasetState]:
         """Every data set."""
@@ -169,27 +168,20 @@ class Datasets:
         running = self._downloads.get(kind)
         if not is_available(kind, self.settings.run_data) and (running is None or running.state == "failed"):
             self._downloads[kind] = Download(state="running")
-            task = asyncio.get_running_loop().create_task(self._fetch(kind))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            # A daemon: a server that is told to end does not wait for an address that does not answer.
+            threading.Thread(target=self._fetch, args=(kind,), name=f"download {kind}", daemon=True).start()
         return self.one(kind)
 
-    async def _fetch(self, kind: str) -> None:
+    def _fetch(self, kind: str) -> None:
         def tell(progress: Progress) -> None:
             self._downloads[kind] = Download(state="running", done=progress.done, total=progress.total)
 
         try:
-            await asyncio.to_thread(download, kind, self.settings.run_data, tell)
+            download(kind, self.settings.run_data, tell)
         except (EngineError, OSError) as error:
             self._downloads[kind] = Download(state="failed", problem=str(error))
         else:
             self._downloads[kind] = Download(state="done")
-
-
-    def close(self) -> None:
-        """Stop telling about downloads."""
-        for task in list(self._tasks):
-            task.cancel()
 
 
 def describe(table: Table, key: str, name: str) -> Upload:

@@ -107,7 +107,9 @@ class Entry:
     def write(self, facts: list[dict[str, Any]]) -> None:
         """Add facts of the gateway's own. Only while no host has the run: a file has one writer."""
         lines = [
-            json.dumps({**fact, "run": self.row.id, "attempt": self.row.attempt, "seq": len(self.facts) + index}).encode()
+            json.dumps(
+                {**fact, "run": self.row.id, "attempt": self.row.attempt, "seq": len(self.facts) + index}
+            ).encode()
             for index, fact in enumerate(facts)
         ]
         file = files.FactFile(self.folder, self.row.attempt, len(self.facts))

@@ -1,7 +1,7 @@
 """The files of one run: facts as lines of JSON, one file for each attempt, and its newest checkpoints.
 
-    <store>/runs/<run>/facts-<attempt>.jsonl
-    <store>/runs/<run>/checkpoint-<attempt>-<step>.safetensors
+<store>/runs/<run>/facts-<attempt>.jsonl
+<store>/runs/<run>/checkpoint-<attempt>-<step>.safetensors
 """
 
 from __future__ import annotations

@@ -6,14 +6,10 @@ It outlives the gateway: when the connection is lost it goes on training, dials 
 
 from __future__ import annotations
 
-import os
-
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before NumPy is imported; many runs share the machine
-
 import contextlib
 import json
 import logging
+import os
 import select
 import signal
 import socket
@@ -21,7 +17,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -148,7 +143,9 @@ class Host:
         """A command or question for a run that is not here."""
         if kind in ("cmd", "query"):
             answer = "ack" if kind == "cmd" else "reply"
-            self.link.send(pack(answer, run=header["run"], id=header["id"], step=0, attempt=0, missing=True, problem=None))
+            self.link.send(
+                pack(answer, run=header["run"], id=header["id"], step=0, attempt=0, missing=True, problem=None)
+            )
 
     def _answer(self, resident: Resident, key: str, what: str) -> None:
         problem = None
@@ -204,7 +201,7 @@ def devices() -> list[dict[str, Any]]:
 def main() -> None:
     """Read the order from standard input (one line of JSON), then serve."""
     order = json.loads(sys.stdin.readline())
-    logging.basicConfig(filename=Path(order["log"]), level=logging.WARNING, format="%(asctime)s %(message)s", delay=True)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
     host = Host(order)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, host.stop)

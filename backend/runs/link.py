@@ -14,8 +14,8 @@ host -> gateway
     heartbeat  {load, rss, runs: [[run, attempt, step, epoch]]}                  every second
 gateway -> host
     welcome    {drop: [run]}                                                     these runs are not yours any more
-    open       {run, attempt, spec, checkpoint, seq, play, folder, data_dir, keep}
-    cmd        {run, id, attempt, command}                                       attempt: the next one, for reset and edit
+    open       {run, attempt, spec, checkpoint, seq, state, play, folder, data_dir}
+    cmd        {run, id, attempt, command}                                       attempt: the next, for reset, edit
     topics     {run, topics}                                                     what somebody watches now
     query      {run, id, what}                                                   weights | source | snapshot
     close      {run}                                                             save, then forget

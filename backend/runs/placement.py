@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -223,11 +222,11 @@ class LocalPlacement:
 
 def spawn(order: dict[str, Any], log: Path) -> subprocess.Popen[bytes]:
     """A host process in a session of its own, so that Ctrl-C reaches the gateway alone."""
-    own = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    own = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, **own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
     with log.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603  (our own interpreter, our own module)
+        child = subprocess.Popen(
             [sys.executable, "-P", "-m", "backend.runs.host"],
             stdin=subprocess.PIPE,
             stdout=output,

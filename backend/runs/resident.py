@@ -63,7 +63,7 @@ class Resident:
         """Say where the run stands; go on training where that is wanted."""
         state = str(order["state"])
         if state in FINAL:
-            run.state = state  # type: ignore[assignment]  (a snapshot does not know how its run ended)
+            run.state = state  # a snapshot does not know how its run ended
         events = run.advance(0.0)
         if order.get("play") and state not in FINAL:
             run.command({"op": "play"})
@@ -89,7 +89,6 @@ class Resident:
         """For the heartbeat: [run, attempt, step, epoch]."""
         return [self.id, self.attempt, self.step, self.run.epoch if self.run is not None else 0.0]
 
-    @property
     def active(self) -> bool:
         """Whether it trains, or will in a moment."""
         return self.run is not None and self.run.wait() < math.inf
@@ -102,7 +101,7 @@ class Resident:
 
     def advance(self, seconds: float) -> None:
         """Train for about this long, say what happened, show it, and save now and then."""
-        if self.run is None or not self.active:
+        if self.run is None or not self.active():
             return
         try:
             events = self.run.advance(seconds)
@@ -110,9 +109,9 @@ class Resident:
             self._fail(error)
             return
         self.publish(events)
-        if not self.active:
+        if not self.active():
             self._urgent = True
-        if not self.active or time.monotonic() - self._saved_at >= self.every:
+        if not self.active() or time.monotonic() - self._saved_at >= self.every:
             self.save_soon()
 
     def _fail(self, error: Exception) -> None:
@@ -148,7 +147,7 @@ class Resident:
             message=f"The run is paused: its folder cannot be written ({error.strerror or error}).",
             hint="Free some disk space, then press Play.",
         )
-        fields = {"run": self.id, "attempt": self.attempt, "step": self.step}
+        fields: dict[str, Any] = {"run": self.id, "attempt": self.attempt, "step": self.step}
         self.send(pack("trouble", **fields, problem=problem.model_dump(mode="json")))
 
     # -- commands ------------------------------------------------------------------------------------------------------
@@ -171,7 +170,9 @@ class Resident:
 
     def _apply(self, asked: dict[str, Any], attempt: int) -> dict[str, Any]:
         if self.run is None:
-            problem = Problem(code="failed", message="This run failed before it began.", hint="Mend its spec, then start it anew.")
+            problem = Problem(
+                code="failed", message="This run failed before it began.", hint="Mend its spec, then start it anew."
+            )
             return {"step": 0, "attempt": self.attempt, "problem": problem.model_dump(mode="json")}
         ack = self._ask(asked)
         renewed = ack.problem is None and asked.get("op") in ("reset", "edit")
@@ -221,7 +222,7 @@ class Resident:
     def show(self, waiting: int) -> None:
         """Send the newest pictures if somebody watches, they are due, and the link is not full."""
         now = time.monotonic()
-        due = self._urgent or (self.active and now >= self._due)
+        due = self._urgent or (self.active() and now >= self._due)
         if not due or not self.topics or self.run is None or waiting > 1 << 20:
             return
         began = time.thread_time()
@@ -248,7 +249,13 @@ class Resident:
                 fresh += [as_block(part) for part in parts]
         if fresh:
             self._frame += 1
-            header = {"kind": "pictures", "run": self.id, "attempt": self.attempt, "seq": self._frame, "step": self.step}
+            header = {
+                "kind": "pictures",
+                "run": self.id,
+                "attempt": self.attempt,
+                "seq": self._frame,
+                "step": self.step,
+            }
             self.send(prefix(frames.encode(header, fresh)))
 
     # -- saving --------------------------------------------------------------------------------------------------------
@@ -270,10 +277,9 @@ class Resident:
             path = files.save_checkpoint(self.folder, attempt, step, data)
         except OSError as error:
             log.warning("checkpoint of %s: %s", self.id, error)
-            fields = {"run": self.id, "attempt": attempt, "step": step}
-            problem = Problem(
-                code="cannot_save", message=f"The run could not be saved ({error.strerror or error}).", hint="Free some disk space."
-            )
+            fields: dict[str, Any] = {"run": self.id, "attempt": attempt, "step": step}
+            message = f"The run could not be saved ({error.strerror or error})."
+            problem = Problem(code="cannot_save", message=message, hint="Free some disk space.")
             self.send(pack("unsaved", **fields, problem=problem.model_dump(mode="json")))
         else:
             self._saved_step = step if attempt == self.attempt else self._saved_step

@@ -115,9 +115,7 @@ def router(runs: Runs, steering: Steering, gate: Gate) -> APIRouter:
 
 def _commands(routes: APIRouter, steering: Steering) -> None:
     @routes.post("/{run}/commands", operation_id="command_run", status_code=202)
-    async def command_run(
-        run: RunName, command: Annotated[Command, Body(openapi_examples=COMMAND_EXAMPLES)]
-    ) -> Ack:
+    async def command_run(run: RunName, command: Annotated[Command, Body(openapi_examples=COMMAND_EXAMPLES)]) -> Ack:
         """Steer a run. With an `id` of your own, a command that comes twice is applied once."""
         finish: Callable[[], Any] = await steering.steer(run, command.model_dump(mode="json"))
         ack: Ack = await finish()

@@ -290,7 +290,14 @@ class Runs:
     def _order(self, entry: Entry) -> dict[str, Any]:
         row = entry.row
         places = {"folder": str(entry.folder), "data_dir": str(self.settings.run_data)}
-        return {"run": row.id, "attempt": row.attempt, "seq": len(entry.facts), "state": row.state, "spec": row.spec, **places}
+        return {
+            "run": row.id,
+            "attempt": row.attempt,
+            "seq": len(entry.facts),
+            "state": row.state,
+            "spec": row.spec,
+            **places,
+        }
 
     def _flush(self, entry: Entry, line: HostLine) -> None:
         backlog, entry.backlog = entry.backlog, []
@@ -352,7 +359,9 @@ class Runs:
         now = time.monotonic()
         entry.crashes = [moment for moment in entry.crashes if now - moment < CRASH_SECONDS] + [now]
         if len(entry.crashes) > CRASHES:
-            self._give_up(entry, f"{why} That happened {len(entry.crashes)} times in a minute, so the run was given up.")
+            self._give_up(
+                entry, f"{why} That happened {len(entry.crashes)} times in a minute, so the run was given up."
+            )
             return
         checkpoint = entry.checkpoint()
         step = files.place_of(checkpoint)[1] if checkpoint else 0
@@ -367,7 +376,14 @@ class Runs:
 
     def _give_up(self, entry: Entry, why: str) -> None:
         row = entry.row
-        fact = {"kind": "state", "state": "failed", "step": row.step, "epoch": row.epoch, "reason": why, "problem": None}
+        fact = {
+            "kind": "state",
+            "state": "failed",
+            "step": row.step,
+            "epoch": row.epoch,
+            "reason": why,
+            "problem": None,
+        }
         entry.write([fact])
         self.audience.facts_came(row.id)
         self._list(entry)

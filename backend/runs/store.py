@@ -7,19 +7,28 @@ import binascii
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from backend.db import Database
 from backend.errors import Fault, Refusal
 from backend.protocol import RunRecord, RunSummary
 
 COLUMNS = (
-    "id name state attempt base_attempt next_attempt step epoch reason problem latest attached host spec created_at updated_at"
-).split()
+    *("id", "name", "state", "attempt", "base_attempt", "next_attempt", "step", "epoch", "reason", "problem"),
+    *("latest", "attached", "host", "spec", "created_at", "updated_at"),
+)
+ONE = text("SELECT * FROM runs WHERE id = :id")
+PAGE = text(
+    "SELECT * FROM runs WHERE (created_at, id) < (:before, :name) ORDER BY created_at DESC, id DESC LIMIT :limit"
+)
+UNFINISHED = text(
+    "SELECT * FROM runs WHERE state IN ('queued', 'starting', 'running') OR (state = 'paused' AND host IS NOT NULL)"
+)
 FINAL = frozenset({"finished", "failed", "stopped"})
 
 
@@ -101,22 +110,22 @@ class RunStore:
 
     async def get(self, name: str) -> Row | None:
         """One run."""
-        rows = await self.database.run(lambda c: c.execute(text("SELECT * FROM runs WHERE id = :id"), {"id": name}).mappings().all())
+        rows = await self.database.run(
+            lambda c: c.execute(text("SELECT * FROM runs WHERE id = :id"), {"id": name}).mappings().all()
+        )
         return row_of(rows[0]) if rows else None
 
     async def unfinished(self) -> list[Row]:
         """Runs that were under way when the server ended."""
-        query = text("SELECT * FROM runs WHERE state IN ('queued', 'starting', 'running', 'paused') AND (host IS NOT NULL OR state <> 'paused')")
-        return [row_of(one) for one in await self.database.run(lambda c: c.execute(query).mappings().all())]
+        return [row_of(one) for one in await self._rows(UNFINISHED, {})]
+
+    async def _rows(self, query: TextClause, values: dict[str, Any]) -> Sequence[Any]:
+        return await self.database.run(lambda c: c.execute(query, values).mappings().all())
 
     async def page(self, limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
         """The newest runs first, from a cursor on, and the cursor of the next page."""
         before, name = read_cursor(cursor) if cursor else ("~", "~")
-        query = text(
-            "SELECT * FROM runs WHERE (created_at, id) < (:before, :name) ORDER BY created_at DESC, id DESC LIMIT :limit"
-        )
-        values = {"before": before, "name": name, "limit": limit + 1}
-        rows = [row_of(one) for one in await self.database.run(lambda c: c.execute(query, values).mappings().all())]
+        rows = [row_of(one) for one in await self._rows(PAGE, {"before": before, "name": name, "limit": limit + 1})]
         more = rows[limit - 1] if len(rows) > limit else None
         return rows[:limit], make_cursor(more) if more else None
 

@@ -147,7 +147,7 @@ class Watcher:
             return None
         cursor.sent.update(fresh)
         cursor.on_the_way.append(channel.seq)
-        if not cursor.credit:
+        if len(cursor.on_the_way) >= CREDITS:
             cursor.full_since = time.monotonic()
         return self.hub.encode(name, channel, fresh)
 
@@ -284,7 +284,12 @@ class Hub:
         frame = channel.frames.get(fresh)
         if frame is None:
             blocks = [block for topic, _ in fresh for block in channel.pictures[topic].blocks]
-            header = {"kind": "pictures", "run": name, "attempt": channel.attempt, "seq": channel.seq, "step": channel.step}
+            header = {
+                "kind": "pictures",
+                "run": name,
+                "attempt": channel.attempt,
+                "seq": channel.seq,
+                "step": channel.step,
+            }
             frame = channel.frames[fresh] = frames.encode(header, blocks)
         return frame
-

@@ -181,7 +181,9 @@ def parse(text: str | bytes) -> dict[str, Any]:
     try:
         said = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, "not_json", f"This message is not JSON: '{excerpt(text if isinstance(text, str) else '')}'.") from error
+        raise Refusal(
+            400, "not_json", f"This message is not JSON: '{excerpt(text if isinstance(text, str) else '')}'."
+        ) from error
     if not isinstance(said, dict):
         raise Refusal(400, "not_an_object", "A message is a JSON object with a field 'kind'.")
     return said
