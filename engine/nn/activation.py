@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from engine.nn import functional, init
 from engine.nn.module import Between, Module, layer
 from engine.nn.parameter import empty_parameter
+from engine.nn.settings import Suggested
 from engine.tensor import Tensor
 
 Slope = Annotated[float, Between(-100, 100, common=(0, 1))]
@@ -25,7 +26,7 @@ class Curve(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self.shown)
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
 
 
 class Rectifier(Curve):
@@ -267,7 +268,7 @@ class Softmax(Curve):
 
     shown = ("dim",)
 
-    def __init__(self, dim: Axis | None = None) -> None:
+    def __init__(self, dim: Annotated[Axis, Suggested(1)] | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -282,7 +283,7 @@ class LogSoftmax(Curve):
 
     shown = ("dim",)
 
-    def __init__(self, dim: Axis | None = None) -> None:
+    def __init__(self, dim: Annotated[Axis, Suggested(1)] | None = None) -> None:
         super().__init__()
         self.dim = dim
 

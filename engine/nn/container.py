@@ -66,6 +66,15 @@ class Sequential(Module):
 class ModuleList(Module):
     """A list of modules that are found by `parameters()`."""
 
+    def __repr__(self) -> str:
+        """Neighbours that look the same are shown once, with their numbers."""
+        if not self._modules:
+            return "ModuleList()"
+        texts = [repr(module) for module in self._modules.values()]
+        starts = [i for i, text in enumerate(texts) if i == 0 or texts[i - 1] != text]
+        ends = [*starts[1:], len(texts)]
+        return "ModuleList(\n" + "".join(map(_run, starts, ends, (texts[i] for i in starts))) + ")"
+
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
         self.extend(modules or [])
@@ -181,3 +190,10 @@ class ParameterList(Module):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._parameters.values())
+
+
+def _run(start: int, end: int, text: str) -> str:
+    """One line for the modules from `start` to before `end`, which all look like `text`."""
+    name = f"({start})" if end == start + 1 else f"({start}-{end - 1}): {end - start} x"
+    inner = text.replace("\n", "\n  ")
+    return f"  {name}: {inner}\n" if end == start + 1 else f"  {name} {inner}\n"

@@ -30,13 +30,15 @@ class BatchNorm(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         shape = (num_features,)
         self.weight = empty_parameter(shape, device, dtype) if affine else None
-        self.bias = empty_parameter(shape, device, dtype) if affine else None
+        self.bias = empty_parameter(shape, device, dtype) if affine and bias else None
         self.register_buffer("running_mean", filled(shape, 0.0, device, dtype) if track_running_stats else None)
         self.register_buffer("running_var", filled(shape, 1.0, device, dtype) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", counter(device) if track_running_stats else None)
@@ -53,9 +55,7 @@ class BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, running mean 0, running variance 1."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        first_values(self.weight, self.bias)
 
     def reset_running_stats(self) -> None:
         """Forget what was seen."""
@@ -84,7 +84,7 @@ class BatchNorm(Module):
         """The settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -130,10 +130,7 @@ class LayerNorm(Module):
 
     def reset_parameters(self) -> None:
         """Weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        first_values(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalised over the last axes."""
@@ -141,7 +138,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        affine = self.elementwise_affine
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}, bias={self.bias is not None}"
 
 
 @layer("normalisation")
@@ -156,6 +154,8 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
@@ -168,7 +168,7 @@ class GroupNorm(Module):
             )
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = empty_parameter((num_channels,), device, dtype) if affine else None
-        self.bias = empty_parameter((num_channels,), device, dtype) if affine else None
+        self.bias = empty_parameter((num_channels,), device, dtype) if affine and bias else None
         self.reset_parameters()
 
     @classmethod
@@ -178,9 +178,7 @@ class GroupNorm(Module):
 
     def reset_parameters(self) -> None:
         """Weight 1, bias 0."""
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        first_values(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, ...) normalised over each group of channels."""
@@ -188,7 +186,16 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        settings = f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return f"{settings}, bias={self.bias is not None}"
+
+
+def first_values(weight: Tensor | None, bias: Tensor | None) -> None:
+    """Weight 1 and bias 0: at first nothing is scaled or shifted."""
+    if weight is not None:
+        init.ones_(weight)
+    if bias is not None:
+        init.zeros_(bias)
 
 
 def _other(axes: int) -> str:

@@ -10,6 +10,7 @@ import functools
 import inspect
 import math
 import numbers
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -47,6 +48,10 @@ class Suggested:
     """What a form starts with, where PyTorch's constructor has no default, or none that can be used."""
 
     value: Any
+
+
+class MissingArgument(ArgumentError, TypeError):
+    """A setting without a default was not given."""
 
 
 class Inferred:
@@ -235,6 +240,10 @@ def _inside(mark: Any, value: Any) -> bool:
 
 def _misfit(where: str, known: dict[str, Setting], kwargs: dict[str, Any], error: TypeError) -> Exception:
     unknown = [name for name in kwargs if name not in known]
+    missing = re.fullmatch(r"missing a required argument: '(\w+)'", str(error))
+    if not unknown and missing:
+        name = missing[1]
+        return MissingArgument(where, f"a value for {name}, {in_words(known[name].hint)}", "none", field=name)
     if not unknown:
         return TypeError(f"{where}: {error}")
     return ArgumentError(
