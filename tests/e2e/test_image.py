@@ -140,7 +140,7 @@ def test_a_layer_is_added_and_taken_out_again(cnn: Any) -> None:
     """Batch norm behind the first convolution, and away with it."""
     cnn.get_by_role("button", name="Conv2d conv1").click()
     form = cnn.get_by_role("region", name="Settings of conv1")
-    form.get_by_label("Kind of layer").select_option("BatchNorm2d")
+    form.get_by_label("Add a layer behind it").select_option("BatchNorm2d")
     form.get_by_role("button", name="Add", exact=True).click()
     cnn.get_by_role("button", name="BatchNorm2d batchnorm2d1").wait_for()
     cnn.get_by_role("region", name="Settings of batchnorm2d1").get_by_role("button", name="Remove layer").click()

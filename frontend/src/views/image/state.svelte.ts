@@ -37,21 +37,24 @@ export class ImageState {
     this.labels = known;
   }
 
-  /** The arguments of a topic that name the current example; topics sort their arguments. */
-  private get source(): { input: string } | { example: number } {
-    return this.drawn ? { input: base64url(this.drawn) } : { example: this.example };
+  /**
+   * A topic about the current example. The server names a topic by all its arguments, sorted, so all are given here: a
+   * drawn digit wins over the number of the example.
+   */
+  private about(name: string, last: Readonly<Record<string, string>> = {}): string {
+    const input = this.drawn ? { input: base64url(this.drawn) } : {};
+    const all = { example: this.drawn ? 0 : this.example, ...input, ...last, split: 'test' };
+    return `${name}?${Object.entries(all)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('&')}`;
   }
 
   activation(node: string): string {
-    const source = this.source;
-    if ('input' in source) return `activation?input=${source.input}&node=${node}`;
-    return `activation?example=${source.example}&node=${node}&split=test`;
+    return this.about('activation', { node });
   }
 
   get prediction(): string {
-    const source = this.source;
-    if ('input' in source) return `prediction?input=${source.input}`;
-    return `prediction?example=${source.example}&split=test`;
+    return this.about('prediction');
   }
 
   /** The topic of the picture of the chosen test example. */
