@@ -10,7 +10,6 @@ import numpy as np
 
 from engine.errors import ArgumentError
 from engine.rng import Generator, default_generator
-from engine.tensor import Tensor
 
 
 class Dataset:
@@ -27,7 +26,7 @@ class Dataset:
 class TensorDataset(Dataset):
     """Tensors that are cut along their first axis: example i is row i of each."""
 
-    def __init__(self, *tensors: Tensor) -> None:
+    def __init__(self, *tensors: Any) -> None:
         sizes = [len(t) for t in tensors]
         if not tensors or len(set(sizes)) > 1:
             raise ArgumentError(
@@ -35,7 +34,7 @@ class TensorDataset(Dataset):
             )
         self.tensors = tensors
 
-    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
         return tuple(t[index] for t in self.tensors)
 
     def __len__(self) -> int:

@@ -1,12 +1,16 @@
 """Layers that slide a small window over a picture."""
 
+# mypy: disable-error-code="no-any-return"
+# (the methods of a tensor are derived from the ops, so their types are not written anywhere)
+
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from engine.errors import ArgumentError
+from engine.nn.incoming import expect_axes, expect_one
 from engine.nn.linear import draw_weight_and_bias
-from engine.nn.module import Between, Inferred, Module, Shape, expect_axes, expect_one, layer
+from engine.nn.module import Between, Inferred, Module, Shape, layer
 from engine.nn.parameter import empty_parameter
 from engine.nn.settings import Suggested
 from engine.tensor import Tensor

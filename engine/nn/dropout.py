@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from engine.errors import ShapeError
 from engine.nn import functional
-from engine.nn.module import Between, Module, Shape, expect_one, in_brackets, layer
+from engine.nn.incoming import expect_one, in_brackets
+from engine.nn.module import Between, Module, Shape, layer
 from engine.rng import Generator
 from engine.tensor import Tensor
 

@@ -1,5 +1,8 @@
 """Layers that multiply by a matrix."""
 
+# mypy: disable-error-code="no-any-return"
+# (the methods of a tensor are derived from the ops, so their types are not written anywhere)
+
 from __future__ import annotations
 
 import math
@@ -7,7 +10,8 @@ from typing import Annotated, Any
 
 from engine.errors import ShapeError
 from engine.nn import init
-from engine.nn.module import Between, Inferred, Module, Shape, expect_one, in_brackets, layer
+from engine.nn.incoming import expect_one, in_brackets
+from engine.nn.module import Between, Inferred, Module, Shape, layer
 from engine.nn.parameter import empty_parameter
 from engine.nn.settings import Suggested
 from engine.tensor import Tensor

@@ -4,14 +4,16 @@ A layer is one class: a docstring, a constructor with PyTorch's signature whose 
 read off the incoming shape, and `forward`. `@layer(family)` enters it into `LAYERS`.
 """
 
+# mypy: disable-error-code="no-any-return"
+# (the methods of a tensor are derived from the ops, so their types are not written anywhere)
+
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
-from engine.errors import ArgumentError, ShapeError
-from engine.nn.parameter import Parameter, abstract_parameters, placed
+from engine.nn.parameter import Parameter, abstract_parameters, forget_gradient, placed
 from engine.nn.settings import Between, Inferred, Setting, checked, defaults, form_settings, settings
 from engine.nn.state import IncompatibleKeys, collect_state, load_state
 from engine.tensor import Tensor
@@ -286,10 +288,7 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with 0."""
         for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
-                parameter.grad = None
-            else:
-                parameter.grad = parameter.grad.detach() * 0
+            forget_gradient(parameter, set_to_none)
 
     # ----------------------------------------------------------------------------------------------- moving
     def _apply(self: M, change: Callable[[Tensor], Tensor]) -> M:
@@ -373,26 +372,6 @@ def layer(family: Family) -> Callable[[type[M]], type[M]]:
         return cls
 
     return enter
-
-
-def expect_axes(where: str, shape: Shape, count: int, words: str, hint: str) -> None:
-    """Raise `ShapeError` unless an incoming shape, without the batch axis, has `count` axes."""
-    if len(shape) != count:
-        raise ShapeError(where=where, expected=words, got=in_brackets(shape), hint=hint)
-
-
-def expect_one(where: str, shapes: tuple[Shape, ...]) -> Shape:
-    """The only incoming shape. Raises: ArgumentError."""
-    if len(shapes) != 1:
-        raise ArgumentError(
-            where=where, expected="one input", got=f"{len(shapes)}", hint="Join several inputs by Add or Concatenate."
-        )
-    return shapes[0]
-
-
-def in_brackets(shape: Shape) -> str:
-    """A shape as a person reads it: [6, 14, 14]."""
-    return "[" + ", ".join(map(str, shape)) + "]"
 
 
 def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:

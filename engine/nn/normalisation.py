@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from engine.errors import ArgumentError, ShapeError
 from engine.nn import functional, init
-from engine.nn.module import Between, Inferred, Module, Shape, expect_one, in_brackets, layer
+from engine.nn.incoming import expect_one, in_brackets
+from engine.nn.module import Between, Inferred, Module, Shape, layer
 from engine.nn.parameter import count_up, counter, empty_parameter, filled
 from engine.nn.settings import Suggested
 from engine.tensor import Tensor

@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.array import INT, Abstract, Shape, default_dtype, device_of, dtype_of, is_array, to_device, to_host
+from engine.array import (
+    INT,
+    Abstract,
+    Shape,
+    default_dtype,
+    device_of,
+    dtype_of,
+    is_array,
+    module_of,
+    to_device,
+    to_host,
+)
 from engine.errors import ShapeError
 from engine.tensor import Tensor, wrap
 
@@ -82,6 +93,14 @@ def overwrite(tensor: Tensor, value: Any) -> None:
     if not is_abstract(tensor):
         tensor.array[...] = to_device(array, device_of(tensor.array))
         tensor.changed()
+
+
+def forget_gradient(tensor: Tensor, set_to_none: bool) -> None:
+    """Take the gradient away, or fill it with 0."""
+    if set_to_none or tensor.grad is None:
+        tensor.grad = None
+    else:
+        tensor.grad = wrap(module_of(tensor.grad.array).zeros_like(tensor.grad.array))
 
 
 def placed(tensor: Tensor, change: Callable[[Tensor], Tensor]) -> None:

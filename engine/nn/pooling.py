@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from engine.errors import ArgumentError
 from engine.nn import functional
 from engine.nn.convolution import Borders, Steps, pair
-from engine.nn.module import Between, Module, Shape, expect_axes, expect_one, layer
+from engine.nn.incoming import expect_axes, expect_one
+from engine.nn.module import Between, Module, Shape, layer
 from engine.nn.settings import Suggested
 from engine.tensor import Tensor
 

@@ -15,6 +15,7 @@ import numpy as np
 from engine.array import Device, device_of, module_of, to_device
 from engine.autodiff import enable_grad
 from engine.errors import ArgumentError
+from engine.nn.parameter import forget_gradient
 from engine.nn.settings import Between, check_value, checked, settings
 from engine.tensor import Tensor, wrap
 
@@ -43,7 +44,7 @@ class Optimizer(ABC):
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         self._scratch: dict[Any, Any] = {}
-        given = [params] if isinstance(params, Tensor) else list(params)
+        given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if not given:
             raise ArgumentError(
                 type(self).__name__, "parameters to learn", "none", "The model has no parameters.", field="params"
@@ -81,10 +82,7 @@ class Optimizer(ABC):
         """Forget all gradients, or fill them with 0."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                if set_to_none or parameter.grad is None:
-                    parameter.grad = None
-                else:
-                    parameter.grad = parameter.grad.detach() * 0
+                forget_gradient(parameter, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """State by the number of each parameter, and the groups with numbers in place of parameters."""

@@ -4,6 +4,9 @@ A schedule writes the rate into the optimiser's groups. Most of them only multip
 PyTorch's do, so a rate that was changed by hand in between is kept and goes on from there.
 """
 
+# mypy: disable-error-code="no-any-return"
+# (a group holds settings of many types)
+
 from __future__ import annotations
 
 import math
@@ -92,7 +95,7 @@ class StepLR(LRScheduler):
     def rate(self, group: Group, base: float) -> float:
         """Times gamma at every multiple of step_size."""
         falls = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
-        return group["lr"] * self.gamma if falls else group["lr"]  # type: ignore[no-any-return]
+        return group["lr"] * self.gamma if falls else group["lr"]
 
 
 @schedule
@@ -111,7 +114,7 @@ class MultiStepLR(LRScheduler):
 
     def rate(self, group: Group, base: float) -> float:
         """Times gamma for every milestone at this step."""
-        return group["lr"] * self.gamma ** self.milestones[self.last_epoch]  # type: ignore[no-any-return]
+        return group["lr"] * self.gamma ** self.milestones[self.last_epoch]
 
 
 @schedule
@@ -124,7 +127,7 @@ class ExponentialLR(LRScheduler):
 
     def rate(self, group: Group, base: float) -> float:
         """Times gamma."""
-        return group["lr"] if self.last_epoch == 0 else group["lr"] * self.gamma  # type: ignore[no-any-return]
+        return group["lr"] if self.last_epoch == 0 else group["lr"] * self.gamma
 
 
 @schedule
@@ -145,11 +148,11 @@ class CosineAnnealingLR(LRScheduler):
         """The wave as a ratio to the step before, so that a changed rate goes on from where it is."""
         now, low, span = self.last_epoch, self.eta_min, self.T_max
         if now == 0:
-            return group["lr"]  # type: ignore[no-any-return]
+            return group["lr"]
         if (now - 1 - span) % (2 * span) == 0:
-            return group["lr"] + (base - low) * (1 - math.cos(math.pi / span)) / 2  # type: ignore[no-any-return]
+            return group["lr"] + (base - low) * (1 - math.cos(math.pi / span)) / 2
         ratio = (1 + math.cos(math.pi * now / span)) / (1 + math.cos(math.pi * (now - 1) / span))
-        return ratio * (group["lr"] - low) + low  # type: ignore[no-any-return]
+        return ratio * (group["lr"] - low) + low
 
 
 @schedule
@@ -171,11 +174,11 @@ class LinearLR(LRScheduler):
         """The line as a ratio to the step before."""
         now, rise = self.last_epoch, self.end_factor - self.start_factor
         if now == 0:
-            return group["lr"] * self.start_factor  # type: ignore[no-any-return]
+            return group["lr"] * self.start_factor
         if now > self.total_iters:
-            return group["lr"]  # type: ignore[no-any-return]
+            return group["lr"]
         before = self.total_iters * self.start_factor + (now - 1) * rise
-        return group["lr"] * (1 + rise / before)  # type: ignore[no-any-return]
+        return group["lr"] * (1 + rise / before)
 
 
 @schedule
