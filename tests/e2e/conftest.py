@@ -39,6 +39,20 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": found, "args": list(QUIET), "headless": True}
 
 
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Without the page's content security policy, which forbids the tests' own way of waiting for a condition.
+
+    `test_the_page_obeys_its_own_security_policy` opens the page with it.
+    """
+    return {**browser_context_args, "bypass_csp": True, "locale": "en-GB"}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """None: every test opens whole addresses. (Takes the place of a plugin's fixture that pytest warns of.)"""
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody uses now."""
     with socket.socket() as probe:

@@ -26,13 +26,14 @@ const LEAST_SPACING = 82;
 
 function tileFor(units: number, width = Infinity): number {
   if (width < 420) return units <= 9 ? 36 : 28;
-  if (units <= 8) return 40;
+  if (units <= 7) return 40;
+  if (units === 8) return 36;
   return units <= 11 ? 34 : 28;
 }
 
 /** The space between the tops of two neighbours of a column. */
 function pitch(units: number, tile: number, room: number): number {
-  const least = tile + (units > 8 ? 8 : 10);
+  const least = tile + (units > 7 ? 8 : 10);
   const most = tile + 34;
   return Math.max(least, Math.min(most, room / units));
 }
