@@ -24,7 +24,7 @@ from engine.spec.initial import to_array
 from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 from engine.tensor import Tensor
 from engine.train.batches import Cursor
-from engine.train.metrics import WHOLE, Score, joined, tally
+from engine.train.metrics import Score, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
 from engine.train.targets import answer_of, encode
 
@@ -78,7 +78,7 @@ class Attempt:
         else:
             self.split = self.source.load(self.data_dir, spec.seeds.data)
         self.small = self.split.train.x.nbytes <= SMALL
-        self.evaluated_whole = len(self.split.train) <= WHOLE
+        self.evaluated_whole = is_light(self.split.train.x)
 
     def _first_network(self, keep: dict[str, Array] | None) -> Network:
         spec = self.spec

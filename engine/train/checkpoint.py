@@ -39,15 +39,15 @@ def attempt_bytes(attempt: Attempt, extra: dict[str, Any]) -> bytes:
         **{name: getattr(attempt, name) for name in SUMS},
         "extra": extra,
     }
-    return save(arrays, {"format": FORMAT, "run": json.dumps(facts)})
+    return save(arrays, {FORMAT: json.dumps(facts)})  # one entry: several would come in any order
 
 
 def attempt_from(content: bytes, data_dir: Path | None) -> tuple[Attempt, dict[str, Any]]:
     """(attempt, extra) from bytes. Raises: DataError when they are no run."""
     arrays, metadata = load(content)
-    if metadata.get("format") != FORMAT:
-        raise DataError(where="checkpoint", expected=FORMAT, got=metadata.get("format", "another file"))
-    facts = json.loads(metadata["run"])
+    if FORMAT not in metadata:
+        raise DataError(where="checkpoint", expected=f"a file of the kind {FORMAT}", got="another safetensors file")
+    facts = json.loads(metadata[FORMAT])
     spec = RunSpec.model_validate(facts["spec"])
     attempt = Attempt(spec, data_dir)
     attempt.network.load_state_dict({name: Tensor(a) for name, a in _below("weights/", arrays).items()})

@@ -14,9 +14,10 @@ from engine.probes.confusion import count
 Array = npt.NDArray[Any]
 
 WHOLE = 2500
-"""Sets of up to this many examples are evaluated whole."""
-BETWEEN = 1000
-"""Of larger ones, so many are evaluated between the ends of epochs."""
+LIGHT = 2**20
+"""Sets of up to WHOLE examples and LIGHT bytes (points and tables) are evaluated whole in every row."""
+BETWEEN = 500
+"""Of other test sets, so many examples are evaluated between the ends of epochs, and all at an end."""
 LONG_EPOCH = 50
 """Only epochs of more batches than this have rows inside them."""
 
@@ -27,8 +28,13 @@ def epoch_due(epoch: int) -> bool:
 
 
 def step_due(step: int) -> bool:
-    """The first four steps, then four for each doubling: 1 2 3 4 5 6 7 8 10 12 14 16 20 24 ..."""
-    return step <= 4 or step % (1 << (step.bit_length() - 3)) == 0
+    """Two for each doubling: 1 2 3 4 6 8 12 16 24 32 48 ..."""
+    return step <= 2 or step % (1 << (step.bit_length() - 2)) == 0
+
+
+def is_light(examples: Array) -> bool:
+    """Whether a set costs so little that every row measures all of it."""
+    return len(examples) <= WHOLE and examples.nbytes <= LIGHT
 
 
 @dataclass(frozen=True, slots=True)

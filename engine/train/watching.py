@@ -12,7 +12,7 @@ from engine.errors import ArgumentError, EngineError
 from engine.probes import Block, Evaluation, Scene, parse_topic
 from engine.spec.problem import Problem, problem_from
 from engine.train.attempt import Attempt, OwnMasks, host
-from engine.train.metrics import BETWEEN, WHOLE, Score, finite
+from engine.train.metrics import BETWEEN, Score, finite, is_light
 
 WINDOW = 2.0
 """Seconds over which the speed is measured."""
@@ -81,7 +81,7 @@ class Watch:
         """(values, test examples) of a row; `whole`: large test sets are measured whole, too."""
         t = self.training
         train = self._train_values()
-        limit = None if whole or len(t.split.test) <= WHOLE else BETWEEN
+        limit = None if whole or is_light(t.split.test.x) else BETWEEN
         test = self._measure("test", limit)
         values = {**train, "test_loss": finite(test.loss), "test_accuracy": finite(test.accuracy)}
         if len(t.split.validation):
@@ -131,7 +131,7 @@ class Watch:
 
     def _progress(self) -> tuple[float, ...]:
         t = self.training
-        if self.measured != self.revision and t.evaluated_whole and len(t.split.test) <= WHOLE:
+        if self.measured != self.revision and t.evaluated_whole and is_light(t.split.test.x):
             self._look()
         values = dict(self.newest)
         if not t.evaluated_whole and t.seen:
