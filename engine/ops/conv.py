@@ -1,12 +1,13 @@
 """Convolution in two dimensions. Images are (batch, channel, height, width), as in PyTorch.
 
 The three ops are one family: each is the product of two tensors whose partial derivatives are the other two. The
-arrays are multiplied as matrices: the patches under the filter become columns (a small block of images at a time, in
-one buffer that stays in the cache), and BLAS does the rest.
+arrays are multiplied as matrices by BLAS, a small block of images at a time: each image is copied once per tap across (not
+once per tap of the whole filter); what a tap further down sees is the same copy, some rows later.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from engine.array import Abstract, Shape
@@ -16,7 +17,7 @@ from engine.ops.op import Case, Op, Rule, function, words
 Pair = tuple[int, int]
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 BUFFER = 1 << 18
-"""Elements of the buffer of columns: 1 MiB of float32, about the size of a core's own cache."""
+"""Elements of a block of strips: 1 MiB of float32, about the size of a core's own cache."""
 
 
 def pair(where: str, value: Any) -> Pair:
@@ -172,68 +173,117 @@ def padded(xp: Any, x: Any, padding: Pair) -> Any:
     return framed
 
 
-def patches(xp: Any, x: Any, size: Pair, stride: Pair, dilation: Pair) -> Any:
-    """A view (batch, channel, tap y, tap x, out y, out x) of what lies under the filter at every position."""
-    n, c, h, w = x.shape
-    height, width = (out_size(x.shape[2 + i], size[i], stride[i], 0, dilation[i]) for i in (0, 1))
+def _strips(xp: Any, x: Any, taps: int, positions: int, stride: int, dilation: int, groups: int) -> Any:
+    """Every image cut into the strips that the filter's taps across see: (image, group, channel and tap, row, position)."""
+    n, c, h, _ = x.shape
+    sn, sc, sh, sw = x.strides
+    shape = (n, c, taps, h, positions)
+    view = xp.lib.stride_tricks.as_strided(x, shape, (sn, sc, sw * dilation, sh, sw * stride))
+    return xp.ascontiguousarray(view).reshape((n, groups, c // groups * taps, h, positions))
+
+
+Seen = tuple[slice, Any]
+"""Some of the taps down, and what they see: (image, group, channel and tap, position)."""
+
+
+def _seen(xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair, groups: int, whole: bool) -> list[Seen]:
+    """What the filter sees: for every tap down a matrix, cut from one copy; or all taps laid out in one matrix."""
+    if whole:
+        view = _patches(xp, x, taps, positions, stride, dilation)
+        return [(slice(None), xp.ascontiguousarray(view).reshape((x.shape[0], groups, -1, positions[0] * positions[1])))]
+    strips = _strips(xp, x, taps[1], positions[1], stride[1], dilation[1], groups)
+    return [(slice(i, i + 1), _under_tap(strips, i, positions[0], stride[0], dilation[0])) for i in range(taps[0])]
+
+
+def _patches(xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair) -> Any:
+    """A view (image, channel, tap down, tap across, row, column) of what lies under the filter at every position."""
     sn, sc, sh, sw = x.strides
     strides = (sn, sc, sh * dilation[0], sw * dilation[1], sh * stride[0], sw * stride[1])
-    return xp.lib.stride_tricks.as_strided(x, (n, c, *size, height, width), strides)
+    return xp.lib.stride_tricks.as_strided(x, (*x.shape[:2], *taps, *positions), strides)
 
 
-def _blocks(xp: Any, view: Any) -> Any:
-    """(first image, images, columns): the patches of a few images at a time, copied into one reused buffer."""
-    n, elements = view.shape[0], view[0].size
-    step = max(1, min(n, BUFFER // max(elements, 1)))
-    buffer = xp.empty((step, *view.shape[1:]), view.dtype)
-    for start in range(0, n, step):
-        images = min(step, n - start)
-        columns = buffer[:images]
-        columns[...] = view[start : start + images]
-        yield start, images, columns
+def _under_tap(strips: Any, tap: int, height: int, stride: int, dilation: int) -> Any:
+    """What one tap down sees at every position, as matrices (channel and tap across) x (position): no copy for stride 1."""
+    top = tap * dilation
+    seen = strips[:, :, :, top : top + (height - 1) * stride + 1 : stride]
+    return seen.reshape((*seen.shape[:3], -1))
 
 
-def _is_pointwise(size: Pair, stride: Pair, padding: Pair) -> bool:
-    return size == (1, 1) and stride == (1, 1) and padding == (0, 0)
+def _lay_out_all(filters: int, channels: int, taps: Pair) -> bool:
+    """With few numbers per tap, adding up the taps' products costs more than laying out all taps."""
+    return channels * taps[1] * (taps[0] - 1) < filters
+
+
+def _blocks(x: Any, positions: int, taps: int) -> Iterator[slice]:
+    """Slices of the batch, small enough that what the filter sees stays near the processor."""
+    step = max(1, BUFFER // max(x.shape[1] * x.shape[2] * taps * positions, 1))
+    return (slice(start, start + step) for start in range(0, x.shape[0], step))
 
 
 def _correlate(xp: Any, x: Any, weight: Any, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    n, filters = x.shape[0], weight.shape[0]
-    size = weight.shape[2:]
-    view = patches(xp, padded(xp, x, padding), size, stride, dilation)
-    y = xp.empty((n, filters, *view.shape[4:]), x.dtype)
-    matrix = weight.reshape((groups, filters // groups, -1))
-    for start, images, columns in _blocks(xp, view):
-        flat = columns.reshape((images, groups, matrix.shape[2], -1))
-        target = y[start : start + images].reshape((images, groups, filters // groups, -1))
-        xp.matmul(matrix, flat, out=target)
-    return y
+    (filters, channels), taps = weight.shape[:2], weight.shape[2:]
+    x = padded(xp, x, padding)
+    height, width = (out_size(x.shape[2 + i], taps[i], stride[i], 0, dilation[i]) for i in (0, 1))
+    whole = _lay_out_all(filters, channels * groups, taps)
+    y = xp.empty((x.shape[0], groups, filters // groups, height * width), x.dtype)
+    weight = weight.reshape((groups, filters // groups, channels, *taps))
+    for images in _blocks(x, width, taps[1] * (taps[0] if whole else 1)):
+        target, part = y[images], None
+        for some, seen in _seen(xp, x[images], taps, (height, width), stride, dilation, groups, whole):
+            matrix = weight[:, :, :, some].reshape((groups, filters // groups, -1))
+            if part is None:
+                part = xp.matmul(matrix, seen, out=target)
+            else:
+                part = xp.matmul(matrix, seen, out=None if part is target else part)
+                target += part
+    return y.reshape((x.shape[0], filters, height, width))
 
 
 def _match(xp: Any, g: Any, x: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    n, filters = g.shape[:2]
+    n, filters, height, width = g.shape
     channels = x.shape[1] // groups
-    view = patches(xp, padded(xp, x, padding), size, stride, dilation)[..., : g.shape[2], : g.shape[3]]
-    total = xp.zeros((groups, filters // groups, channels * size[0] * size[1]), g.dtype)
-    g = g.reshape((n, groups, filters // groups, -1))
-    for start, images, columns in _blocks(xp, view):
-        flat = columns.reshape((images, groups, total.shape[2], -1))
-        total += xp.matmul(g[start : start + images], flat.swapaxes(-1, -2)).sum(axis=0)
+    x = padded(xp, x, padding)
+    whole = _lay_out_all(filters, channels * groups, size)
+    total = xp.zeros((groups, filters // groups, channels, *size), g.dtype)
+    g = g.reshape((n, groups, filters // groups, height * width))
+    for images in _blocks(x, width, size[1] * (size[0] if whole else 1)):
+        for some, seen in _seen(xp, x[images], size, (height, width), stride, dilation, groups, whole):
+            part = xp.matmul(g[images], seen.swapaxes(-1, -2)).sum(axis=0)
+            total[:, :, :, some] += part.reshape(total[:, :, :, some].shape)
     return total.reshape((filters, channels, *size))
 
 
 def _scatter(xp: Any, g: Any, weight: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    frame = tuple(dilation[i] * (weight.shape[2 + i] - 1) - padding[i] for i in (0, 1))
+    fits = all(size[i] == g.shape[2 + i] + 2 * frame[i] - dilation[i] * (weight.shape[2 + i] - 1) for i in (0, 1))
+    cheap = weight.shape[0] < 1.5 * weight.shape[1] * groups * weight.shape[2]
+    if stride == (1, 1) and min(frame) >= 0 and fits and cheap:
+        turned = _turned(weight, groups)
+        return _correlate(xp, g, turned, stride, (frame[0], frame[1]), dilation, groups)
+    return _stamp(xp, g, weight, size, stride, padding, dilation, groups)
+
+
+def _turned(weight: Any, groups: int) -> Any:
+    """The filters turned by half a turn, with inputs and outputs exchanged."""
+    filters, channels, down, across = weight.shape
+    grouped = weight.reshape((groups, filters // groups, channels, down, across)).swapaxes(1, 2)
+    return grouped.reshape((groups * channels, filters // groups, down, across))[:, :, ::-1, ::-1]
+
+
+def _stamp(xp: Any, g: Any, weight: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    """Every position of g stamps the filters onto the image: for strides, and where many filters look at few channels."""
     n, filters, height, width = g.shape
     channels, taps = weight.shape[1] * groups, weight.shape[2:]
-    framed = xp.zeros((n, channels, size[0] + 2 * padding[0], size[1] + 2 * padding[1]), g.dtype)
+    reach = tuple(max(size[i] + 2 * padding[i], (g.shape[2 + i] - 1) * stride[i] + dilation[i] * (taps[i] - 1) + 1) for i in (0, 1))
+    framed = xp.zeros((n, channels, *reach), g.dtype)
     matrix = weight.reshape((groups, filters // groups, -1)).swapaxes(-1, -2)
     g = g.reshape((n, groups, filters // groups, height * width))
-    step = max(1, min(n, BUFFER // max(matrix[..., 0].size * height * width, 1)))
+    step = max(1, BUFFER // max(matrix[..., 0].size * height * width, 1))
     for start in range(0, n, step):
         columns = xp.matmul(matrix, g[start : start + step]).reshape((-1, channels, *taps, height, width))
         _add_patches(framed[start : start + step], columns, stride, dilation)
     down, across = padding
-    return framed[:, :, down : down + size[0], across : across + size[1]] if padding != (0, 0) else framed
+    return framed[:, :, down : down + size[0], across : across + size[1]].copy()
 
 
 def _add_patches(images: Any, columns: Any, stride: Pair, dilation: Pair) -> None:
