@@ -8,11 +8,23 @@ import pytest
 import engine
 from engine.array import Abstract
 from engine.errors import ArgumentError, EngineError, ShapeError
-from engine.nn.module import LAYERS, Family, Module, abstract_parameters, form_settings
+from engine.nn.module import LAYERS, Family, Module, abstract_parameters, defaults, form_settings
 from engine.rng import Generator
 from engine.tensor import Tensor, wrap
-from tests.nn.conftest import BATCH, IMAGE, REQUIRED, built, incoming
 
+IMAGE = (4, 6, 6)
+SHAPES: dict[str, tuple[int, ...]] = {
+    "Conv2d": IMAGE,
+    "MaxPool2d": IMAGE,
+    "AvgPool2d": IMAGE,
+    "AdaptiveAvgPool2d": IMAGE,
+    "BatchNorm2d": IMAGE,
+    "GroupNorm": IMAGE,
+    "Dropout2d": IMAGE,
+    "Flatten": IMAGE,
+}
+REQUIRED: dict[str, dict[str, Any]] = {"Unflatten": {"unflattened_size": [2, 4]}}
+BATCH = 5
 NAMES = list(LAYERS)
 OURS_ALONE = {"Add", "Concatenate"}
 RANDOM = {"Dropout", "Dropout2d"}
@@ -50,6 +62,18 @@ VARIANTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("Flatten", {"start_dim": 1, "end_dim": 2}, IMAGE),
     ("Unflatten", {"dim": 1, "unflattened_size": [-1, 4]}, (8,)),
 ]  # fmt: skip
+
+
+def incoming(name: str) -> list[tuple[int, ...]]:
+    """The shapes, without the batch axis, that a layer is tried on."""
+    shape = SHAPES.get(name, (8,))
+    return [shape, shape] if LAYERS[name].arity == "many" else [shape]
+
+
+def built(name: str, **params: Any) -> Module:
+    """A layer from its form's first values, as a drawing builds it."""
+    cls = LAYERS[name]
+    return cls(**{**cls.infer(*incoming(name)), **defaults(cls), **REQUIRED.get(name, {}), **params})
 
 
 def _values(shape: tuple[int, ...], seed: int = 0) -> Any:
