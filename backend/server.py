@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import struct
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PORTS_TRIED = 50
 CLOSE_SECONDS = 5.0
+SEND_BUFFER = 1 << 18
 TAKEN = {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}
 
 
@@ -27,6 +29,13 @@ class AbortableSocket(WebSocketsSansIOProtocol):
     stay open for ever. Here the application finds `abort` in its scope, and every close is followed by an abort.
     """
 
+    def connection_made(self, transport: Any) -> None:
+        """Bound what the system buffers for a page that reads slowly: it should skip pictures, not hoard them."""
+        super().connection_made(transport)
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
     def handle_connect(self, event: Any) -> None:
         """Put `abort` where the application finds it."""
         self.app_state = {**self.app_state, "abort": self.abort}
@@ -35,24 +44,34 @@ class AbortableSocket(WebSocketsSansIOProtocol):
     def abort(self, code: int = 1006, reason: str = "") -> None:
         """Say the close code if the peer still reads, and cut the connection a moment later in any case."""
         if self.transport.is_closing():
-            self.transport.abort()
+            self._cut()
             return
         with contextlib.suppress(Exception):
             self.conn.send_close(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
         self.writable.set()
-        self.loop.call_later(1.0, self.transport.abort)
+        self.loop.call_later(1.0, self._cut)
+
+    def _cut(self) -> None:
+        """End the connection now, and drop what the system still holds for a peer that reads nothing."""
+        if self.disconnected:
+            return
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None:
+            with contextlib.suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """The handler is done: whatever the peer does, the descriptor is freed."""
         super().on_task_complete(task)
-        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+        self.loop.call_later(CLOSE_SECONDS, self._cut)
 
     def shutdown(self) -> None:
         """The server stops: say 1012 and do not wait for a peer that reads nothing."""
         super().shutdown()
-        self.loop.call_later(0.5, self.transport.abort)
+        self.loop.call_later(0.5, self._cut)
 
 
 class Server(uvicorn.Server):

@@ -26,6 +26,8 @@ class Entry:
         pending: futures of commands and questions that are not answered yet.
         watchers: how many pages show it.
         topics: what they want to see.
+        play: whether it is to train as soon as it is opened.
+        why: the reason why it is opened in a new attempt, until it is.
     """
 
     row: Row
@@ -37,6 +39,7 @@ class Entry:
     watchers: int = 0
     topics: list[str] = field(default_factory=list)
     play: bool = False
+    why: str | None = None
     grace: asyncio.TimerHandle | None = None
     idle_since: float = field(default_factory=time.monotonic)
     crashes: list[float] = field(default_factory=list)

@@ -87,6 +87,13 @@ def save_checkpoint(folder: Path, attempt: int, step: int, data: bytes) -> Path:
     return path
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write. Only while nobody writes there."""
+    for path in _files(folder):
+        if path.suffix.startswith(".part"):
+            path.unlink(missing_ok=True)
+
+
 def _sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):  # Windows cannot open a folder
         descriptor = os.open(folder, os.O_RDONLY)

@@ -78,9 +78,13 @@ class LocalPlacement:
                 self._forget(name, "The host process ended while the server was away.")
         self._go(self._watch_leases())
 
-    def survivors(self) -> int:
-        """Hosts of an earlier server that may still dial."""
+    def count(self) -> int:
+        """Hosts that are there, or may still dial."""
         return len(self._known)
+
+    def knows(self, name: str | None) -> bool:
+        """Whether this host is there, or may still dial."""
+        return name in self._known
 
     def _go(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -162,7 +166,8 @@ class LocalPlacement:
         """A connection broke: the host is dead, dials again within the lease, or is made to end."""
         end = time.monotonic() + self.settings.lease_seconds
         while not self._ending and line.name in self._known and line.name not in self.lines:
-            if not alive(line.pid) or time.monotonic() > end:
+            dead = line.name not in self._children and not alive(line.pid)  # a child's own watcher knows more
+            if dead or time.monotonic() > end:
                 self._forget(line.name, "The host process ended." if not alive(line.pid) else "The host fell silent.")
                 return
             await asyncio.sleep(0.05)

@@ -34,6 +34,7 @@ class Resident:
         self.id, self.attempt = str(order["run"]), int(order["attempt"])
         self.folder = Path(order["folder"])
         self.send, self.saver, self.every = send, saver, every
+        files.remove_parts(self.folder)
         self.facts = files.FactFile(self.folder, self.attempt, int(order["seq"]))
         self.topics: list[str] = []
         self.acks: dict[str, dict[str, Any]] = {}
@@ -195,6 +196,7 @@ class Resident:
         self.facts.close()
         self.attempt = attempt
         files.facts_path(self.folder, attempt).unlink(missing_ok=True)
+        files.remove_parts(self.folder)
         self.facts = files.FactFile(self.folder, attempt, 0)
         self._shown, self._saved_step = {}, -1
 

@@ -58,6 +58,9 @@ class Runs:
         for row in await self.store.unfinished():
             self._know(row).load()
         await self.placement.start(self)
+        for entry in list(self.entries.values()):
+            if not self.placement.knows(entry.row.host):
+                self._take_up(entry)
         self._go(self._fill())
         self._go(self._sweep())
 
@@ -67,11 +70,8 @@ class Runs:
         task.add_done_callback(self._tasks.discard)
 
     async def _fill(self) -> None:
-        """Start hosts until there are enough; take up the runs whose hosts are gone."""
-        for entry in list(self.entries.values()):
-            if entry.row.host is None or not self.placement.survivors():
-                self._take_up(entry)
-        while not self._ending and self.placement.survivors() < self.settings.hosts and self._may_launch():
+        """Start hosts until there are enough."""
+        while not self._ending and self.placement.count() < self.settings.hosts and self._may_launch():
             await self.placement.launch()
             await self.placement.arrival(1.0)
 
@@ -102,9 +102,15 @@ class Runs:
         for entry in self.entries.values():
             entry.row.host = None
             if entry.under_way and entry.row.attached:
-                entry.row.state = "paused"
-                entry.row.reason = "The server was stopped; press Play to go on."
+                self._hold(entry, "The server was stopped; press Play to go on.")
             self.store.save(entry.row)
+
+    def _hold(self, entry: Entry, why: str) -> None:
+        """Note a pause in the facts of a run whose host has ended."""
+        entry.facts = files.read_facts(entry.folder, entry.row.attempt)
+        place = {"step": entry.row.step, "epoch": entry.row.epoch}
+        with contextlib.suppress(OSError):
+            entry.write([{"kind": "state", "state": "paused", **place, "reason": why, "problem": None}])
 
     async def _sweep(self) -> None:
         """Every second: store what changed, and let go of what nobody uses."""
@@ -270,9 +276,11 @@ class Runs:
         still says is refused.
         """
         entry.play = entry.play or play
+        why = entry.why = why or entry.why
         line = self._freest()
         if line is None:
             return  # `joined` opens it
+        entry.why = None
         checkpoint, row = entry.checkpoint(), entry.row
         place = files.place_of(checkpoint) if checkpoint else (row.base_attempt, 0)
         stale = bool(entry.facts) and (checkpoint is None or place[0] != row.attempt or row.step > place[1])
@@ -365,14 +373,11 @@ class Runs:
             return
         checkpoint = entry.checkpoint()
         step = files.place_of(checkpoint)[1] if checkpoint else 0
-        entry.play = True
         reason = f"{why} The run goes on from step {step:,}."
-        if self._freest() is None:
-            entry.branch(step, reason)
-            self.audience.attempt_began(entry.row.id)
+        self.open(entry, play=True, why=reason)
+        if not entry.opened:
+            entry.row.state, entry.row.reason = "starting", reason
             self._list(entry)
-        else:
-            self.open(entry, play=True, why=reason)
 
     def _give_up(self, entry: Entry, why: str) -> None:
         row = entry.row

@@ -13,7 +13,7 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from backend.errors import Refusal, excerpt, not_found, refusal_of_validation
+from backend.errors import Fault, Refusal, excerpt, not_found, refusal_of_validation
 from backend.protocol import (
     HEARTBEAT_SECONDS,
     AckMessage,
@@ -35,6 +35,7 @@ from engine.probes import canonical
 
 MESSAGES_PER_SECOND, BURST = 200.0, 600.0
 RUNS_PER_SOCKET = 64
+MOST_SAID = 1000  # messages for one page that it has not taken
 
 
 class Steering(Protocol):
@@ -102,7 +103,7 @@ class Connection:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            if len(self.watcher.said) < 1000:
+            if len(self.watcher.said) < MOST_SAID:
                 self.watcher.say(Heartbeat(time=time.time()).model_dump_json())
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -111,6 +112,9 @@ class Connection:
         while True:
             message = await self.socket.receive()
             if message["type"] == "websocket.disconnect":
+                return
+            if len(self.watcher.said) > MOST_SAID:
+                self._abort(Close.TOO_SLOW, "too slow")
                 return
             if not self._affordable():
                 self._abort(Close.RATE, "too many messages")
@@ -150,12 +154,9 @@ class Connection:
         if not await self.steering.known(message.run):
             self._complain(not_found("run", message.run), message.run)
             return
-        topics: dict[str, None] = {}
-        for topic in message.topics:
-            try:
-                topics[canonical(topic)] = None
-            except EngineError as error:
-                self._complain(Refusal(422, "bad_topic", str(error)), message.run)
+        topics, faults = sorted_out(message.topics)
+        if faults:
+            self._complain(Refusal(422, "bad_topic", faults[0].message, faults[:20]), message.run)
         self.hub.watch(self.watcher, message.run, tuple(topics), message.attempt, message.after)
 
     async def _command(self, said: dict[str, Any]) -> None:
@@ -174,6 +175,19 @@ class Connection:
             self._complain(refusal, run)
             return
         self.watcher.say(AckMessage(run=run, id=ack.id, step=ack.step, problem=ack.problem).model_dump_json())
+
+
+def sorted_out(asked: list[str]) -> tuple[dict[str, None], list[Fault]]:
+    """The topics in their canonical form, each once, and what is wrong with the others."""
+    topics: dict[str, None] = {}
+    faults = []
+    for number, topic in enumerate(asked):
+        try:
+            topics[canonical(topic)] = None
+        except EngineError as error:
+            fact = {"expected": error.expected or None, "got": excerpt(topic), "hint": error.hint or None}
+            faults.append(Fault(pointer=f"/topics/{number}", code="bad_topic", message=str(error), **fact))
+    return topics, faults
 
 
 def parse(text: str | bytes) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 JSON = {"content-type": "application/json"}
-WIDE = {"nodes": [{"id": "wide", "kind": "Linear", "params": {"out_features": 4096}, "inputs": ["x"]}], "outputs": ["wide"]}
+WIDE = {
+    "nodes": [{"id": "wide", "kind": "Linear", "params": {"out_features": 4096}, "inputs": ["x"]}],
+    "outputs": ["wide"],
+}
 
 
 def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -40,14 +43,24 @@ def billion() -> dict[str, Any]:
 
 RUNS: list[tuple[str, str, str, str]] = [
     ("NaN as a learning rate", '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": NaN}}}}', "lr", ""),
-    ("infinity by a large exponent", '{"spec": {"penalty": {"kind": "l2", "rate": 1e999}}}', "rate", "/spec/penalty/rate"),
+    (
+        "infinity by a large exponent",
+        '{"spec": {"penalty": {"kind": "l2", "rate": 1e999}}}',
+        "rate",
+        "/spec/penalty/rate",
+    ),
     ("a word for a number", '{"spec": {"batches": {"size": "inf"}}}', "size", "/spec/batches/size"),
     ("an unknown data set", '{"spec": {"data": {"kind": "nothing"}}}', "nothing", "/spec/data/kind"),
     ("an unknown field", '{"spec": {"optimiser": {}}}', "optimiser", "/spec/optimiser"),
     ("a version from the future", '{"spec": {"version": 2}}', "version", "/spec/version"),
     ("a rate out of bounds", '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": -1}}}}', "lr", ""),
     ("a missing file", '{"spec": {"data": {"kind": "csv", "params": {"file": "gone"}}}}', "gone", ""),
-    ("a path out of the folder", '{"spec": {"data": {"kind": "csv", "params": {"file": "../../etc/passwd"}}}}', "passwd", ""),
+    (
+        "a path out of the folder",
+        '{"spec": {"data": {"kind": "csv", "params": {"file": "../../etc/passwd"}}}}',
+        "passwd",
+        "",
+    ),
     ("files that are not there", '{"spec": {"data": {"kind": "cifar10"}}}', "", ""),
     ("a device that is not there", '{"spec": {"device": "cuda:7"}}', "cuda:7", "/spec/device"),
 ]
@@ -209,7 +222,9 @@ def test_only_our_own_page_may_open_the_socket(server: Served, origin: str | Non
         assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
 def test_a_browser_that_says_a_request_crosses_sites_is_believed(server: Served, site: str, status: int) -> None:
     answer = server.http.post("/api/v1/graphs/check", json={}, headers={"sec-fetch-site": site})
     assert answer.status_code == status

@@ -85,7 +85,11 @@ def test_settings_changed_while_training_apply_without_a_reset(server: Served) -
     ]:
         server.command(run, "set", path=path, value=value)
     record = server.record(run)
-    assert (record["attempt"], record["spec"]["optimizer"]["kind"], record["spec"]["batches"]["size"]) == (1, "Adam", 20)
+    assert (record["attempt"], record["spec"]["optimizer"]["kind"], record["spec"]["batches"]["size"]) == (
+        1,
+        "Adam",
+        20,
+    )
     server.command(run, "stop")
 
 
@@ -98,7 +102,9 @@ def test_settings_changed_while_training_apply_without_a_reset(server: Served) -
         {"op": "edit", "spec": {"data": {"kind": "nothing"}}},
     ],
 )
-def test_a_command_that_cannot_be_obeyed_is_refused_and_the_run_goes_on(server: Served, command: dict[str, Any]) -> None:
+def test_a_command_that_cannot_be_obeyed_is_refused_and_the_run_goes_on(
+    server: Served, command: dict[str, Any]
+) -> None:
     run = server.start(ENDLESS)
     answer = server.http.post(f"/api/v1/runs/{run}/commands", json=command)
     assert answer.status_code == 422

@@ -202,16 +202,16 @@ export interface InitialArraysOutput {
   arrays: Record<string, ArraySpecOutput>;
 }
 
-/** Weights drawn from ``seeds.weights``: by each layer's own rule, or by TensorFlow Playground's rule (uniform in [-0.5, 0.5), every bias 0.1). */
+/** Weights drawn from ``seeds.weights``. ``pytorch``: by each layer's own rule. ``playground``: TensorFlow Playground's, uniform in [-0.5, 0.5), every bias 0.1. ``orthogonal``: the rows (or columns) of every matrix at right angles and of length 1, every bias 0.1: small tanh networks then hardly ever start where they get stuck. */
 export interface InitialSeedInput {
   kind?: "seed";
-  scheme?: "pytorch" | "playground";
+  scheme?: "pytorch" | "playground" | "orthogonal";
 }
 
-/** Weights drawn from ``seeds.weights``: by each layer's own rule, or by TensorFlow Playground's rule (uniform in [-0.5, 0.5), every bias 0.1). */
+/** Weights drawn from ``seeds.weights``. ``pytorch``: by each layer's own rule. ``playground``: TensorFlow Playground's, uniform in [-0.5, 0.5), every bias 0.1. ``orthogonal``: the rows (or columns) of every matrix at right angles and of length 1, every bias 0.1: small tanh networks then hardly ever start where they get stuck. */
 export interface InitialSeedOutput {
   kind: "seed";
-  scheme: "pytorch" | "playground";
+  scheme: "pytorch" | "playground" | "orthogonal";
 }
 
 /** Data and weights exactly as a TensorFlow Playground page with this seed draws them. */

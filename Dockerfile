@@ -1,0 +1,29 @@
+# The playground: API and page from one process, training in processes beside it.
+# The image is built in two steps, so that what builds (pip's cache, Node) stays out of what runs.
+FROM python:3.12-slim AS build
+WORKDIR /source
+COPY pyproject.toml hatch_build.py README.md ./
+COPY engine engine
+COPY backend backend
+COPY frontend frontend
+RUN python -m venv /opt/playground && /opt/playground/bin/pip install --no-cache-dir .
+
+FROM python:3.12-slim
+COPY --from=build /opt/playground /opt/playground
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin playground \
+    && mkdir /data \
+    && chown playground:playground /data
+ENV PATH=/opt/playground/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PLAYGROUND_DATA_DIR=/data \
+    PLAYGROUND_HOST=0.0.0.0 \
+    PLAYGROUND_PORT=8000 \
+    PLAYGROUND_ALLOW_REMOTE=true
+USER playground
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["playground", "healthz"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["playground", "--no-browser"]
