@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from engine.data.idx import find_file, read_bytes
-from engine.data.image import check_labels, image_split
+from engine.data.image import ImageFiles, check_labels, image_split
 from engine.data.mnist import Limit, Validation
 from engine.data.source import Array, Card, DataShape, Source, Split, dataset
 from engine.errors import DataError
@@ -53,7 +53,9 @@ class Cifar10(Source):
                 got="no training batch" if not train else "no test batch",
                 hint="Download CIFAR-10 (binary version).",
             )
-        return image_split(_read_all(train), _read_all([test]), self.card, 0, self.limit, self.validation, seed)
+        key = tuple((path, path.stat().st_mtime_ns) for path in (*train, test))
+        files = ImageFiles(key, _read_files(key[:-1]), _read_files(key[-1:]))
+        return image_split(files, self.card, 0, self.limit, self.validation, seed)
 
 
 def is_there(data_dir: Path) -> bool:
@@ -65,13 +67,9 @@ def _find(data_dir: Path | None, name: str) -> Path | None:
     return None if data_dir is None else find_file(data_dir / FOLDER, name)
 
 
-def _read_all(paths: list[Path]) -> tuple[Array, Array]:
-    return _read_files(tuple(paths), tuple(p.stat().st_mtime_ns for p in paths))
-
-
 @functools.lru_cache(maxsize=4)
-def _read_files(paths: tuple[Path, ...], times: tuple[int, ...]) -> tuple[Array, Array]:
-    batches = [_read_batch(path) for path in paths]
+def _read_files(files: tuple[tuple[Path, int], ...]) -> tuple[Array, Array]:
+    batches = [_read_batch(path) for path, _ in files]
     return np.concatenate([images for images, _ in batches]), np.concatenate([labels for _, labels in batches])
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
 import numpy as np
 
 from engine.data.source import Array, Arrays, Card, Split, hold_out
@@ -21,20 +25,39 @@ def normalised(images: Array, card: Card, pad: int = 0) -> Array:
     return result
 
 
-def image_split(
-    train: tuple[Array, Array],
-    test: tuple[Array, Array],
-    card: Card,
-    pad: int,
-    limit: int | None,
-    validation: float,
-    seed: int,
-) -> Split:
-    """Normalise both parts; the limit and the validation share are taken from the training images."""
-    images, labels = train[0][:limit], train[1][:limit]
-    learning, validating = hold_out(Arrays(images, labels), validation, seed)
-    parts = (learning, validating, Arrays(*test))
-    return Split(*(Arrays(normalised(p.x, card, pad), p.y.astype(np.int64)) for p in parts))
+@dataclass(frozen=True)
+class ImageFiles:
+    """Images as bytes (N, channels, h, w) and labels of both parts; `key` names the files and their times."""
+
+    key: tuple[Any, ...]
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+_shared: WeakValueDictionary[tuple[Any, ...], Arrays] = WeakValueDictionary()
+
+
+def image_split(files: ImageFiles, card: Card, pad: int, limit: int | None, validation: float, seed: int) -> Split:
+    """Normalise both parts; the limit and the validation share are taken from the training images.
+
+    Runs that ask for the same images share one read-only copy for as long as one of them holds it.
+    """
+    choice = (files.key, pad, limit, validation, seed if validation else 0)
+    names = ("train", "validation", "test")
+    found = [_shared.get((*choice, name)) for name in names]
+    parts = [part for part in found if part is not None]
+    if len(parts) < len(names):
+        images, labels = files.train[0][:limit], files.train[1][:limit]
+        raw = (*hold_out(Arrays(images, labels), validation, seed), Arrays(*files.test))
+        parts = [_ready(part, card, pad) for part in raw]
+        _shared.update({(*choice, name): part for name, part in zip(names, parts, strict=True)})
+    return Split(*parts)
+
+
+def _ready(part: Arrays, card: Card, pad: int) -> Arrays:
+    ready = Arrays(normalised(part.x, card, pad), part.y.astype(np.int64))
+    ready.x.flags.writeable = ready.y.flags.writeable = False
+    return ready
 
 
 def check_labels(labels: Array, images: Array, classes: int, name: str) -> None:

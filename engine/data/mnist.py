@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from engine.data.idx import find_file, read_idx
-from engine.data.image import check_labels, image_split
+from engine.data.image import ImageFiles, check_labels, image_split
 from engine.data.source import Array, Card, DataShape, Source, Split, dataset
 from engine.errors import DataError
 from engine.nn.settings import Between
@@ -54,8 +54,7 @@ class Mnist(Source):
     def load(self, data_dir: Path | None = None, seed: int = 0) -> Split:
         """Read the subset, or the full files below `data_dir/mnist`. Raises: DataError."""
         folder = self.folder(data_dir)
-        train, test = (_read_part(folder, stem) for stem in STEMS.values())
-        return image_split(train, test, self.card, self.pad, self.limit, self.validation, seed)
+        return image_split(_read(folder), self.card, self.pad, self.limit, self.validation, seed)
 
     def folder(self, data_dir: Path | None) -> Path:
         """Where the files of this source are. Raises: DataError when the full files are not there."""
@@ -82,15 +81,16 @@ def _names(stem: str) -> tuple[str, str]:
     return f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte"
 
 
-def _read_part(folder: Path, stem: str) -> tuple[Array, Array]:
-    paths = [find_file(folder, name) or folder / f"{name}.gz" for name in _names(stem)]
-    times = tuple(p.stat().st_mtime_ns if p.is_file() else 0 for p in paths)
-    return _read_files(paths[0], paths[1], times)
+def _read(folder: Path) -> ImageFiles:
+    paths = [find_file(folder, name) or folder / f"{name}.gz" for stem in STEMS.values() for name in _names(stem)]
+    key = tuple((path, path.stat().st_mtime_ns if path.is_file() else 0) for path in paths)
+    return ImageFiles(key, _read_files(*key[:2]), _read_files(*key[2:]))
 
 
 @functools.lru_cache(maxsize=4)
-def _read_files(images_path: Path, labels_path: Path, times: tuple[int, ...]) -> tuple[Array, Array]:
+def _read_files(images_file: tuple[Path, int], labels_file: tuple[Path, int]) -> tuple[Array, Array]:
     """Images uint8 (N, 1, 28, 28) and labels; kept as bytes, because a reset or a second run asks again."""
+    images_path, labels_path = images_file[0], labels_file[0]
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim != 3 or images.shape[1:] != (28, 28):
         raise DataError(

@@ -1,6 +1,6 @@
 """What can be built: layers, containers, losses, first values. `LAYERS` and `LOSSES` list what a drawing may use."""
 
-from engine.nn import functional, init
+from engine.nn import functional, init, utils
 from engine.nn.activation import (
     CELU,
     ELU,
@@ -103,4 +103,5 @@ __all__ = [
     "Unflatten",
     "functional",
     "init",
+    "utils",
 ]

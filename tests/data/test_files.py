@@ -96,6 +96,21 @@ def test_labels_that_do_not_fit_the_images_are_refused(tmp_path: Path) -> None:
         Mnist(source="full").load(tmp_path)
 
 
+def test_runs_with_the_same_images_share_one_copy_that_cannot_be_written() -> None:
+    first, second = Mnist(pad=1).load(seed=1), Mnist(pad=1).load(seed=2)
+    assert first.train.x is second.train.x
+    assert Mnist().load().train.x is not first.train.x
+    with pytest.raises(ValueError, match="read-only"):
+        first.train.x[0] = 0
+
+
+def test_a_validation_share_is_drawn_by_the_seed() -> None:
+    parts = [Mnist(limit=100, validation=20.0).load(seed=seed) for seed in (1, 1, 2)]
+    assert [len(part) for part in parts[0]] == [80, 20, 2000]
+    assert np.array_equal(parts[0].train.x, parts[1].train.x)
+    assert not np.array_equal(parts[0].train.x, parts[2].train.x)
+
+
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     _digits(tmp_path / "a" / "mnist", 12)
     before = len(Mnist(source="full").load(tmp_path / "a").train)
