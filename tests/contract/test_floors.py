@@ -21,7 +21,15 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.nn": ("engine.autodiff", "engine.tensor", "engine.ops", *CORE),
     "engine.optim": ("engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
     "engine.data": ("engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
-    "engine.probes": ("engine.optim", "engine.data", "engine.nn", "engine.autodiff", "engine.tensor", "engine.ops", *CORE),
+    "engine.probes": (
+        "engine.optim",
+        "engine.data",
+        "engine.nn",
+        "engine.autodiff",
+        "engine.tensor",
+        "engine.ops",
+        *CORE,
+    ),
 }
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
 FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])

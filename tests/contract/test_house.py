@@ -44,7 +44,9 @@ def test_files_stay_under_400_lines() -> None:
 
 
 def test_typescript_lives_in_the_frontend_alone() -> None:
-    strays = [p for p in tracked() if p.suffix in {".ts", ".svelte", ".js"} and "frontend" not in p.relative_to(HOUSE).parts]
+    strays = [
+        p for p in tracked() if p.suffix in {".ts", ".svelte", ".js"} and "frontend" not in p.relative_to(HOUSE).parts
+    ]
     assert not strays
 
 
@@ -94,7 +96,11 @@ def test_ruff_finds_nothing() -> None:
 
 def test_mypy_finds_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)], capture_output=True, text=True, cwd=HOUSE, check=False
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=HOUSE,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
