@@ -1,5 +1,6 @@
 """Every preset as a person sees it: three widths, light and dark."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ COLLISIONS = """() => {
       if (a.element.contains(b.element) || b.element.contains(a.element)) continue;
       const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-      if (width > HAIR && height > HAIR) found.push(`${a.name} meets ${b.name} by ${Math.round(width)} x ${Math.round(height)}`);
+      if (width <= HAIR || height <= HAIR) continue;
+      found.push(`${a.name} meets ${b.name} by ${Math.round(width)} x ${Math.round(height)}`);
     }
   });
   return found;
@@ -78,7 +80,8 @@ def axe_violations(page: Any) -> list[str]:
     result = page.evaluate("tags => axe.run(document, { runOnly: tags })", RULES)
     assert len(result["passes"]) > 15, "axe saw an empty page"
     return [
-        f"{found['id']} at {[node['target'] for node in found['nodes']][:3]}: {found['nodes'][0]['failureSummary'][:240]}"
+        f"{found['id']} at {[node['target'] for node in found['nodes']][:3]}: "
+        f"{found['nodes'][0]['failureSummary'][:240]}"
         for found in result["violations"]
     ]
 
@@ -89,11 +92,9 @@ def settle(page: Any) -> None:
 
 
 @pytest.mark.parametrize("preset", [preset.id for preset in presets])
-def test_every_preset_is_clean_at_every_width_in_light_and_dark(page: Any, server: str, preset: str) -> None:
+def test_every_preset_is_clean_at_every_width_in_light_and_dark(opened: Callable[[str], Any], preset: str) -> None:
     """No finding of axe, no two texts or controls in one place, no sideways scrolling."""
-    page.goto(f"{server}/#preset={preset}")
-    page.wait_for_function("globalThis.playground?.session.run !== null")
-    page.wait_for_function("globalThis.playground.hub.stats.received > 0")
+    page = opened(f"/#preset={preset}")
     page.wait_for_selector("main canvas")
     wrong: list[str] = []
     for width, height in WIDTHS.items():

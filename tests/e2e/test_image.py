@@ -1,5 +1,6 @@
 """The view of networks on images, in a real browser on a real server."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,11 +9,11 @@ RUN = "globalThis.playground.session.run"
 
 
 @pytest.fixture
-def cnn(page: Any, server: str) -> Any:
+def cnn(opened: Callable[[str], Any]) -> Any:
     """The decks' CNN on MNIST, shown and not yet trained."""
+    page = opened("/#preset=mnist-cnn")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(f"{server}/#preset=mnist-cnn")
-    page.wait_for_selector(".tiles canvas[data-painted]", timeout=20_000)
+    page.wait_for_selector(".tiles canvas[data-painted]")
     return page
 
 
@@ -67,7 +68,8 @@ def test_the_confusion_matrix_counts_every_evaluated_example_and_reads_a_cell_al
     """The cells sum up to the examples of the newest evaluation; a focused cell gives its sentence."""
     cnn.get_by_role("button", name="Play").click()
     cnn.wait_for_function(
-        "[...document.querySelectorAll('[data-cell]')].reduce((n, c) => n + Number(c.dataset.count), 0) > 0", timeout=60_000
+        "[...document.querySelectorAll('[data-cell]')].reduce((n, c) => n + Number(c.dataset.count), 0) > 0",
+        timeout=60_000,
     )
     cnn.get_by_role("button", name="Pause").click()
     cnn.wait_for_function(f"{RUN}.state === 'paused'")
@@ -85,7 +87,9 @@ def test_a_drawn_digit_is_predicted_and_the_maps_show_it_until_it_is_cleared(cnn
     before = pixels_of(cnn, "Maps of conv1")
     stroke(cnn, [(0.5, 0.15), (0.5, 0.85)])
     cnn.get_by_text("Your drawing: the network says").wait_for()
-    cnn.wait_for_function(f"Object.keys({RUN}.picture([...{RUN}.wanted.keys()].find(t => t.includes('input='))) ?? {{}}).length > 0")
+    cnn.wait_for_function(
+        f"Object.keys({RUN}.picture([...{RUN}.wanted.keys()].find(t => t.includes('input='))) ?? {{}}).length > 0"
+    )
     assert pixels_of(cnn, "Maps of conv1") != before
     cnn.get_by_role("button", name="Clear drawing").click()
     cnn.get_by_text("Test example 1").first.wait_for()

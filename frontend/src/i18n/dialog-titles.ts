@@ -1,7 +1,7 @@
 /** Titles of the dialogs: needed by the menu before any dialog is loaded. */
 import { translator } from './index.svelte';
 
-const en = {
+export const en = {
   csv: 'Your own data',
   project: 'Save or open',
   export: 'Export',
@@ -11,7 +11,7 @@ const en = {
   close: 'Close',
   loading: 'Loading',
 };
-const fr: Record<keyof typeof en, string> = {
+export const fr: Record<keyof typeof en, string> = {
   csv: 'Vos données',
   project: 'Enregistrer ou ouvrir',
   export: 'Exporter',

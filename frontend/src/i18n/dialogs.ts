@@ -1,7 +1,7 @@
 /** The words of the dialogs. Loaded with the first dialog that is opened. */
 import { translator } from './index.svelte';
 
-const en = {
+export const en = {
   csvLead: 'Paste a table or choose a CSV file. The first row names the columns. It stays on this server.',
   csvPaste: 'Table as text',
   csvPlaceholder: 'height,weight,species\n12.1,3.4,cat\n40.2,21.7,dog',
@@ -87,9 +87,8 @@ const en = {
   aboutLicence: 'Licence',
   aboutSource: 'Source',
   aboutApi: 'Interface for programs',
-  aboutKeys: 'Keys',
 };
-const fr: Record<keyof typeof en, string> = {
+export const fr: Record<keyof typeof en, string> = {
   csvLead:
     'Collez un tableau ou choisissez un fichier CSV. La première ligne nomme les colonnes. Il reste sur ce serveur.',
   csvPaste: 'Tableau en texte',
@@ -176,7 +175,6 @@ const fr: Record<keyof typeof en, string> = {
   aboutLicence: 'Licence',
   aboutSource: 'Source',
   aboutApi: 'Interface pour programmes',
-  aboutKeys: 'Touches',
 };
 
 export const td = translator({ en, fr });

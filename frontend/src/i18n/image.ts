@@ -1,18 +1,17 @@
 /** The words of the image view. Loaded with the view, not with the first page. */
 import { translator } from './index.svelte';
 
-const en = {
+export const en = {
   network: 'Network',
   networkHint: 'Numbers flow from left to right. Choose a layer to change it; point at a map to look closer.',
   layersInOrder: 'This network branches. Its layers are listed in the order in which they are computed.',
-  layer: '{kind} {id}, {shape}, {count} parameters. Settings',
+  parametersOf: 'parameters',
   layers: 'Layers, from input to output',
   negative: 'negative',
   positive: 'positive',
   inputBlock: 'Input',
   output: 'Prediction',
   weights: '{count} weights',
-  noWeights: 'no weights',
   maps: 'Maps of {id}',
   filters: 'Filters of {id}',
   values: 'Values of {id}',
@@ -39,7 +38,6 @@ const en = {
   lookValue: '{id}, value {unit} of {count}',
   range: '{lo} to {hi}',
   probabilities: 'Probability of each class',
-  probability: '{name}: {percent} %',
   trueClass: 'true class',
   examples: 'Test examples',
   examplesHint: 'Each with the network’s answer. A cross marks a wrong one.',
@@ -55,8 +53,6 @@ const en = {
   confusionOne: 'True {truth}, predicted {predicted}: 1 example',
   confusionRight: '{percent} % of {count} test examples are right.',
   confusionWaiting: 'Filled when the test examples are evaluated.',
-  trueAxis: 'true',
-  predictedAxis: 'predicted',
   settings: 'Settings of {id}',
   close: 'Close',
   shapeIn: 'In',
@@ -73,19 +69,18 @@ const en = {
   bothAxes: 'true class down, predicted class across',
 };
 
-const fr: Record<keyof typeof en, string> = {
+export const fr: Record<keyof typeof en, string> = {
   network: 'Réseau',
   networkHint:
     'Les nombres vont de gauche à droite. Choisissez une couche pour la modifier ; pointez une carte pour la voir de près.',
   layersInOrder: 'Ce réseau a des branches. Ses couches sont dans l’ordre du calcul.',
-  layer: '{kind} {id}, {shape}, {count} paramètres. Réglages',
+  parametersOf: 'paramètres',
   layers: 'Couches, de l’entrée à la sortie',
   negative: 'négatif',
   positive: 'positif',
   inputBlock: 'Entrée',
   output: 'Prédiction',
   weights: '{count} poids',
-  noWeights: 'aucun poids',
   maps: 'Cartes de {id}',
   filters: 'Filtres de {id}',
   values: 'Valeurs de {id}',
@@ -112,7 +107,6 @@ const fr: Record<keyof typeof en, string> = {
   lookValue: '{id}, valeur {unit} sur {count}',
   range: '{lo} à {hi}',
   probabilities: 'Probabilité de chaque classe',
-  probability: '{name} : {percent} %',
   trueClass: 'vraie classe',
   examples: 'Exemples de test',
   examplesHint: 'Avec la réponse du réseau. Une croix marque les erreurs.',
@@ -128,8 +122,6 @@ const fr: Record<keyof typeof en, string> = {
   confusionOne: 'Vrai {truth}, prédit {predicted} : 1 exemple',
   confusionRight: '{percent} % de {count} exemples de test sont justes.',
   confusionWaiting: 'Remplie quand les exemples de test sont évalués.',
-  trueAxis: 'vrai',
-  predictedAxis: 'prédit',
   settings: 'Réglages de {id}',
   close: 'Fermer',
   shapeIn: 'Entrée',
