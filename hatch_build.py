@@ -1,6 +1,6 @@
 """Builds the browser's part with Node from a Python wheel, so that an installation needs Python alone.
 
-The hook runs `npm ci` and `vite build` into `backend/static/` and remembers a digest of `frontend/`; while the digest is
+The hook runs `npm ci` and `vite build` into `backend/static/` and remembers a digest of `frontend/`; while it is
 unchanged it does nothing, except in an editable installation whose `node_modules` is gone (the tests need it).
 """
 
@@ -70,4 +70,6 @@ class FrontendHook(BuildHookInterface[Any]):
         )
         if done.returncode:
             sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
-            raise RuntimeError(f"frontend: `node {' '.join(arguments)}` ended with {done.returncode}; its output is above")
+            raise RuntimeError(
+                f"frontend: `node {' '.join(arguments)}` ended with {done.returncode}; its output is above"
+            )
