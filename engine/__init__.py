@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from engine import autodiff as autograd
+from engine import array as _array
+from engine import autograd as autograd
+from engine import cuda as cuda
 from engine import data as data
 from engine import functions as _functions
 from engine import nn as nn
 from engine import optim as optim
-from engine.array import DType as dtype
-from engine.array import Device as device
-from engine.array import bool_ as bool
+from engine import printing as printing
 from engine.array import double as double
 from engine.array import float16 as float16
 from engine.array import float32 as float32
@@ -52,12 +52,21 @@ from engine.create import randperm as randperm
 from engine.create import tensor as tensor
 from engine.create import zeros as zeros
 from engine.create import zeros_like as zeros_like
+from engine.forward import hessian as hessian
+from engine.forward import hvp as hvp
+from engine.forward import jacobian as jacobian
+from engine.forward import jvp as jvp
+from engine.forward import vjp as vjp
 from engine.graph import Size as Size
 from engine.rng import Generator as Generator
+from engine.rng import default_generator as default_generator
 from engine.rng import manual_seed as manual_seed
 from engine.tensor import Tensor as Tensor
 
 __version__ = "0.1.0"
+
+device, dtype = _array.Device, _array.DType
+bool = _array.bool_
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Arrays below the tensors: NumPy or CuPy, element types and their promotion, devices. The only file that may import cupy.
+"""Arrays below the tensors: NumPy or CuPy, element types and promotion, devices. The only file that may import cupy.
 
-Floating-point events (an overflow, 0/0) give inf and nan silently, as in PyTorch: `quiet()` turns NumPy's warnings about
-them off in the calling thread; the first operation of a thread calls it.
+Floating-point events (an overflow, 0/0) give inf and nan silently, as in PyTorch: `quiet()` turns NumPy's warnings
+about them off in the calling thread; the first operation of a thread calls it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def dtype_of(given: Any) -> np.dtype[Any]:
     if given in PYTHON:
         return _default[0] if given is float else PYTHON[given].numpy
     try:
-        wanted = np.dtype(given)
+        wanted: np.dtype[Any] = np.dtype(given)
     except TypeError:
         raise DTypeError("dtype", f"one of {', '.join(DTYPES)}", repr(given)) from None
     if wanted not in OF_NUMPY:
@@ -104,8 +104,8 @@ _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 def result_type(operands: Iterable[Any]) -> np.dtype[Any]:
     """Element type of an operation on arrays and Python numbers.
 
-    Three classes, each heard only if its kind (bool < integer < float) is higher than what the classes before it say: arrays
-    with axes, arrays without, Python numbers.
+    Three classes, each heard only if its kind (bool < integer < float) is higher than what the classes before it say:
+    arrays with axes, arrays without, Python numbers.
     """
     classes: list[np.dtype[Any] | None] = [None, None, None]
     for value in operands:
@@ -229,7 +229,9 @@ def to_device(array: Any, device: Any) -> Any:
     if target.type == "cpu":
         return to_host(array)
     if (target.index or 0) >= cuda_count():
-        raise DeviceError("to", "a device that this machine has", target, "Install cupy and a driver, or stay on 'cpu'.")
+        raise DeviceError(
+            "to", "a device that this machine has", target, "Install cupy and a driver, or stay on 'cpu'."
+        )
     cupy: Any = _cupy()
     with cupy.cuda.Device(target.index):
         return cupy.asarray(array)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
@@ -13,10 +13,10 @@ import numpy as np
 from engine import array as arrays_
 from engine import methods as methods
 from engine.array import Abstract
-from engine.errors import ArgumentError, GraphError, ShapeError
+from engine.errors import GraphError, ShapeError
 from engine.graph import Mode, Node, current_mode, reset_mode, set_mode
 from engine.ops.elementwise import Cast
-from engine.ops.op import Op, words
+from engine.ops.op import words
 from engine.tensor import NUMBERS, Tensor, apply, refresh, wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ class set_grad_enabled:  # noqa: N801
 
     def __call__(self, function: F) -> F:
         set_mode(self._before)
-        return _decorated(function, self._on)
+        return _decorated(function, self._on)  # type: ignore[no-any-return]
 
 
 class _GradMode:
@@ -56,7 +56,7 @@ class _GradMode:
         reset_mode(self._token)
 
     def __call__(self, function: F) -> F:
-        return _decorated(function, self.on)
+        return _decorated(function, self.on)  # type: ignore[no-any-return]
 
 
 def _decorated(function: Any, on: bool) -> Any:
@@ -157,7 +157,7 @@ class Sweep:
                 slope, fresh = _fitted(slope, shape, dtype), False
             self.push(edge, slope, fresh)
         if not self.keep:
-            node.saved = node.out = None
+            node.free()
 
     def _noticed(self, node: Node, g: Tensor) -> Tensor:
         """Hooks, `retain_grad()` and the caller of `grad()` see the gradient of an inner node."""
@@ -248,7 +248,12 @@ def seed(output: Tensor, gradient: Tensor | None) -> Tensor:
     if gradient is None:
         if output.array.size != 1:
             got = f"an output of shape {words(output.array.shape)}"
-            raise GraphError("grad can be implicitly created only for scalar outputs", "a single number", got, "Take .sum() or .mean() first.")
+            raise GraphError(
+                "grad can be implicitly created only for scalar outputs",
+                "a single number",
+                got,
+                "Take .sum() or .mean() first.",
+            )
         return ones_like(output)
     if gradient.array.shape != output.array.shape:
         raise ShapeError("backward", f"a gradient of shape {words(output.array.shape)}", words(gradient.array.shape))
@@ -269,7 +274,10 @@ def _edge(t: Tensor) -> Any:
     if t._view is not None:
         refresh(t)
     if not t._requires_grad:
-        raise GraphError("element 0 of tensors does not require grad and does not have a grad_fn", hint="Nothing was recorded for it.")
+        raise GraphError(
+            "element 0 of tensors does not require grad and does not have a grad_fn",
+            hint="Nothing was recorded for it.",
+        )
     return t._node or t
 
 
@@ -356,7 +364,11 @@ def _leading_to(starts: Iterable[Any], targets: set[Node], leaves: set[int]) -> 
 
 
 def _tensor_backward(
-    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Add to the `.grad` of every leaf the gradient of this tensor."""
     backward(self, gradient, retain_graph, create_graph, inputs)

@@ -11,8 +11,9 @@ from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
 from engine.autodiff import ones_like as ones_like_known
 from engine.errors import ArgumentError
+from engine.inplace import inplace
 from engine.rng import Generator, default_generator
-from engine.tensor import Tensor, inplace, wrap
+from engine.tensor import Tensor, wrap
 
 
 def _finished(a: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -88,7 +89,9 @@ def empty(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     return zeros(*shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def full(shape: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    shape: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """One number everywhere; its kind gives the dtype."""
     kind = dtype_of(type(fill_value) if dtype is None else dtype)
     return _finished(np.full(_sizes((shape,)), fill_value, kind), device, requires_grad)
@@ -125,7 +128,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 def arange(
-    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """start, start + step, ... below end; whole numbers give int64."""
     low, high = (0, start) if end is None else (start, end)
@@ -206,7 +215,9 @@ def bernoulli(p: Tensor, *, generator: Generator | None = None) -> Tensor:
     return wrap((drawn < p.array).astype(p.array.dtype))
 
 
-def multinomial(weights: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+def multinomial(
+    weights: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
     """Positions drawn by weight, row by row."""
     rows = np.atleast_2d(weights.array).astype(np.float64)
     source = generator or default_generator

@@ -47,7 +47,9 @@ class DualLevel:
         self.tangents[id(output)] = (output, moved)
 
 
-def tangent(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], y: Tensor, moves: list[Tensor | None]) -> Tensor:
+def tangent(
+    op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], y: Tensor, moves: list[Tensor | None]
+) -> Tensor:
     """How the output moves when the inputs do, from the op's one word and its vjp."""
     if op.jvp == "linear":
         return apply(op, tuple(_still(t) if m is None else m for t, m in zip(inputs, moves, strict=True)), attrs)
@@ -72,7 +74,9 @@ def _term(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], y: Tenso
     return _transposed(op, inputs, attrs, y, i, move)
 
 
-def _transposed(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], y: Tensor, i: int, move: Tensor) -> Tensor:
+def _transposed(
+    op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], y: Tensor, i: int, move: Tensor
+) -> Tensor:
     """The transpose of u -> vjp(u), which is linear in u: a sweep over the sweep."""
     higher = current_mode().grad
     with enable_grad():

@@ -51,20 +51,27 @@ reset_mode = _MODE.reset
 class Node:
     """One recorded run of an op.
 
-    edges: for each input the node or leaf that its gradient goes to, or None. saved: for each input what the gradient rule
-    reads: the array, or an Abstract where it reads no values, or (shape, dtype) where it reads nothing; out: the same for the output.
-    guards: (version cell, version) of everything that must not be changed before backward. seq: creation number; inputs are
-    older.
+    edges: for each input the node or leaf that its gradient goes to, or None. saved: for each input what the gradient
+    rule reads: the array, or an Abstract where it reads no values, or (shape, dtype) where it reads nothing; out: the
+    same for the output. guards: (version cell, version) of everything that must not be changed before backward. seq:
+    creation number; inputs are older.
     """
 
     __slots__ = ("__weakref__", "attrs", "edges", "guards", "hooks", "op", "out", "retained", "saved", "seq")
     _count = itertools.count(1)
 
-    def __init__(self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: list[Any], guards: list[Any], out: Any) -> None:
+    def __init__(
+        self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: Any, guards: list[Any], out: Any
+    ) -> None:
         self.op, self.attrs, self.edges, self.saved, self.guards, self.out = op, attrs, edges, saved, guards, out
         self.hooks: Any = None
         self.retained: Any = None
         self.seq = next(Node._count)
+
+    def free(self) -> None:
+        """Let go of what the gradient rule reads; the node can not be walked again."""
+        self.saved = None
+        self.out = None
 
     def name(self) -> str:
         """The op's name in PyTorch's manner, e.g. MulBackward0."""

@@ -1,4 +1,4 @@
-"""Tensor's methods and operators, derived from the registry: every op and every composition, and their in-place twins."""
+"""Tensor's methods and operators, derived from the registry: every op, every composition, and in-place twins."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, dtype_of
 from engine.errors import ArgumentError
+from engine.inplace import inplace
+from engine.ops.compare import Eq, Ge, Gt, Le, Lt, Ne
 from engine.ops.elementwise import Add, Cast, Div, Filled, Mul, Neg, Pow, Sub, Where
-from engine.ops.function import Eq, Ge, Gt, Le, Lt, Ne
 from engine.ops.index import Index, IndexPut, Take, is_basic
 from engine.ops.linalg import Matmul
 from engine.ops.op import FUNCTIONS, OPS, Elementwise, Op
-from engine.tensor import Tensor, abstract, apply, as_operand, inplace, wrap
+from engine.tensor import Tensor, abstract, apply, as_operand, wrap
 
 NOT_METHODS = frozenset(("cat", "stack", "einsum", "where"))
 ALSO_IN_PLACE = ("masked_fill", "addcmul", "addcdiv", "scatter_add", "index_put", "selu", "tril", "triu", "cumsum")
@@ -69,7 +70,11 @@ def install() -> None:
 
 # ----------------------------------------------------------------------------------------------- operators
 def _operators() -> dict[str, Any]:
-    table: dict[str, Any] = {"__neg__": lambda a: apply(Neg, (a,), {}), "__pos__": lambda a: a, "__abs__": lambda a: a.abs()}
+    table: dict[str, Any] = {
+        "__neg__": lambda a: apply(Neg, (a,), {}),
+        "__pos__": lambda a: a,
+        "__abs__": lambda a: a.abs(),
+    }
     for name, op in (("add", Add), ("sub", Sub), ("mul", Mul), ("truediv", Div), ("pow", Pow), ("matmul", Matmul)):
         table |= {f"__{name}__": _forward(op), f"__r{name}__": _reflected(op)}
         table[f"__i{name}__"] = _augmented(table[f"__{name}__"])
@@ -174,7 +179,9 @@ def fill_(x: Tensor, value: Any) -> Tensor:
 
 
 # ------------------------------------------------------------------------------------- kinds, places, aliases
-def to(x: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False) -> Tensor:
+def to(
+    x: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Tensor:
     """The tensor with another element type, on another device, or like another tensor."""
     for target in targets:
         if isinstance(target, Tensor):
@@ -193,7 +200,9 @@ def to(x: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_bloc
 
 
 def _moved(x: Tensor, device: Any) -> Tensor:
-    return x if Device(device) == x.device or isinstance(x.array, Abstract) else apply(Transfer, (x,), {"device": device})
+    return (
+        x if Device(device) == x.device or isinstance(x.array, Abstract) else apply(Transfer, (x,), {"device": device})
+    )
 
 
 class Transfer(Op):
@@ -235,8 +244,19 @@ def _cast(dtype: DType) -> Callable[[Tensor], Tensor]:
 
 
 def _conversions() -> dict[str, Any]:
-    table: dict[str, Any] = {"to": to, "cpu": lambda x: to(x, "cpu"), "cuda": lambda x, device=0: to(x, f"cuda:{device}")}
-    names = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "bool": "bool"}
+    table: dict[str, Any] = {
+        "to": to,
+        "cpu": lambda x: to(x, "cpu"),
+        "cuda": lambda x, device=0: to(x, f"cuda:{device}"),
+    }
+    names = {
+        "float": "float32",
+        "double": "float64",
+        "half": "float16",
+        "long": "int64",
+        "int": "int32",
+        "bool": "bool",
+    }
     table |= {name: _cast(arrays_.DTYPES[kind]) for name, kind in names.items()}
     return table | {
         "type": lambda x, dtype=None: f"engine.{x.dtype.name}" if dtype is None else to(x, dtype),
@@ -280,8 +300,22 @@ def _size(x: Tensor, dim: int | None = None) -> Any:
 def _aliases() -> dict[str, Any]:
     get = lambda name: getattr(Tensor, name)
     table: dict[str, Any] = {"T": property(_turned), "mT": property(lambda x: x.transpose(-2, -1))}
-    pairs = {"absolute": "abs", "negative": "neg", "multiply": "mul", "divide": "div", "true_divide": "div", "subtract": "sub"}
-    pairs |= {"greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le", "not_equal": "ne", "clip": "clamp"}
+    pairs = {
+        "absolute": "abs",
+        "negative": "neg",
+        "multiply": "mul",
+        "divide": "div",
+        "true_divide": "div",
+        "subtract": "sub",
+    }
+    pairs |= {
+        "greater": "gt",
+        "less": "lt",
+        "greater_equal": "ge",
+        "less_equal": "le",
+        "not_equal": "ne",
+        "clip": "clamp",
+    }
     pairs |= {"arctan": "atan", "arcsin": "asin", "arccos": "acos", "concat": "cat_with", "swapdims": "transpose"}
     table |= {new: get(old) for new, old in pairs.items()}
     return table | {
@@ -298,7 +332,9 @@ def _aliases() -> dict[str, Any]:
         "storage_offset": _storage_offset,
         "detach_": _detach_,
         "equal": lambda a, b: a.shape == b.shape and bool((a == b).all()),
-        "allclose": lambda a, b, rtol=1e-05, atol=1e-08, equal_nan=False: bool(a.isclose(b, rtol, atol, equal_nan).all()),
+        "allclose": lambda a, b, rtol=1e-05, atol=1e-08, equal_nan=False: bool(
+            a.isclose(b, rtol, atol, equal_nan).all()
+        ),
     }
 
 

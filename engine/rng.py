@@ -1,7 +1,7 @@
 """Random numbers: one seeded, counter-based generator whose state is saved and restored with a run.
 
-`Generator` stands on NumPy's Philox: a key and a counter, so that equal seeds give equal numbers on every machine. `arc4` is
-the stream of the JavaScript package seedrandom, which saved links of TensorFlow Playground refer to.
+`Generator` stands on NumPy's Philox: a key and a counter, so that equal seeds give equal numbers everywhere. `arc4`
+is the stream of the JavaScript package seedrandom, which saved links of TensorFlow Playground refer to.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Generator:
 
     def get_state(self) -> dict[str, Any]:
         """The whole state, made of numbers, strings and lists (fit for JSON)."""
-        state = self._philox.state
+        state: Any = self._philox.state
         inner = {name: [int(v) for v in values] for name, values in state["state"].items()}
         rest = {"buffer_pos": int(state["buffer_pos"]), "buffer": [int(v) for v in state["buffer"]]}
         half = {"has_uint32": int(state["has_uint32"]), "uinteger": int(state["uinteger"])}
@@ -89,7 +89,7 @@ def manual_seed(seed: int) -> Generator:
 
 
 def hashed(xp: Any, seed: int, draw: int, count: int) -> Any:
-    """`count` random uint32 numbers, a pure function of (seed, draw, element): the same on every device and in any order.
+    """`count` random uint32 numbers, a function of (seed, draw, element): the same on every device and in any order.
 
     The mixing function is the 32-bit finaliser with the lowest known bias (C. Wellons, "hash-prospector", 2018).
     """
@@ -114,8 +114,8 @@ def _fold(seed: int, draw: int) -> int:
 def arc4(seed: str) -> Iterator[float]:
     """Endless numbers in [0, 1) as seedrandom's `new Math.seedrandom(seed)` gives them.
 
-    ARC4 with the key of the seed string; 256 bytes are dropped; a number is 6 bytes, big-endian, over 2**48, extended by
-    further bytes until it has 52 significant bits.
+    ARC4 with the key of the seed string; 256 bytes are dropped; a number is 6 bytes, big-endian, over 2**48, extended
+    by further bytes until it has 52 significant bits.
     """
     stream = _arc4_bytes(_arc4_key(seed))
     for _ in range(256):

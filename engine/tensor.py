@@ -1,8 +1,8 @@
 """Tensor, and `apply`: the one place where an op runs and is recorded.
 
-A tensor that came out of an op points to a `Node`: the op, what its gradient rule reads, and edges to the nodes of the inputs.
-Edges never point to tensors (but for leaves, which have no node), because an in-place write re-points a tensor, and the
-history that others hold must not move with it.
+A tensor that came out of an op points to a `Node`: the op, what its gradient rule reads, and edges to the nodes of the
+inputs. Edges never point to tensors (but for leaves, which have no node), because an in-place write re-points a tensor,
+and the history that others hold must not move with it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
+from engine.declared import Declared
 from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError, ShapeError
 from engine.graph import Handle, Node, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
@@ -25,10 +26,11 @@ NUMBERS = frozenset((float, int, bool, type(None)))
 ndarray = np.ndarray
 
 
-class Tensor:
+class Tensor(Declared):
     """An array that can remember how it was computed. `Tensor(data)` makes a float tensor; see also `engine.tensor()`.
 
-    array: the NumPy or CuPy array (or `Abstract`, when only shape and dtype are known). grad: the gradient, after `backward()`.
+    array: the NumPy or CuPy array (or `Abstract`, when only shape and dtype are known). grad: the gradient, after
+    `backward()`.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_hooks", "_node", "_requires_grad", "_version", "_view", "array", "grad")
@@ -39,7 +41,9 @@ class Tensor:
     def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             data = data.array
-        self.array = data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
+        self.array = (
+            data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
+        )
         self._node: Node | None = None
         self.grad = None
         self._version, self._view, self._hooks = [0], None, None
@@ -48,9 +52,6 @@ class Tensor:
             self.requires_grad = True
 
     if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-
         _version: list[int]
         _view: View | None
         _hooks: list[Any] | None
@@ -140,7 +141,9 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
-            raise ArgumentError("bool()", "a tensor with 1 element", f"shape {words(self.array.shape)}", "Use .any() or .all().")
+            raise ArgumentError(
+                "bool()", "a tensor with 1 element", f"shape {words(self.array.shape)}", "Use .any() or .all()."
+            )
         return bool(self._known("bool()"))
 
     def __float__(self) -> float:
@@ -178,7 +181,9 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node is not None:
-            raise GraphError("Only Tensors created explicitly by the user support deepcopy", hint="Use x.detach().clone().")
+            raise GraphError(
+                "Only Tensors created explicitly by the user support deepcopy", hint="Use x.detach().clone()."
+            )
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
         array = self.array if isinstance(self.array, Abstract) else self.array.copy()
@@ -263,7 +268,7 @@ def rebuild(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
 
 
 def abstract(shape: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """A tensor of which only shape and dtype are known: a network's forward on it checks shapes and allocates nothing."""
+    """A tensor of which only shape and dtype are known: a network's forward on it checks shapes, without memory."""
     t = wrap(Abstract(arrays_.as_shape("abstract", shape), arrays_.dtype_of(dtype)))
     t.requires_grad = requires_grad
     return t
@@ -384,7 +389,7 @@ def as_operand(value: Any) -> Any:
 
 
 def _carefully(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> tuple[tuple[Any, ...], list[Any], Any]:
-    """The long way: numbers and arrays become operands, dtypes are unified, devices and abstract inputs are looked at."""
+    """The long way: numbers and arrays become operands, dtypes are unified, devices and hollow inputs looked at."""
     operands = _promoted(op, [as_operand(t) for t in inputs])
     arrays = [t.array if isinstance(t, Tensor) else t for t in operands]
     if any(isinstance(a, Abstract) for a in arrays):
@@ -439,72 +444,7 @@ def _abstract_of(a: Any) -> Any:
 def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:
     """Say in the engine's words why an op refused: the shape rule knows, else NumPy's own words are the fact."""
     op.infer(*(_abstract_of(a) for a in arrays), **attrs)
-    shapes = " and ".join(f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype"))
+    shapes = " and ".join(
+        f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype")
+    )
     raise ArgumentError(op.name, "inputs that fit together", shapes, str(refusal)) from refusal
-
-
-def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
-    """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
-    mode = read_mode() or current_mode()
-    if not mode.grad:
-        _write(t, compute(t))
-        return t
-    if t.requires_grad and t._node is None:
-        raise GraphError(
-            "a leaf Variable that requires grad is being used in an in-place operation",
-            hint="Do it under engine.no_grad(), or out of place.",
-        )
-    base = None if t._view is None else t._view.base
-    if base is not None and base._requires_grad and base._node is None:
-        raise GraphError("a view of a leaf Variable that requires grad is being used in an in-place operation")
-    y = compute(_before(t))
-    if y._requires_grad or t._requires_grad or (base is not None and base._requires_grad):
-        _rewrite(t, y, base)
-    else:
-        _write(t, y)
-    return t
-
-
-def _before(t: Tensor) -> Tensor:
-    """The value that earlier history speaks of, in memory of its own where history needs it."""
-    old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy())
-    old._node, old._requires_grad = t._node, t._requires_grad
-    return old
-
-
-def _write(t: Tensor, y: Tensor) -> None:
-    """Put the numbers of y into the memory of t."""
-    a, b = t.array, y.array
-    if b.dtype.kind == "f" and a.dtype.kind != "f" or b.dtype.kind in "iu" and a.dtype.kind == "b":
-        raise DTypeError("in-place", f"a result that fits {t.dtype}", y.dtype, "Write x = x.op() instead of x.op_().")
-    if a is not b and not isinstance(a, Abstract):
-        try:
-            a[...] = b
-        except ValueError as refusal:
-            raise ShapeError("in-place", f"a result of shape {words(a.shape)}", words(b.shape), str(refusal)) from None
-    t._version[0] += 1
-    if t._view is not None:
-        t._view.seen = t._version[0]
-
-
-def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
-    """Write with history: t now came out of y's op; for a view, the base came out of a write through the view."""
-    if y.array.shape != t.array.shape or y.array.dtype != t.array.dtype:
-        y = apply(Cast, (y,), {"dtype": t.array.dtype}) if y.array.shape == t.array.shape else y.expand(t.array.shape)
-    if base is None or t._view is None:
-        _write(t, y)
-        t._node, t._requires_grad = y._node, y._requires_grad
-        _guard_output(t, y)
-        return
-    whole = _before(base).put_view(y, path=t._view.path)
-    _write(t, y)
-    _guard_output(t, y)
-    base._node, base._requires_grad = whole._node, whole._requires_grad
-    t._view.seen -= 1
-    refresh(t)
-
-
-def _guard_output(t: Tensor, y: Tensor) -> None:
-    """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
-    if y._node is not None and y._node.op.reads_output == VALUES:
-        y._node.guards.append((t._version, t._version[0]))

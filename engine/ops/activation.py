@@ -139,7 +139,11 @@ class Elu(Elementwise):
 class Gelu(Elementwise):
     """x times the chance that a normal number is below x; `approximate="tanh"` is the faster formula."""
 
-    latex, kernel, cases = r"{0}\,\Phi({0})", "0.5 * a * (1 + erf(a / sqrt(2)))", (*ONE, Case(((3, 4),), {"approximate": "tanh"}))
+    latex, kernel, cases = (
+        r"{0}\,\Phi({0})",
+        "0.5 * a * (1 + erf(a / sqrt(2)))",
+        (*ONE, Case(((3, 4),), {"approximate": "tanh"})),
+    )
 
     @staticmethod
     def bind(x: Any, approximate: str = "none") -> Call:

@@ -1,8 +1,8 @@
 """Convolution in two dimensions. Images are (batch, channel, height, width), as in PyTorch.
 
 The three ops are one family: each is the product of two tensors whose partial derivatives are the other two. The
-arrays are multiplied as matrices by BLAS, a small block of images at a time: each image is copied once per tap across (not
-once per tap of the whole filter); what a tap further down sees is the same copy, some rows later.
+arrays are multiplied as matrices by BLAS, a small block of images at a time: each image is copied once per tap across
+(not once per tap of the whole filter); what a tap further down sees is the same copy, some rows later.
 """
 
 from __future__ import annotations
@@ -70,14 +70,18 @@ class Conv2d(Op):
     )
 
     @staticmethod
-    def bind(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Call:
+    def bind(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    ) -> Call:
         if isinstance(padding, str):
             padding = _same_padding(weight, stride, dilation) if padding == "same" else 0
         inputs = (x, weight) if bias is None else (x, weight, bias)
         return inputs, _attrs(stride, padding, dilation, groups)
 
     @staticmethod
-    def forward(xp: Any, x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    def forward(
+        xp: Any, x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Any:
         Conv2d.infer(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
         y = _correlate(xp, x, weight, stride, padding, dilation, groups)
         if bias is not None:
@@ -85,7 +89,9 @@ class Conv2d(Op):
         return y
 
     @staticmethod
-    def infer(x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Abstract:
+    def infer(
+        x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Abstract:
         if len(x.shape) != 4 or len(weight.shape) != 4:
             hint = "Images need the axes (batch, channel, height, width)."
             raise ShapeError("conv2d", "an input with 4 dims", words(x.shape), hint)
@@ -118,7 +124,7 @@ def _spatial(x: Shape, weight: Shape, stride: Pair, padding: Pair, dilation: Pai
 
 
 class Conv2dInput(Op):
-    """The convolution's gradient by its image: what every pixel sent out, gathered back. It is also the transposed convolution."""
+    """The convolution's gradient by its image: what every pixel sent out, gathered back; the transposed convolution."""
 
     name, latex, jvp, promotion = "conv2d_input", r"{0} \ast {1}", "multilinear", "same"
     cases = (
@@ -127,7 +133,9 @@ class Conv2dInput(Op):
     )
 
     @staticmethod
-    def forward(xp: Any, g: Any, weight: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    def forward(
+        xp: Any, g: Any, weight: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Any:
         return _scatter(xp, g, weight, size, stride, padding, dilation, groups)
 
     @staticmethod
@@ -149,7 +157,9 @@ class Conv2dWeight(Op):
     )
 
     @staticmethod
-    def forward(xp: Any, g: Any, x: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    def forward(
+        xp: Any, g: Any, x: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Any:
         return _match(xp, g, x, size, stride, padding, dilation, groups)
 
     @staticmethod
@@ -174,7 +184,7 @@ def padded(xp: Any, x: Any, padding: Pair) -> Any:
 
 
 def _strips(xp: Any, x: Any, taps: int, positions: int, stride: int, dilation: int, groups: int) -> Any:
-    """Every image cut into the strips that the filter's taps across see: (image, group, channel and tap, row, position)."""
+    """Every image cut into the strips that the taps across see: (image, group, channel and tap, row, position)."""
     n, c, h, _ = x.shape
     sn, sc, sh, sw = x.strides
     shape = (n, c, taps, h, positions)
@@ -186,11 +196,15 @@ Seen = tuple[slice, Any]
 """Some of the taps down, and what they see: (image, group, channel and tap, position)."""
 
 
-def _seen(xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair, groups: int, whole: bool) -> list[Seen]:
+def _seen(
+    xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair, groups: int, whole: bool
+) -> list[Seen]:
     """What the filter sees: for every tap down a matrix, cut from one copy; or all taps laid out in one matrix."""
     if whole:
         view = _patches(xp, x, taps, positions, stride, dilation)
-        return [(slice(None), xp.ascontiguousarray(view).reshape((x.shape[0], groups, -1, positions[0] * positions[1])))]
+        return [
+            (slice(None), xp.ascontiguousarray(view).reshape((x.shape[0], groups, -1, positions[0] * positions[1])))
+        ]
     strips = _strips(xp, x, taps[1], positions[1], stride[1], dilation[1], groups)
     return [(slice(i, i + 1), _under_tap(strips, i, positions[0], stride[0], dilation[0])) for i in range(taps[0])]
 
@@ -203,7 +217,7 @@ def _patches(xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilatio
 
 
 def _under_tap(strips: Any, tap: int, height: int, stride: int, dilation: int) -> Any:
-    """What one tap down sees at every position, as matrices (channel and tap across) x (position): no copy for stride 1."""
+    """What one tap down sees, as matrices (channel and tap across) x (position): no copy for stride 1."""
     top = tap * dilation
     seen = strips[:, :, :, top : top + (height - 1) * stride + 1 : stride]
     return seen.reshape((*seen.shape[:3], -1))
@@ -271,10 +285,13 @@ def _turned(weight: Any, groups: int) -> Any:
 
 
 def _stamp(xp: Any, g: Any, weight: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Every position of g stamps the filters onto the image: for strides, and where many filters look at few channels."""
+    """Every position of g stamps the filters onto the image: for strides, and where many filters see few channels."""
     n, filters, height, width = g.shape
     channels, taps = weight.shape[1] * groups, weight.shape[2:]
-    reach = tuple(max(size[i] + 2 * padding[i], (g.shape[2 + i] - 1) * stride[i] + dilation[i] * (taps[i] - 1) + 1) for i in (0, 1))
+    reach = tuple(
+        max(size[i] + 2 * padding[i], (g.shape[2 + i] - 1) * stride[i] + dilation[i] * (taps[i] - 1) + 1)
+        for i in (0, 1)
+    )
     framed = xp.zeros((n, channels, *reach), g.dtype)
     matrix = weight.reshape((groups, filters // groups, -1)).swapaxes(-1, -2)
     g = g.reshape((n, groups, filters // groups, height * width))
@@ -299,7 +316,9 @@ def _add_patches(images: Any, columns: Any, stride: Pair, dilation: Pair) -> Non
 
 # ------------------------------------------------------------------------------------------------ compositions
 @function
-def conv1d(x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+def conv1d(
+    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
     """The convolution of sequences (batch, channel, length)."""
     one = [n[0] if isinstance(n, tuple | list) else n for n in (stride, padding, dilation)]
     flat = x.unsqueeze(2).conv2d(weight.unsqueeze(2), bias, (1, one[0]), (0, one[1]), (1, one[2]), groups)

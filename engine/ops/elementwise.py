@@ -306,7 +306,7 @@ class IsFinite(Elementwise):
         return xp.isfinite(x)
 
     @staticmethod
-    def infer(x: Any) -> Abstract:  # type: ignore[override]
+    def infer(x: Any) -> Abstract:
         return Abstract(x.shape, BOOL)
 
 

@@ -16,7 +16,7 @@ Key = tuple[Any, ...]
 
 def is_basic(key: Key) -> bool:
     """Whether a key consists of whole numbers, slices, None and `...` only: then the result is a view."""
-    return all(k is None or k is Ellipsis or isinstance(k, slice | int) and not isinstance(k, bool) for k in key)
+    return all(k is None or k is Ellipsis or (isinstance(k, slice | int) and not isinstance(k, bool)) for k in key)
 
 
 def key_shape(where: str, shape: Shape, key: Key) -> Shape:
@@ -222,7 +222,9 @@ class OneHot(Op):
     @staticmethod
     def forward(xp: Any, x: Any, *, num_classes: int, dtype: Any) -> Any:
         if x.size and (int(x.max()) >= num_classes or int(x.min()) < 0):
-            raise IndexOutOfRange("one_hot", f"classes from 0 to {num_classes - 1}", f"{int(x.min())} to {int(x.max())}")
+            raise IndexOutOfRange(
+                "one_hot", f"classes from 0 to {num_classes - 1}", f"{int(x.min())} to {int(x.max())}"
+            )
         return (x[..., None] == xp.arange(num_classes)).astype(dtype)
 
     @staticmethod

@@ -65,7 +65,12 @@ class Linear(Op):
     """x W^T + b: a layer of neurons, one row of W for each."""
 
     latex, promotion = r"{0}\,{1}^\top + {2}", "same"
-    cases = (Case(((3, 4), (2, 4), (2,))), Case(((5, 3, 4), (2, 4), (2,))), Case(((4,), (2, 4), (2,))), Case(((3, 4), (2, 4))))
+    cases = (
+        Case(((3, 4), (2, 4), (2,))),
+        Case(((5, 3, 4), (2, 4), (2,))),
+        Case(((4,), (2, 4), (2,))),
+        Case(((3, 4), (2, 4))),
+    )
 
     @staticmethod
     def forward(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:

@@ -85,7 +85,7 @@ class MseLossSlope(Op):
 
 
 class CrossEntropyOp(Op):
-    """Minus the log-probability that softmax gives to the right class; targets are class numbers, classes lie on axis 1."""
+    """Minus the log-probability that softmax gives to the right class; targets are class numbers, classes on axis 1."""
 
     latex, promotion = r"-\log\operatorname{{softmax}}({0})_{{{1}}}", "none"
     cases = (
@@ -117,7 +117,9 @@ class CrossEntropyOp(Op):
 
     @staticmethod
     def vjp(g: Any, _: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Rule:
-        return x.cross_entropy_slope(target, ignore_index=ignore_index) * _per_row(g, x, target, reduction, ignore_index), None
+        return x.cross_entropy_slope(target, ignore_index=ignore_index) * _per_row(
+            g, x, target, reduction, ignore_index
+        ), None
 
 
 def _per_row(g: Any, x: Any, target: Any, reduction: str, ignore_index: int) -> Any:
@@ -270,7 +272,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:
-    """Softmax and the negative log-likelihood in one; the target holds class numbers, or a probability for every class."""
+    """Softmax and the negative log-likelihood in one; the target holds class numbers or chances."""
     _checked("cross_entropy", reduction)
     if target.is_floating_point():
         return _soft_cross_entropy(x, target, weight, reduction, label_smoothing)

@@ -54,7 +54,11 @@ def batch_norm(
         raise ShapeError("batch_norm", "an input with at least 2 dims", words(x.shape))
     column = (1, x.shape[1]) + (1,) * (x.ndim - 2)
     if training or running_mean is None or running_var is None:
-        y = _by_batch(x, running_mean, running_var, momentum, eps) if training else x.normalize(dims=_others(x), eps=eps)
+        y = (
+            _by_batch(x, running_mean, running_var, momentum, eps)
+            if training
+            else x.normalize(dims=_others(x), eps=eps)
+        )
     else:
         scale = (running_var.reshape(column) + eps).rsqrt()
         y = (x - running_mean.reshape(column)) * scale

@@ -20,38 +20,37 @@ from engine.errors import IndexOutOfRange, ShapeError
 
 OPS: dict[str, type[Op]] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""Functions that are compositions of ops, written with methods only; they become methods and functions by their name."""
+"""Compositions of ops, written with methods only; they become methods and functions by their name."""
 
 NOTHING, SHAPE, VALUES = 0, 1, 2
 
 Rule = tuple[Any, ...]
-"""What a vjp returns: for each input its gradient, or None, or a function without arguments that computes it when needed."""
+"""What a vjp returns: for each input its gradient, or None, or a function without arguments that computes it."""
 
 
 @dataclass(frozen=True)
 class Case:
     """One sample call; every derived test runs on it.
 
-    shapes: one per input, or ("int", shape, limit) for integers below a limit, or ("bool", shape); low, high: range of the values;
-    torch: the name or expression of the same call in PyTorch, None where there is none.
+    shapes: one per input, or ("int", shape, limit) for whole numbers below a limit, or ("bool", shape); low, high: the
+    range of the values.
     """
 
     shapes: tuple[Any, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
     low: float = -2.0
     high: float = 2.0
-    torch: Callable[..., Any] | None = None
-    smooth: bool = True
 
 
 class Op:
     """Subclass it, fill in the rules, and the operation exists everywhere.
 
-    forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*abstract, **attrs): shape and dtype alone.
-    vjp(g, y, *inputs, **attrs): gradients of the inputs. A parameter named with a leading underscore is not read (its values
-    need not be kept) except for its shape and dtype; one whose name is made of underscores is not even given.
-    A function in the place of a gradient is called when that is needed; what it returns is new memory. jvp: "linear" (apply me to the tangents), "multilinear" (a sum over the inputs), "elementwise"
-    (my own vjp with the tangent as g), or None (the transpose of vjp). bind: PyTorch's call -> (inputs, attrs).
+    forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*abstract, **attrs): shape and dtype.
+    vjp(g, y, *inputs, **attrs): gradients of the inputs. A parameter named with a leading underscore is not read (its
+    values need not be kept) except for its shape and dtype; one whose name is made of underscores is not even given.
+    A function in the place of a gradient is called when that is needed; what it returns is new memory.
+    jvp: "linear" (apply me to the tangents), "multilinear" (a sum over the inputs), "elementwise" (my own vjp with the
+    tangent as g), or None (the transpose of vjp). bind: PyTorch's call -> (inputs, attrs).
     """
 
     name: ClassVar[str]
@@ -166,10 +165,10 @@ def count(shape: Shape, axes: tuple[int, ...] | None = None) -> int:
 class Elementwise(Op, abstract=True):
     """Ops that work number by number, with broadcasting."""
 
-    jvp = "elementwise"
+    jvp: ClassVar[str | None] = "elementwise"
 
     @classmethod
-    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:  # type: ignore[override]
+    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:
         """The common shape; the promoted dtype."""
         return Abstract(broadcast(cls.name, *inputs), dtype_of_all(*inputs))
 
@@ -180,9 +179,21 @@ class Comparison(Op, abstract=True):
     jvp = None
 
     @classmethod
-    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:  # type: ignore[override]
+    def infer(cls, *inputs: Any, **attrs: Any) -> Abstract:
         """The common shape; bool."""
         return Abstract(broadcast(cls.name, *inputs), BOOL)
 
 
-__all__ = ["BOOL", "FLOAT", "FUNCTIONS", "INT", "OPS", "Abstract", "Case", "Comparison", "Elementwise", "Op", "function"]
+__all__ = [
+    "BOOL",
+    "FLOAT",
+    "FUNCTIONS",
+    "INT",
+    "OPS",
+    "Abstract",
+    "Case",
+    "Comparison",
+    "Elementwise",
+    "Op",
+    "function",
+]

@@ -15,7 +15,9 @@ TWO = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)
 OVERLAPPING = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 1), "ceil": False}
 
 
-def pooled_size(where: str, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool) -> Pair:
+def pooled_size(
+    where: str, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool
+) -> Pair:
     """(height, width) after pooling."""
     if len(shape) not in (3, 4):
         raise ShapeError(where, "an image (batch, channel, height, width)", words(shape))
@@ -27,11 +29,15 @@ def pooled_size(where: str, shape: Shape, kernel: Pair, stride: Pair, padding: P
         size = (n + 2 * p - d * (k - 1) - 1 + extra) // s + 1
         sizes.append(size - 1 if ceil and (size - 1) * s >= n + p else size)
     if min(sizes) < 1:
-        raise ShapeError(where, f"an image of at least {words(kernel)}", words(shape), "Pool less, or take a smaller kernel.")
+        raise ShapeError(
+            where, f"an image of at least {words(kernel)}", words(shape), "Pool less, or take a smaller kernel."
+        )
     return sizes[0], sizes[1]
 
 
-def taps(shape: Shape, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Iterator[tuple[Any, Any]]:
+def taps(
+    shape: Shape, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Iterator[tuple[Any, Any]]:
     """For each tap of the window: the pixels it looks at, and the positions for which those pixels exist.
 
     Two keys, (..., rows, columns) of the image and of the pooled image, in the order in which a window is read.
@@ -44,7 +50,9 @@ def taps(shape: Shape, size: Pair, kernel: Pair, stride: Pair, padding: Pair, di
                 yield (Ellipsis, rows[0], columns[0]), (Ellipsis, rows[1], columns[1])
 
 
-def _along(tap: int, pixels: int, positions: int, stride: int, padding: int, dilation: int) -> tuple[slice, slice] | None:
+def _along(
+    tap: int, pixels: int, positions: int, stride: int, padding: int, dilation: int
+) -> tuple[slice, slice] | None:
     offset = tap * dilation - padding
     first = max(0, -(offset // stride))
     last = min(positions - 1, (pixels - 1 - offset) // stride)
@@ -103,7 +111,9 @@ class MaxPool2dBackward(Op):
     name, latex, promotion = "max_pool2d_backward", r"\operatorname{{unpool}}({0})", "none"
 
     @staticmethod
-    def forward(xp: Any, g: Any, x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool) -> Any:
+    def forward(
+        xp: Any, g: Any, x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool
+    ) -> Any:
         full = xp.zeros(x.shape, g.dtype)
         distinct = kernel == stride and dilation == (1, 1)
         for pixels, positions, chosen in _winners(xp, x, y, kernel, stride, padding, dilation):
@@ -128,7 +138,9 @@ class MaxPool2dGather(Op):
     name, latex, promotion = "max_pool2d_gather", r"{0}[\operatorname{{argmax}} {1}]", "none"
 
     @staticmethod
-    def forward(xp: Any, h: Any, x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool) -> Any:
+    def forward(
+        xp: Any, h: Any, x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool
+    ) -> Any:
         found = xp.zeros(y.shape, h.dtype)
         for pixels, positions, chosen in _winners(xp, x, y, kernel, stride, padding, dilation):
             found[positions] += h[pixels] * chosen
@@ -143,7 +155,9 @@ class MaxPool2dGather(Op):
         return g.max_pool2d_backward(x, y, **attrs), None, None
 
 
-def _winners(xp: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Iterator[tuple[Any, Any, Any]]:
+def _winners(
+    xp: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Iterator[tuple[Any, Any, Any]]:
     """(pixels, positions, which of them hold the window's first largest number), tap by tap."""
     free = xp.ones(y.shape, bool)
     for pixels, positions in taps(x.shape, y.shape[-2:], kernel, stride, padding, dilation):
@@ -178,7 +192,9 @@ class AvgPool2d(Op):
         return (x,), {**_window("avg_pool2d", kernel_size, stride, padding, 1, ceil_mode), "pad": count_include_pad}
 
     @staticmethod
-    def forward(xp: Any, x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool, pad: bool) -> Any:
+    def forward(
+        xp: Any, x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool, pad: bool
+    ) -> Any:
         size = pooled_size("avg_pool2d", x.shape, kernel, stride, padding, dilation, ceil)
         y = xp.zeros((*x.shape[:-2], *size), x.dtype)
         for pixels, positions in taps(x.shape, size, kernel, stride, padding, dilation):
@@ -269,7 +285,9 @@ def _uneven(x: Any, n: int, dim: int) -> Any:
 
 
 @function
-def max_pool1d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> Any:
+def max_pool1d(
+    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Any:
     """The largest number of every window of a sequence (batch, channel, length)."""
     k, s, p, d = (n[0] if isinstance(n, tuple | list) else n for n in (kernel_size, stride, padding, dilation))
     flat = x.unsqueeze(-2).max_pool2d((1, k), (1, k if s is None else s), (0, p), (1, d), ceil_mode)

@@ -1,4 +1,4 @@
-"""The eager tier beside PyTorch's, one thread each, in alternating windows of one process: `python tests/bench/eager.py [W1 ...]`."""
+"""The eager tier beside PyTorch's, one thread each, in one process: `python tests/bench/eager.py [W1 ...]`."""
 
 import os
 

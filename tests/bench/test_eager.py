@@ -1,4 +1,4 @@
-"""Prints how fast the eager tier is beside PyTorch's: `pytest -m bench tests/bench -s`. It asserts nothing about time."""
+"""Prints how fast the eager tier is beside PyTorch's: `pytest -m bench tests/bench -s`; asserts nothing about time."""
 
 import pytest
 

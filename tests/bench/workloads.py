@@ -27,13 +27,17 @@ def _tensor(t: Any, shape: tuple[int, ...], classes: int = 0) -> Any:
 def w1(t: Any, nn: Any, optim: Any) -> Step:
     """2-4-2-1 tanh, batch 10, SGD."""
     m = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1), nn.Tanh())
-    return _step(m, _tensor(t, (10, 2)), _tensor(t, (10, 1)), nn.functional.mse_loss, optim.SGD(m.parameters(), lr=0.03))
+    return _step(
+        m, _tensor(t, (10, 2)), _tensor(t, (10, 1)), nn.functional.mse_loss, optim.SGD(m.parameters(), lr=0.03)
+    )
 
 
 def w2(t: Any, nn: Any, optim: Any) -> Step:
     """784-128-64-10 ReLU, batch 64, Adam."""
     m = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
-    return _step(m, _tensor(t, (64, 784)), _tensor(t, (64,), 10), nn.functional.cross_entropy, optim.Adam(m.parameters()))
+    return _step(
+        m, _tensor(t, (64, 784)), _tensor(t, (64,), 10), nn.functional.cross_entropy, optim.Adam(m.parameters())
+    )
 
 
 def w3(t: Any, nn: Any, optim: Any) -> Step:

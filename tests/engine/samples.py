@@ -8,7 +8,9 @@ import pytest
 from engine.ops import OPS, Case, Op
 from engine.tensor import Tensor, apply, wrap
 
-CASES = [pytest.param(op, case, id=f"{name}-{i}") for name, op in sorted(OPS.items()) for i, case in enumerate(op.cases)]
+CASES = [
+    pytest.param(op, case, id=f"{name}-{i}") for name, op in sorted(OPS.items()) for i, case in enumerate(op.cases)
+]
 SMOOTH = [p for p in CASES if p.values[0].vjp is not None]
 
 

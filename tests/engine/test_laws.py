@@ -59,7 +59,9 @@ def test_forward_mode_matches_finite_differences(op: type[Op], case: Case) -> No
     directions = tangents(inputs)
     step = 1e-6
     moved = {id(t): v.array for t, v in zip(floats(inputs), directions, strict=True)}
-    up, down = ([wrap(np.asarray(t.array + s * moved[id(t)])) if id(t) in moved else t for t in inputs] for s in (step, -step))
+    up, down = (
+        [wrap(np.asarray(t.array + s * moved[id(t)])) if id(t) in moved else t for t in inputs] for s in (step, -step)
+    )
     numeric = (run(op, case, up).array - run(op, case, down).array) / (2 * step)
     np.testing.assert_allclose(forward_mode(op, case, inputs, directions), numeric, rtol=1e-5, atol=1e-6)
 
@@ -138,7 +140,9 @@ def test_a_gradient_that_is_computed_when_needed_has_memory_of_its_own(op: type[
     y = run(op, case, inputs).detach()
     g = wrap(np.asarray(weight(y.shape)))
     inputs = [t.detach() for t in inputs]
-    made = [slope() for slope in op.vjp(g, y, *inputs, **case.attrs) if callable(slope) and not isinstance(slope, Tensor)]
+    made = [
+        slope() for slope in op.vjp(g, y, *inputs, **case.attrs) if callable(slope) and not isinstance(slope, Tensor)
+    ]
     for k, slope in enumerate(made):
         others = [g, y, *inputs, *made[:k]]
         assert slope.array.base is not None or not any(np.shares_memory(slope.array, t.array) for t in others)

@@ -33,7 +33,9 @@ def normalized(x: Any, dims: tuple[int, ...], eps: float) -> Any:
 
 
 def over(name: str) -> Callable[..., Any]:
-    return lambda x, dim, keepdim=False: getattr(torch, name)(x, dim=tuple(range(x.ndim)) if dim is None else dim, keepdim=keepdim)
+    return lambda x, dim, keepdim=False: getattr(torch, name)(
+        x, dim=tuple(range(x.ndim)) if dim is None else dim, keepdim=keepdim
+    )
 
 
 def padded(x: Any, widths: Any, value: float = 0.0) -> Any:

@@ -1,0 +1,79 @@
+"""Writes into memory that others may see: in-place ops, with PyTorch's rules about history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.array import Abstract
+from engine.errors import DTypeError, GraphError, ShapeError
+from engine.graph import current_mode, read_mode
+from engine.ops.elementwise import Cast
+from engine.ops.op import VALUES, words
+from engine.tensor import Tensor, apply, refresh, wrap
+
+
+def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
+    mode = read_mode() or current_mode()
+    if not mode.grad:
+        _write(t, compute(t))
+        return t
+    if t.requires_grad and t._node is None:
+        raise GraphError(
+            "a leaf Variable that requires grad is being used in an in-place operation",
+            hint="Do it under engine.no_grad(), or out of place.",
+        )
+    base = None if t._view is None else t._view.base
+    if base is not None and base._requires_grad and base._node is None:
+        raise GraphError("a view of a leaf Variable that requires grad is being used in an in-place operation")
+    y = compute(_before(t))
+    if y._requires_grad or t._requires_grad or (base is not None and base._requires_grad):
+        _rewrite(t, y, base)
+    else:
+        _write(t, y)
+    return t
+
+
+def _before(t: Tensor) -> Tensor:
+    """The value that earlier history speaks of, in memory of its own where history needs it."""
+    old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy())
+    old._node, old._requires_grad = t._node, t._requires_grad
+    return old
+
+
+def _write(t: Tensor, y: Tensor) -> None:
+    """Put the numbers of y into the memory of t."""
+    a, b = t.array, y.array
+    if (b.dtype.kind == "f" and a.dtype.kind != "f") or (b.dtype.kind in "iu" and a.dtype.kind == "b"):
+        raise DTypeError("in-place", f"a result that fits {t.dtype}", y.dtype, "Write x = x.op() instead of x.op_().")
+    if a is not b and not isinstance(a, Abstract):
+        try:
+            a[...] = b
+        except ValueError as refusal:
+            raise ShapeError("in-place", f"a result of shape {words(a.shape)}", words(b.shape), str(refusal)) from None
+    t._version[0] += 1
+    if t._view is not None:
+        t._view.seen = t._version[0]
+
+
+def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
+    """Write with history: t now came out of y's op; for a view, the base came out of a write through the view."""
+    if y.array.shape != t.array.shape or y.array.dtype != t.array.dtype:
+        y = apply(Cast, (y,), {"dtype": t.array.dtype}) if y.array.shape == t.array.shape else y.expand(t.array.shape)
+    if base is None or t._view is None:
+        _write(t, y)
+        t._node, t._requires_grad = y._node, y._requires_grad
+        _guard_output(t, y)
+        return
+    whole = _before(base).put_view(y, path=t._view.path)
+    _write(t, y)
+    _guard_output(t, y)
+    base._node, base._requires_grad = whole._node, whole._requires_grad
+    t._view.seen -= 1
+    refresh(t)
+
+
+def _guard_output(t: Tensor, y: Tensor) -> None:
+    """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
+    if y._node is not None and y._node.op.reads_output == VALUES:
+        y._node.guards.append((t._version, t._version[0]))
