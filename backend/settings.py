@@ -49,7 +49,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     """Address to listen on. Anything but this machine itself needs `allow_remote`."""
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 lets the system choose."""
     allow_remote: bool = False
     """Whether other machines may use this server. It has no accounts: everybody who reaches it may do everything."""
@@ -63,25 +63,25 @@ class Settings(BaseSettings):
     """Further pages that may use this server, as "http://name:port"."""
     hosts: int = Field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)), ge=0, le=64)
     """Processes that train."""
-    max_parameters: int = Field(50_000_000, ge=1)
+    max_parameters: int = Field(default=50_000_000, ge=1)
     """The most parameters of one run."""
-    max_memory: int = Field(4_000_000_000, ge=1)
+    max_memory: int = Field(default=4_000_000_000, ge=1)
     """The most bytes that one run may need by the estimate made before it starts."""
-    max_body: int = Field(1_000_000, ge=1_000)
+    max_body: int = Field(default=1_000_000, ge=1_000)
     """The most bytes of a request."""
-    max_upload: int = Field(50_000_000, ge=1_000)
+    max_upload: int = Field(default=50_000_000, ge=1_000)
     """The most bytes of an uploaded CSV file."""
-    attached_seconds: float = Field(60.0, ge=0)
+    attached_seconds: float = Field(default=60.0, ge=0)
     """A run started by a page pauses this long after its last watcher left."""
-    orphan_seconds: float = Field(60.0, ge=0)
+    orphan_seconds: float = Field(default=60.0, ge=0)
     """A host waits this long for a lost server before it saves its runs and ends."""
-    lease_seconds: float = Field(5.0, gt=0)
+    lease_seconds: float = Field(default=5.0, gt=0)
     """A host that is silent for this long counts as lost."""
-    checkpoint_seconds: float = Field(10.0, gt=0)
+    checkpoint_seconds: float = Field(default=10.0, gt=0)
     """A training run is saved this often."""
-    resident_seconds: float = Field(600.0, ge=0)
+    resident_seconds: float = Field(default=600.0, ge=0)
     """A run that neither trains nor is watched leaves the host's memory after this long."""
-    send_seconds: float = Field(10.0, gt=0)
+    send_seconds: float = Field(default=10.0, gt=0)
     """A page that takes no message for this long is disconnected."""
 
     @model_validator(mode="after")

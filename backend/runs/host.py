@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from backend import frames
 from backend.runs.link import PROTO, HostLink, pack
@@ -98,8 +98,8 @@ class Host:
     def _look(self, seconds: float) -> None:
         """Take what came, for at most so long."""
         mine = self.link.fileno()
-        readers = [self._wake, *([mine] if mine is not None else [])]
-        writers = [mine] if mine is not None and self.link.waiting else []
+        readers: list[Any] = [self._wake, *([mine] if mine is not None else [])]
+        writers: list[Any] = [mine] if mine is not None and self.link.waiting else []
         try:
             ready, free, _ = select.select(readers, writers, [], seconds)
         except (OSError, ValueError):
@@ -187,7 +187,7 @@ class Host:
             self._close(name, save=True)
         end = time.monotonic() + 1.0
         while self.link.up and self.link.waiting and time.monotonic() < end:
-            select.select([], [self.link.fileno()], [], 0.1)
+            time.sleep(0.01)
             self.link.flush()
         self.link.drop()
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
+import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from backend import frames
 from backend.runs import link
@@ -276,7 +276,7 @@ def ended(code: int) -> str:
 def alive(pid: int) -> bool:
     """Whether this process lives (a zombie does not)."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from backend import frames
 from backend.runs import folder as files
@@ -17,6 +17,7 @@ from backend.runs.link import pack, prefix
 from engine.errors import EngineError
 from engine.spec import Problem, RunSpec, problem_from
 from engine.train import Ack, Run, State
+from engine.train.events import RunState
 
 log = logging.getLogger("playground.host")
 FASTEST, SLOWEST = 1 / 30, 1 / 10  # seconds between pictures of a run that trains
@@ -64,7 +65,7 @@ class Resident:
         """Say where the run stands; go on training where that is wanted."""
         state = str(order["state"])
         if state in FINAL:
-            run.state = state  # a snapshot does not know how its run ended
+            run.state = cast(RunState, state)  # a snapshot does not know how its run ended
         events = run.advance(0.0)
         if order.get("play") and state not in FINAL:
             run.command({"op": "play"})

@@ -125,7 +125,7 @@ def _commands(routes: APIRouter, steering: Steering) -> None:
         return ack
 
 
-CONFLICTS = frozenset({"wrong_state", "final", "failed"})
+CONFLICTS = frozenset({"ended", "failed"})
 
 
 def _files(routes: APIRouter, runs: Runs) -> None:

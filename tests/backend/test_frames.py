@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 from pathlib import Path
@@ -75,10 +76,8 @@ def test_what_is_encoded_is_decoded_the_same(given_blocks: list[frames.Block], s
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_frame_or_a_frame_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(frames.FrameError):
         frames.decode(data)
-    except frames.FrameError:
-        pass
 
 
 @given(st.sampled_from(NAMES), st.integers(0, 10_000), st.binary(min_size=1, max_size=8))
@@ -116,10 +115,8 @@ def test_messages_survive_being_cut_into_any_pieces(payloads: list[bytes], size:
 
 @given(st.binary(min_size=4, max_size=200))
 def test_a_stranger_on_the_link_gets_a_link_error_at_worst(data: bytes) -> None:
-    try:
+    with contextlib.suppress(link.LinkError):
         list(link.Reader().feed(data))
-    except link.LinkError:
-        pass
 
 
 def test_a_message_that_claims_to_be_huge_is_refused_before_it_is_read() -> None:

@@ -13,10 +13,6 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 JSON = {"content-type": "application/json"}
-WIDE = {
-    "nodes": [{"id": "wide", "kind": "Linear", "params": {"out_features": 4096}, "inputs": ["x"]}],
-    "outputs": ["wide"],
-}
 
 
 def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_a_run_that_has_ended_refuses_play_and_obeys_reset(server: Served) -> No
 
 
 def test_a_diverging_run_pauses_and_names_a_node(server: Served) -> None:
-    run = server.start({**QUICK, "optimizer": {"kind": "SGD", "params": {"lr": 1e30}}, "graph": LINEAR})
+    run = server.start({**QUICK, "optimizer": {"kind": "SGD", "params": {"lr": 1e6}}, "graph": LINEAR})
     record = server.state(run, "paused", "failed", "finished")
     assert (record["state"], record["problem"]["code"]) == ("paused", "non_finite")
     assert record["problem"]["node"]
