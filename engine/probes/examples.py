@@ -29,5 +29,5 @@ def pixels(scene: Scene, x: Array) -> Array:
     """Normalised images back as bytes, padding included; one channel: (n, h, w), three: (n, h, w, 3)."""
     card = scene.source.card
     mean, std = (np.asarray(values, np.float32)[:, None, None] for values in (card.mean, card.std))
-    images = np.clip((x * std + mean) * 255 + 0.5, 0, 255).astype(np.uint8)
+    images: Array = np.clip((x * std + mean) * 255 + 0.5, 0, 255).astype(np.uint8)
     return images[:, 0] if images.shape[1] == 1 else images.transpose(0, 2, 3, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from engine.errors import ArgumentError, DataError
 from engine.probes.answer import Answer
 
 Array = npt.NDArray[Any]
+Outputs = dict[str, Array]
 REACH = 6.0
 """The plane's maps show [-6, 6] in both directions."""
 
@@ -60,7 +62,8 @@ class Scene:
     revision: int = 0
     """Grows whenever a weight, a gradient or the data changes: equal revisions give equal pictures."""
     data_version: int = 0
-    kept: dict[tuple[Any, ...], tuple[int, Any]] = field(default_factory=dict)
+    grids: dict[int, Array] = field(default_factory=dict)
+    kept: dict[tuple[Any, ...], tuple[int, Outputs]] = field(default_factory=dict)
 
     def part(self, name: str) -> Arrays:
         """Train, validation or test examples. Raises: DataError when there are none."""
@@ -84,7 +87,7 @@ class Scene:
             )
         return part.x[example : example + 1], part.y[example : example + 1]
 
-    def keep(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def keep(self, key: tuple[Any, ...], make: Callable[[], Outputs]) -> Outputs:
         """`make()`, or what it gave before when nothing changed since: how pictures share a forward."""
         known = self.kept.get(key)
         if known is None or known[0] != self.revision:
@@ -93,9 +96,15 @@ class Scene:
             known = self.kept[key] = (self.revision, make())
         return known[1]
 
-    def grid(self, size: int) -> dict[str, Array]:
+    def grid(self, size: int) -> Outputs:
         """Outputs of every node over the plane, (size * size, units); row 0 of the picture is the top."""
-        return self.keep(("grid", size), lambda: self.network.outputs_of(self.plane().featurise(grid_points(size))))
+        return self.keep(("grid", size), lambda: self.network.outputs_of(self.grid_inputs(size)))
+
+    def grid_inputs(self, size: int) -> Array:
+        """Features of the points of a grid, kept as long as the data set is the same."""
+        if size not in self.grids:
+            self.grids[size] = self.plane().featurise(grid_points(size))
+        return self.grids[size]
 
     def outputs(self, key: tuple[Any, ...], x: Array) -> dict[str, Array]:
         """Outputs of every node for `x`, which `key` names."""
@@ -110,12 +119,16 @@ def grid_points(size: int) -> Array:
 
 def quantised(values: Array, low: float, high: float) -> Array:
     """Values as bytes: 0 is `low`, 255 is `high`; what is no number becomes the middle."""
-    scaled = np.nan_to_num((values - low) * (255 / (high - low)), nan=127.5, posinf=255, neginf=0)
-    return np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+    scaled = (values - low) * (255 / (high - low)) + 0.5
+    if not math.isfinite(scaled.sum()):
+        scaled = np.nan_to_num(scaled, nan=128, posinf=255, neginf=0)
+    return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
 
 
 def reach_of(values: Array, least: float = 0.0) -> float:
     """Largest magnitude among the finite values, at least `least` (and never 0)."""
-    finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
-    most = max(float(finite.max(initial=0)), -float(finite.min(initial=0)), least)
-    return most if most > 0 else 1.0
+    most = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    if not math.isfinite(most):
+        finite = values[np.isfinite(values)]
+        most = max(float(finite.max(initial=0)), -float(finite.min(initial=0)))
+    return max(most, least) or 1.0

@@ -78,7 +78,8 @@ class Network(Module):
     @property
     def output(self) -> str:
         """Id of the node whose output the loss sees."""
-        return self._names[self._results[0]]
+        names: tuple[str, ...] = self._names
+        return names[self._results[0]]
 
 
 def build(graph: GraphSpec, seed: int = 0) -> Network:

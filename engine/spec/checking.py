@@ -17,7 +17,7 @@ from engine.errors import ArgumentError, EngineError
 from engine.nn.loss import LOSSES
 from engine.optim import OPTIMIZERS, SCHEDULES
 from engine.probes.probe import parse_topic
-from engine.spec.graph import GraphSpec
+from engine.spec.graph import GraphSpec, Params
 from engine.spec.graph_check import Walk, source_of, walk
 from engine.spec.initial import to_array
 from engine.spec.problem import Problem, excerpt, problem_from
@@ -135,15 +135,13 @@ def _run_problems(spec: RunSpec, found: Walk, data_dir: Path | None, devices: Co
     return [*problems, *_device_problems(spec.device, devices), *_watch_problems(spec)]
 
 
-def _kind_and_settings(
-    field: str, kind: str, known: dict[str, type], what: str, params: dict[str, object]
-) -> list[Problem]:
+def _kind_and_settings(field: str, kind: str, known: dict[str, type], what: str, params: Params) -> list[Problem]:
     problem = kind_problem(kind, known, what, f"{field}.kind")
-    return [problem] if problem else list(settings_problems(known[kind], params, f"{field}.params"))  # type: ignore[arg-type]
+    return [problem] if problem else list(settings_problems(known[kind], params, f"{field}.params"))
 
 
 def _data(spec: RunSpec, data_dir: Path | None) -> tuple[DataShape | None, list[Problem]]:
-    problems = _kind_and_settings("data", spec.data.kind, DATASETS, "data set", spec.data.params)  # type: ignore[arg-type]
+    problems = _kind_and_settings("data", spec.data.kind, DATASETS, "data set", spec.data.params)
     if problems:
         return None, problems
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -12,7 +12,10 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[0-9]{1,3})?$")]
 """An input or node, or one of its ports: ``"hidden1"`` or ``"split.1"``."""
 
-Params = dict[str, JsonValue]
+if TYPE_CHECKING:
+    Params = dict[str, Any]
+else:
+    Params = dict[str, JsonValue]
 """Settings by name. Open on purpose: the catalogue holds the JSON schema of each kind, and `check` applies it."""
 
 
@@ -22,7 +25,13 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, json_schema_serialization_defaults_required=True)
 
 
-class GraphInput(Spec):
+class Place(Spec):
+    """What inputs and nodes have in common: a name of their own."""
+
+    id: Id
+
+
+class GraphInput(Place):
     """Where the data comes in. The shape leaves the batch axis out."""
 
     id: Id = "x"
@@ -30,10 +39,9 @@ class GraphInput(Spec):
     dtype: Literal["float32"] = "float32"
 
 
-class GraphNode(Spec):
+class GraphNode(Place):
     """One block: a layer of a known kind, its settings, and what it reads, in order."""
 
-    id: Id
     kind: Annotated[str, Field(max_length=64)]
     params: Params = {}
     inputs: list[Reference] = Field(default=[], max_length=64)

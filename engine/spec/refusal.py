@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.spec.graph import GraphSpec
+from engine.spec.graph import GraphSpec, Place
 from engine.spec.problem import LocatedProblem, Problem, excerpt
 from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 
@@ -62,7 +62,8 @@ def pointer_of(spec: RunSpec | GraphSpec, problem: Problem) -> str:
     graph, path = (spec, []) if isinstance(spec, GraphSpec) else (spec.graph, ["graph"])
     if problem.node is None:
         return _pointer((problem.field or "").split(".")) if problem.field else ""
-    for key, blocks in (("nodes", graph.nodes), ("inputs", graph.inputs)):
+    parts: dict[str, Sequence[Place]] = {"nodes": graph.nodes, "inputs": graph.inputs}
+    for key, blocks in parts.items():
         for index, block in enumerate(blocks):
             if block.id == problem.node:
                 return _pointer([*path, key, index, *(problem.field.split(".") if problem.field else [])])

@@ -130,6 +130,7 @@ class Attempt:
 
     def _place(self) -> None:
         train = self.split.train
+        self.light_targets: dict[str, Tensor] = {}
         self.x = to_device(np.ascontiguousarray(train.x), self.spec.device)
         self.targets = to_device(encode(train.y, self.answer), self.spec.device)
 
@@ -155,7 +156,8 @@ class Attempt:
     def reorder(self) -> None:
         """An epoch begins, or its data changed. Small sets are put in the epoch's order at once."""
         if self.small and self.cursor.shuffled:
-            self.ordered_x, self.ordered_targets = self.x[self.cursor.order], self.targets[self.cursor.order]
+            order = to_device(self.cursor.order, self.spec.device)
+            self.ordered_x, self.ordered_targets = self.x[order], self.targets[order]
         else:
             self.ordered_x, self.ordered_targets = self.x, self.targets
 
@@ -163,7 +165,7 @@ class Attempt:
         """The examples of the next batch; the place in the data does not move."""
         start, end = self.cursor.span()
         if len(self.cursor.carried) or not (self.small or not self.cursor.shuffled):
-            rows = self.cursor.rows()
+            rows = to_device(self.cursor.rows(), self.spec.device)
             return self.x[rows], self.targets[rows]
         return self.ordered_x[start:end], self.ordered_targets[start:end]
 
@@ -219,17 +221,26 @@ class Attempt:
             self.seen_right += int(np.count_nonzero(self.answer.chosen(host(outputs)) == labels))
 
     # ------------------------------------------------------------------------------------------- measurements
-    def score(self, part: Arrays, limit: int | None = None) -> Score:
-        """Mean loss, accuracy and confusion counts over the first `limit` examples of a part."""
+    def score(self, name: str, limit: int | None = None) -> Score:
+        """Mean loss, accuracy and confusion counts over the first `limit` examples of train, validation or test."""
+        part: Arrays = getattr(self.split, name)
+        if is_light(part.x):
+            return self._score(part, self._light_targets(name, part))
         count = min(len(part), limit or len(part))
-        scores = [self._score(part[start : min(start + CHUNK, count)]) for start in range(0, count, CHUNK)]
-        return joined(scores)
+        chunks = [part[start : min(start + CHUNK, count)] for start in range(0, count, CHUNK)]
+        return joined([self._score(chunk, Tensor(encode(chunk.y, self.answer))) for chunk in chunks])
 
-    def _score(self, part: Arrays) -> Score:
+    def _light_targets(self, name: str, part: Arrays) -> Tensor:
+        """Targets of a small part, made once."""
+        if name not in self.light_targets:
+            self.light_targets[name] = Tensor(encode(part.y, self.answer))
+        return self.light_targets[name]
+
+    def _score(self, part: Arrays, targets: Tensor) -> Score:
         outputs = self.forward(part.x)[self.network.output]
         found = tally(self.answer, outputs, part.y)
         right, counts = found if found else (None, None)
-        return Score(self.loss_of(outputs, part.y), len(part), right, counts)
+        return Score(float(self.loss(Tensor(outputs), targets).item()), len(part), right, counts)
 
     def loss_of(self, outputs: Array, labels: Array) -> float:
         """Mean loss of outputs against labels."""

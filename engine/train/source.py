@@ -77,8 +77,10 @@ def _resolved(
     training: Attempt, origin: RunSpec, changes: list[Change]
 ) -> tuple[list[tuple[int, str, Any]], list[Embedded | Files]]:
     """Changes as the script takes them, and the data sets that they need, in order."""
-    spec, found = origin, []
-    data = [_data(training, origin, first=True)]
+    spec = origin
+    found: list[tuple[int, str, Any]] = []
+    data: list[Embedded | Files] = []
+    data.append(_data(training, origin, first=True))
     for step, path, value in changes:
         if path.startswith("parameters."):
             found.append((step, "parameter", _number(path, value)))

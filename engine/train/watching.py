@@ -55,6 +55,7 @@ class Watch:
         self.running = False
         self.problems: dict[str, Problem] = {}
         self.newest: dict[str, float | None] = {}
+        self.shown: dict[str, tuple[int, list[Block]]] = {}
         self.measured = 0
         self.marks: deque[tuple[float, int]] = deque(maxlen=256)
         self.scene = self._scene()
@@ -103,7 +104,7 @@ class Watch:
         return {"train_loss": finite(loss), "train_accuracy": finite(accuracy)}
 
     def _measure(self, name: str, limit: int | None) -> Score:
-        score = self.training.score(getattr(self.training.split, name), limit)
+        score = self.training.score(name, limit)
         if score.counts is not None:
             self.scene.evaluations[name] = Evaluation(score.counts, score.examples, self.revision)
         return score
@@ -117,10 +118,20 @@ class Watch:
             self._refresh("progress" in topics)
             for topic in topics:
                 try:
-                    probe, arguments = parse_topic(topic)
-                    blocks += probe.blocks(self.scene, topic, arguments)
+                    blocks += self._blocks(topic)
                 except EngineError as error:
                     self.problems[topic] = problem_from(error)
+        self.shown = {topic: self.shown[topic] for topic in topics if topic in self.shown}
+        return blocks
+
+    def _blocks(self, topic: str) -> list[Block]:
+        """The blocks of one topic: those from before while nothing changed."""
+        known = self.shown.get(topic)
+        if known is not None and known[0] == self.revision and topic != "progress":
+            return known[1]
+        probe, arguments = parse_topic(topic)
+        blocks = probe.blocks(self.scene, topic, arguments)
+        self.shown[topic] = self.revision, blocks
         return blocks
 
     def _refresh(self, progress: bool) -> None:

@@ -60,7 +60,7 @@ def test_the_losses_of_progress_are_of_this_very_step(circle) -> None:
     run.command({"op": "step", "count": 7})
     run.advance(10)
     seen = only(run, "progress")["values"].array[2]
-    assert seen == pytest.approx(run._training.score(run._training.split.train).loss)
+    assert seen == pytest.approx(run._training.score("train").loss)
 
 
 def test_points_are_those_of_the_data(circle) -> None:
