@@ -36,7 +36,15 @@ FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])
 FLOORS["engine.train"] = ("engine.exchange", *FLOORS["engine.exchange"])
 
 ROOMS = ("catalog", "graphs", "runs", "stream", "datasets", "lessons", "classroom")
-GROUND = ("backend.errors", "backend.settings", "backend.protocol", "backend.db", "backend.migrations", "engine")
+GROUND = (
+    "backend.errors",
+    "backend.settings",
+    "backend.protocol",
+    "backend.frames",
+    "backend.db",
+    "backend.migrations",
+    "engine",
+)
 for _room in ROOMS:
     FLOORS[f"backend.{_room}"] = GROUND
 for _ground in GROUND[:-1]:
@@ -53,7 +61,6 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "uvicorn": ("backend",),
     "sqlalchemy": ("backend.db", "backend.migrations", "backend.runs", "backend.datasets", "backend.app"),
     "httpx": ("backend.client", "backend.shell"),
-    "typer": ("backend.cli",),
     "rich": ("backend.shell",),
     "torch": (),
 }
