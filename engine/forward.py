@@ -12,7 +12,7 @@ from engine.autodiff import Sweep, enable_grad, grad, no_grad, unbroadcast, zero
 from engine.errors import ArgumentError, GraphError, ShapeError
 from engine.graph import Mode, current_mode, reset_mode, set_mode
 from engine.ops.op import Op, words
-from engine.tensor import Tensor, apply, wrap
+from engine.tensor import Tensor, apply
 
 
 class DualLevel:
@@ -121,10 +121,7 @@ def make_dual(primal: Tensor, tangent: Tensor) -> Tensor:
     """The value with a direction of movement."""
     if primal.array.shape != tangent.array.shape:
         raise ShapeError("make_dual", f"a tangent of shape {words(primal.array.shape)}", words(tangent.array.shape))
-    dual = wrap(primal.array)
-    dual._node, dual._requires_grad, dual._version = primal.grad_fn, primal.requires_grad, primal._version
-    if primal.requires_grad and primal.is_leaf:
-        dual = primal.reshape(primal.shape)
+    dual: Tensor = primal.reshape(primal.shape)
     _level().tangents[id(dual)] = (dual, tangent)
     return dual
 

@@ -70,6 +70,7 @@ def install() -> None:
 
 # ----------------------------------------------------------------------------------------------- operators
 def _operators() -> dict[str, Any]:
+    op: type[Op]
     table: dict[str, Any] = {
         "__neg__": lambda a: apply(Neg, (a,), {}),
         "__pos__": lambda a: a,
@@ -285,7 +286,7 @@ def _new(x: Tensor, value: Any, shape: tuple[Any, ...]) -> Tensor:
 
 
 def _turned(x: Tensor) -> Tensor:
-    return x.permute(tuple(reversed(range(x.ndim))))
+    return apply(OPS["permute"], (x,), {"dims": tuple(reversed(range(x.ndim)))})
 
 
 def _stride(x: Tensor, dim: int | None = None) -> Any:
@@ -298,7 +299,6 @@ def _size(x: Tensor, dim: int | None = None) -> Any:
 
 
 def _aliases() -> dict[str, Any]:
-    get = lambda name: getattr(Tensor, name)
     table: dict[str, Any] = {"T": property(_turned), "mT": property(lambda x: x.transpose(-2, -1))}
     pairs = {
         "absolute": "abs",
@@ -317,7 +317,7 @@ def _aliases() -> dict[str, Any]:
         "clip": "clamp",
     }
     pairs |= {"arctan": "atan", "arcsin": "asin", "arccos": "acos", "concat": "cat_with", "swapdims": "transpose"}
-    table |= {new: get(old) for new, old in pairs.items()}
+    table |= {new: getattr(Tensor, old) for new, old in pairs.items()}
     return table | {
         "size": _size,
         "dim": lambda x: x.ndim,

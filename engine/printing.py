@@ -41,11 +41,16 @@ def _numbers(a: Any) -> str:
     large = finite.size and (
         np.abs(finite).max() >= 1e8 or (np.abs(finite[finite != 0]).min(initial=1.0) < 1e-4 and not whole)
     )
-    number = (lambda x: f"{x:.4e}") if large else (lambda x: f"{x:.0f}.") if whole else (lambda x: f"{x:.4f}")
-    words = {"float_kind": lambda x: number(x) if np.isfinite(x) else str(float(x))}
-    widths = max((len(words["float_kind"](x)) for x in _shown(a)), default=0)
-    aligned = {"float_kind": lambda x: words["float_kind"](x).rjust(widths)}
-    return np.array2string(a, separator=", ", max_line_width=LINE, prefix="tensor(", formatter=aligned, threshold=1000)  # type: ignore[arg-type]
+    style = "{:.4e}" if large else "{:.0f}." if whole else "{:.4f}"
+    width = max((len(_number(x, style)) for x in _shown(finite[finite != 0] if a.size <= 1000 else a)), default=0)
+    formatter: Any = {"float_kind": lambda x: _number(x, style).rjust(width)}
+    return np.array2string(
+        a, separator=", ", max_line_width=LINE, prefix="tensor(", formatter=formatter, threshold=1000
+    )
+
+
+def _number(x: Any, style: str) -> str:
+    return style.format(x) if np.isfinite(x) else str(float(x))
 
 
 def _shown(a: Any) -> Any:
