@@ -50,8 +50,11 @@ class AbortableSocket(WebSocketsSansIOProtocol):
             self.conn.send_close(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
+        if self.read_paused:  # unread bytes would turn the end into a reset, and the peer would never see the code
+            self.read_paused = False
+            self.transport.resume_reading()
         self.writable.set()
-        self.loop.call_later(1.0, self._cut)
+        self.close_timer = self.loop.call_later(1.0, self._cut)
 
     def _cut(self) -> None:
         """End the connection now, and drop what the system still holds for a peer that reads nothing."""

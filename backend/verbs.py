@@ -122,7 +122,7 @@ def prepare(settings: Settings) -> Settings:
         raise Plain(
             f"Nothing can be written to {settings.store} ({error.strerror or error}). Set PLAYGROUND_STORE_DIR."
         ) from None
-    return settings.model_copy(update={"store_dir": store})
+    return Settings(**settings.model_dump(exclude={"store_dir"}), store_dir=store)
 
 
 def bound(settings: Settings) -> Any:

@@ -54,7 +54,7 @@ class Host:
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         while not self.stopping.is_set():
             self._keep_connected()
-            self._look(self._idle())
+            self._rest()
             for resident in list(self.runs.values()):
                 self._slice(resident)
                 if self.stopping.is_set():
@@ -68,6 +68,16 @@ class Host:
             resident.show(self.link.waiting)
             self._busy += time.thread_time() - began
             self._look(0)
+
+    def _rest(self) -> None:
+        """Wait until something is to be done; what is not needed for training may be spent on pictures."""
+        idle = self._idle()
+        began = time.monotonic()
+        self._look(idle)
+        if idle > 0 and self.runs:
+            rested = min(idle, time.monotonic() - began) / len(self.runs)
+            for resident in self.runs.values():
+                resident.budget.earn(idle=rested)
 
     def _idle(self) -> float:
         """Seconds until something is to be done here."""

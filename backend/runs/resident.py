@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from backend import frames
 from backend.runs import folder as files
+from backend.runs.budget import Budget
 from backend.runs.link import pack, prefix
 from engine.errors import EngineError
 from engine.spec import Problem, RunSpec, problem_from
@@ -20,8 +21,6 @@ from engine.train import Ack, Run, State
 from engine.train.events import RunState
 
 log = logging.getLogger("playground.host")
-FASTEST, SLOWEST = 1 / 30, 1 / 10  # seconds between pictures of a run that trains
-SHARE = 0.08  # of the host's time, for pictures
 REMEMBERED = 256  # acks, so that a command that comes twice is applied once
 DTYPES = {"|u1": "u8", "<f4": "f32", "<f8": "f64", "<i4": "i32", "<u4": "u32"}
 FINAL = ("finished", "failed", "stopped")
@@ -38,9 +37,10 @@ class Resident:
         files.remove_parts(self.folder)
         self.facts = files.FactFile(self.folder, self.attempt, int(order["seq"]))
         self.topics: list[str] = []
+        self.budget = Budget()
         self.acks: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, tuple[Any, ...]] = {}
-        self._due, self._urgent, self._frame = 0.0, False, 0
+        self._shown_at, self._urgent, self._frame = 0.0, False, 0
         self._saved_step, self._saved_at, self._saving = -1, time.monotonic(), False
         self.run: Run | None = self._open(order)
 
@@ -105,11 +105,13 @@ class Resident:
         """Train for about this long, say what happened, show it, and save now and then."""
         if self.run is None or not self.active():
             return
+        began = time.thread_time()
         try:
             events = self.run.advance(seconds)
         except Exception as error:
             self._fail(error)
             return
+        self.budget.earn(trained=time.thread_time() - began)
         self.publish(events)
         if not self.active():
             self._urgent = True
@@ -224,21 +226,20 @@ class Resident:
 
     def show(self, waiting: int) -> None:
         """Send the newest pictures if somebody watches, they are due, and the link is not full."""
-        now = time.monotonic()
-        due = self._urgent or (self.active() and now >= self._due)
-        if not due or not self.topics or self.run is None or waiting > 1 << 20:
+        if not self.topics or self.run is None or waiting > 1 << 20 or not (self._urgent or self.active()):
             return
-        began = time.thread_time()
-        self._urgent = False
+        now = time.monotonic()
+        chosen = self.topics if self._urgent else self.budget.choose(self.topics, now - self._shown_at)
+        if not chosen:
+            return
+        self._urgent, self._shown_at = False, now
         try:
-            blocks = self.run.pictures(self.topics)
+            blocks = self.budget.spend(chosen, self.run.pictures)
         except Exception as error:
             log.exception("pictures of %s", self.id)
             self.send(pack("blind", run=self.id, attempt=self.attempt, problem=describe(error).model_dump(mode="json")))
             blocks = []
         self._send_blocks(blocks)
-        cost = time.thread_time() - began
-        self._due = now + min(SLOWEST, max(FASTEST, cost / SHARE))
 
     def _send_blocks(self, blocks: list[Any]) -> None:
         by_topic: dict[str, list[Any]] = {}

@@ -145,10 +145,10 @@ export interface InitialArrays {
   arrays: Record<string, ArraySpec>;
 }
 
-/** Weights drawn from ``seeds.weights``: by each layer's own rule, or by TensorFlow Playground's rule (uniform in [-0.5, 0.5), every bias 0.1). */
+/** Weights drawn from ``seeds.weights``. ``pytorch``: by each layer's own rule. ``playground``: TensorFlow Playground's, uniform in [-0.5, 0.5), every bias 0.1. ``orthogonal``: the rows (or columns) of every matrix at right angles and of length 1, every bias 0.1: small tanh networks then hardly ever start where they get stuck. */
 export interface InitialSeed {
   kind: "seed";
-  scheme: "pytorch" | "playground";
+  scheme: "pytorch" | "playground" | "orthogonal";
 }
 
 /** Data and weights exactly as a TensorFlow Playground page with this seed draws them. */
