@@ -23,6 +23,12 @@ export const en = {
   csvNoFeature: 'Choose at least one column to learn from.',
   csvTooBig: 'This file is larger than 20 MB. Take a part of its rows.',
 
+  dataTitle: 'Larger data sets',
+  dataLead: 'Fetched once by the server, from fixed addresses, where it has internet. A small MNIST is always here.',
+  dataFetch: 'Download',
+  dataHere: 'all files are here',
+  dataProgress: '{done} MB',
+
   projectSave: 'Save this network',
   projectSaveLead: 'One file with the network, its data, its settings and, if you like, what it has learned.',
   projectName: 'Name',
@@ -110,6 +116,12 @@ export const fr: Record<keyof typeof en, string> = {
   csvNothing: 'Collez d’abord un tableau, ou choisissez un fichier.',
   csvNoFeature: 'Choisissez au moins une colonne dont apprendre.',
   csvTooBig: 'Ce fichier dépasse 20 Mo. Prenez une partie de ses lignes.',
+
+  dataTitle: 'Jeux de données plus grands',
+  dataLead: 'Cherchés une fois par le serveur, à des adresses fixes, s’il a internet. Un petit MNIST est toujours là.',
+  dataFetch: 'Télécharger',
+  dataHere: 'tous les fichiers sont là',
+  dataProgress: '{done} Mo',
 
   projectSave: 'Enregistrer ce réseau',
   projectSaveLead: 'Un fichier avec le réseau, ses données, ses réglages et, si vous voulez, ce qu’il a appris.',
