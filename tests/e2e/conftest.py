@@ -63,7 +63,7 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Whether a server says that it is ready there."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -78,6 +78,17 @@ class Playground:
         self.folder = folder
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Playground:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -94,9 +105,12 @@ class Playground:
 
     def stop(self) -> None:
         """End it as Ctrl-C would."""
-        if self.process:
+        if self.process and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -104,19 +118,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that serves the whole session."""
     if not (ROOT / "backend/static/index.html").is_file():
         pytest.fail("backend/static is missing: pip install -e '.[test]' builds it", pytrace=False)
-    playground = Playground(tmp_path_factory.mktemp("playground"))
-    playground.start()
-    yield playground.url
-    playground.stop()
+    with Playground(tmp_path_factory.mktemp("playground")) as playground:
+        yield playground.url
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Playground]:
     """A server that one test may stop and start."""
-    playground = Playground(tmp_path)
-    playground.start()
-    yield playground
-    playground.stop()
+    with Playground(tmp_path) as playground:
+        yield playground
 
 
 @pytest.fixture
@@ -124,7 +134,9 @@ def clean_page(page: Any, server: str) -> Iterator[Any]:
     """A page at 1280 x 800 that says nothing wrong on its console and asks nobody but the server."""
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("console", lambda line: wrong.append(f"console: {line.text}") if line.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda line: wrong.append(f"console: {line.text}") if line.type in ("error", "warning") else None
+    )
     ours = (server, server.replace("http:", "ws:"), "data:", "blob:")
     page.on("request", lambda asked: None if asked.url.startswith(ours) else wrong.append(f"request: {asked.url}"))
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -139,8 +139,14 @@ export class RunModel {
   private unwant(topic: string): void {
     const left = (this.wanted.get(topic) ?? 1) - 1;
     if (left > 0) this.wanted.set(topic, left);
-    else this.wanted.delete(topic);
+    else this.drop(topic);
     this.announce();
+  }
+
+  /** Nobody looks any more. The picture stays for the next look, unless it answers something drawn by hand. */
+  private drop(topic: string): void {
+    this.wanted.delete(topic);
+    if (topic.includes('input=')) this.pictures.delete(topic);
   }
 
   /** Tell the server once per turn which topics are wanted now. */

@@ -106,10 +106,10 @@ export class Session implements Link {
   }
 
   /** Write the run and its spec into the address without a new entry in the browser's history. */
-  async remember(id: string, spec: RunSpec): Promise<void> {
+  async remember(id: string, spec: RunSpec, show: readonly string[] = []): Promise<void> {
     const packed = await packSpec(spec);
     if (this.run?.id !== id) return;
-    globalThis.history.replaceState(null, '', writePlace({ run: id, spec: packed }));
+    globalThis.history.replaceState(null, '', writePlace({ run: id, spec: packed, show }));
   }
 
   private fail(error: unknown): void {

@@ -20,7 +20,10 @@ class Theme {
   readonly dark = $derived(this.choice === 'system' ? this.system : this.choice === 'dark');
 
   constructor() {
-    systemDark?.addEventListener('change', (event) => (this.system = event.matches));
+    systemDark?.addEventListener('change', (event) => {
+      this.system = event.matches;
+      hub.repaintAll();
+    });
     systemCalm?.addEventListener('change', (event) => (this.calm = event.matches));
     this.apply();
   }

@@ -5,6 +5,8 @@ export interface Place {
   run: string | null;
   spec: string | null;
   preset: string | null;
+  /** What is shown beside the network. */
+  show: readonly string[];
 }
 
 function toBase64Url(bytes: Uint8Array): string {
@@ -39,11 +41,19 @@ export async function unpackSpec(text: string): Promise<RunSpec | null> {
 
 export function readPlace(hash: string): Place {
   const parts = new URLSearchParams(hash.replace(/^#/, ''));
-  return { run: parts.get('run'), spec: parts.get('spec'), preset: parts.get('preset') };
+  return {
+    run: parts.get('run'),
+    spec: parts.get('spec'),
+    preset: parts.get('preset'),
+    show: parts.get('show')?.split(' ') ?? [],
+  };
 }
 
 export function writePlace(place: Partial<Place>): string {
   const parts = new URLSearchParams();
-  for (const [key, value] of Object.entries(place)) if (value) parts.set(key, value);
+  for (const [key, value] of Object.entries(place)) {
+    const text = typeof value === 'string' ? value : (value ?? []).join(' ');
+    if (text) parts.set(key, text);
+  }
   return `#${parts.toString()}`;
 }

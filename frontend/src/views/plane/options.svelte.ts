@@ -1,9 +1,24 @@
-/** How the plane is shown; remembered on this machine. */
+/** How the plane is shown: in the address; what was already explained: on this machine. */
+import { page } from '../../model/page.svelte';
 
 class Options {
-  test = $state(false);
-  steps = $state(false);
   callouts = $state(globalThis.localStorage?.getItem('callouts') !== 'seen');
+
+  get test(): boolean {
+    return page.shows('test');
+  }
+
+  set test(on: boolean) {
+    page.setShown('test', on);
+  }
+
+  get steps(): boolean {
+    return page.shows('steps');
+  }
+
+  set steps(on: boolean) {
+    page.setShown('steps', on);
+  }
 
   seen(): void {
     this.callouts = false;
