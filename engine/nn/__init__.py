@@ -1,6 +1,7 @@
 """What can be built: layers, containers, losses, first values. `LAYERS` and `LOSSES` list what a drawing may use."""
 
-from engine.nn import functional, init, utils
+from engine.nn import clipping as utils
+from engine.nn import functional, init
 from engine.nn.activation import (
     CELU,
     ELU,

@@ -6,7 +6,7 @@ import pytest
 import engine
 from engine.errors import ArgumentError
 from engine.nn import Parameter
-from engine.nn.utils import clip_grad_norm_, clip_grad_value_
+from engine.nn.clipping import clip_grad_norm_, clip_grad_value_
 from engine.rng import Generator
 
 
@@ -50,3 +50,7 @@ def test_gradients_that_are_not_finite_are_told_on_request() -> None:
     weight.grad = engine.tensor([float("inf")])
     with pytest.raises(ArgumentError, match="learning rate"):
         clip_grad_norm_(weight, 1.0, error_if_nonfinite=True)
+
+
+def test_clipping_is_found_where_pytorch_has_it() -> None:
+    assert engine.nn.utils.clip_grad_norm_ is clip_grad_norm_

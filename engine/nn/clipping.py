@@ -1,4 +1,4 @@
-"""Gradients made shorter, under PyTorch's path `engine.nn.utils`."""
+"""Gradients made shorter, which PyTorch has under `nn.utils`."""
 
 from __future__ import annotations
 
