@@ -28,7 +28,7 @@ def advance(run: Run, steps: int) -> list[Any]:
     return events
 
 
-def planar(name: str, epochs: int = 20) -> tuple[Run, list[Any]]:
+def planar(name: str, epochs: int = 10) -> tuple[Run, list[Any]]:
     run = Run(next(p for p in presets if p.id == name).spec)
     return run, advance(run, epochs * run._training.cursor.batches_per_epoch)
 
