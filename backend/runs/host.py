@@ -219,7 +219,10 @@ def main() -> None:
         host.serve()
     except Exception:
         log.exception("the host broke down")
-        raise SystemExit(1) from None
+        logging.shutdown()
+        os._exit(1)
+    logging.shutdown()
+    os._exit(0)  # everything is saved; taking the interpreter apart would only keep the server waiting
 
 
 if __name__ == "__main__":

@@ -210,6 +210,8 @@ class LocalPlacement:
         self._ending = True
         for line in self.lines.values():
             line.send("shutdown")
+        for name in self._known.keys() - self.lines.keys():  # still starting, or of an earlier server
+            terminate(self._known[name][1])
         pids = {name: pid for name, (_, pid) in self._known.items()}
         end = time.monotonic() + seconds
         while time.monotonic() < end and any(alive(pid) for pid in pids.values()):
@@ -281,9 +283,25 @@ def alive(pid: int) -> bool:
         return False
 
 
+def terminate(pid: int) -> None:
+    """Ask a host to save its runs and end."""
+    with contextlib.suppress(psutil.Error):
+        host_process(pid).terminate()
+
+
 def kill(pid: int) -> None:
     """End a host that is lost: what it still computed would be refused anyhow."""
     with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        if "backend.runs.host" in process.cmdline():
-            process.kill()
+        host_process(pid).kill()
+
+
+def host_process(pid: int) -> psutil.Process:
+    """The process of a host.
+
+    Raises:
+        psutil.Error: when there is none, also where the number now belongs to another program.
+    """
+    process = psutil.Process(pid)
+    if "backend.runs.host" not in process.cmdline():
+        raise psutil.NoSuchProcess(pid)
+    return process
