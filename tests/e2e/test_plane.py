@@ -125,7 +125,7 @@ def test_a_weight_is_read_and_changed_with_a_decimal_comma(opened: Open) -> None
     field.fill("1,25")
     field.press("Enter")
     page.wait_for_function(f"{RUN}.picture('parameter?name=hidden1.weight')?.value.data[0] === 1.25")
-    gradient = page.get_by_label("Inspector").get_by_text("∇").first
+    gradient = page.get_by_label("Inspector").locator(".gradient").first
     assert gradient.is_visible()
     field.fill("nonsense")
     field.press("Enter")

@@ -58,8 +58,10 @@ export const catalog = () => get<Catalog>('/catalog');
 export const devices = () => get<Device[]>('/devices');
 export const checkRun = (spec: RunSpec) => post<Report>('/runs/check', spec);
 export const checkGraph = (graph: GraphSpec) => post<Report>('/graphs/check', graph);
-export const createRun = (spec: RunSpec, options: { name?: string; play?: boolean; attached?: boolean } = {}) =>
-  post<RunRecord>('/runs', { spec, ...options });
+export const createRun = (
+  spec: Partial<RunSpec>,
+  options: { name?: string; play?: boolean; attached?: boolean } = {},
+) => post<RunRecord>('/runs', { spec, ...options });
 export const readRun = (id: string) => get<RunRecord>(`/runs/${encodeURIComponent(id)}`);
 export const commandRun = (id: string, command: Command & { id: string }) =>
   post<{ id: string; step: number | null; problem: Problem | null }>(

@@ -63,7 +63,7 @@ export const fr: Record<keyof typeof en, string> & Record<string, string> = {
   'task.classification': 'Classification',
   'task.regression': 'Régression',
   'chart.title': 'Perte',
-  'chart.train': 'Entraînement',
+  'chart.train': 'Entr.',
   'chart.test': 'Test',
   'chart.log': 'Échelle log',
   'chart.table': 'Tableau',

@@ -91,7 +91,6 @@ export class RunModel {
     this.adopt(record);
     this.want(PROGRESS);
     this.stopReadout = hub.readout(() => this.refresh());
-    void this.check();
   }
 
   get running(): boolean {

@@ -47,8 +47,8 @@ export class Session implements Link {
       () => undefined,
     );
     try {
-      this.catalog = await catalog();
-      await this.openPlace();
+      const reading = catalog().then((found) => (this.catalog = found));
+      await Promise.all([reading, this.openPlace(reading)]);
     } catch (error) {
       this.fail(error);
     }
@@ -60,8 +60,8 @@ export class Session implements Link {
     await this.create(preset.spec, preset.title);
   }
 
-  /** Make a new paused run of `spec`, attached to this page, and show it. */
-  async create(spec: RunSpec, name?: string): Promise<RunModel | null> {
+  /** Make a new paused run of `spec` (what it leaves out is the first view's), attached to this page, and show it. */
+  async create(spec: Partial<RunSpec>, name?: string): Promise<RunModel | null> {
     try {
       const record = await createRun(spec, { ...(name ? { name } : {}), play: false, attached: true });
       return this.show(record);
@@ -88,12 +88,13 @@ export class Session implements Link {
     return run;
   }
 
-  private async openPlace(): Promise<void> {
+  /** The catalogue is waited for only where a preset is asked for by name: the server knows the first view. */
+  private async openPlace(reading: Promise<Catalog>): Promise<void> {
     const place = readPlace(globalThis.location.hash);
     if (place.run && (await this.reattach(place.run))) return;
     const spec = place.spec ? await unpackSpec(place.spec) : null;
-    const preset = this.catalog?.presets.find(({ id }) => id === place.preset);
-    await this.create(spec ?? preset?.spec ?? this.catalog!.presets[0]?.spec ?? this.catalog!.defaults);
+    const preset = place.preset && (await reading).presets.find(({ id }) => id === place.preset);
+    await this.create(spec ?? (preset || { spec: {} }).spec);
   }
 
   private async reattach(id: string): Promise<boolean> {
