@@ -20,7 +20,7 @@ def non_finite(attempt: Attempt) -> Problem:
             return _problem(name, f'The weights of "{name}" became infinite or undefined.', "finite weights")
         if not np.isfinite(host(output)).all():
             return _problem(name, f'The output of "{name}" became infinite or undefined.', "finite outputs")
-    return _by_gradient(attempt) or _problem(None, "The loss became infinite or undefined.", "a finite loss")
+    return _by_gradient(attempt) or _by_size(outputs)
 
 
 def _bad(attempt: Attempt, node: str) -> bool:
@@ -37,8 +37,17 @@ def _by_gradient(attempt: Attempt) -> Problem | None:
     return None
 
 
-def _problem(node: str | None, message: str, expected: str) -> Problem:
+def _by_size(outputs: dict[str, Tensor]) -> Problem:
+    """Every layer is finite, the loss is not: name the layer with the largest output, the one that overflowed it."""
+    sizes = {name: float(np.abs(host(output)).max(initial=0.0)) for name, output in outputs.items()}
+    name = max(sizes, key=lambda n: sizes[n])
+    return _problem(
+        name, f'The loss became infinite: the output of "{name}" reached {sizes[name]:.1e}.', "a finite loss"
+    )
+
+
+def _problem(node: str, message: str, expected: str) -> Problem:
     return Problem(
-        code="non_finite", message=message, node=node, field=None if node else "loss", expected=expected,
+        code="non_finite", message=message, node=node, field=None, expected=expected,
         got="infinity or NaN", hint=HINT,
     )  # fmt: skip

@@ -72,3 +72,11 @@ def test_a_metrics_row_of_a_broken_network_says_null() -> None:
     run.command({"op": "edit", "spec": run.spec.model_dump(), "keep": True})
     row = next(e for e in run.advance(0) if e.kind == "metrics")
     assert row.values["train_loss"] is None
+
+
+def test_a_loss_that_overflows_behind_finite_layers_names_the_largest_layer() -> None:
+    run = wild(data={"kind": "reg-plane"}, optimizer={"kind": "SGD", "params": {"lr": 10}})
+    run.command({"op": "play"})
+    problem = [e for e in run.advance(20) if e.kind == "state"][-1].problem
+    assert problem.node == "output"
+    assert "reached" in problem.message
