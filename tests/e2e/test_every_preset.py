@@ -90,9 +90,20 @@ def axe_violations(page: Any, rules: list[str] | None = None) -> list[str]:
     ]
 
 
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let i = 0; i < 3; i++) {
+    await frame();
+    const finite = document.getAnimations().filter((motion) => motion.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(finite.map((motion) => motion.finished));
+  }
+  await frame();
+}"""
+
+
 def settle(page: Any) -> None:
-    """Two painted frames: layout, observers and pictures have followed."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Layout, observers and pictures have followed, and every colour has arrived."""
+    page.evaluate(SETTLED)
 
 
 def findings(page: Any, width: int) -> list[str]:
@@ -100,7 +111,7 @@ def findings(page: Any, width: int) -> list[str]:
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     wrong = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.emulate_media(color_scheme=scheme)
         settle(page)
         whole = (width, scheme) in EVERYTHING
         wrong += [f"{width} px, {scheme}: {found}" for found in axe_violations(page, None if whole else COLOURS)]
