@@ -69,7 +69,6 @@ def save_checkpoint(folder: Path, attempt: int, step: int, data: bytes) -> Path:
     Raises:
         OSError: when the disk is full or read-only; older checkpoints stay as they were.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"checkpoint-{attempt}-{step}.safetensors"
     part = path.with_suffix(f".part{os.getpid()}")
     try:

@@ -62,12 +62,16 @@ class Host:
         self._end()
 
     def _slice(self, resident: Resident) -> None:
-        if resident.wait() <= 0:
-            began = time.thread_time()
+        if self.runs.get(resident.id) is not resident or resident.wait() > 0:
+            return  # it may have been closed since this round began
+        began = time.thread_time()
+        try:
             resident.advance(SLICE)
             resident.show(self.link.waiting)
-            self._busy += time.thread_time() - began
-            self._look(0)
+        except Exception as error:
+            resident.fail(error)
+        self._busy += time.thread_time() - began
+        self._look(0)
 
     def _rest(self) -> None:
         """Wait until something is to be done; what is not needed for training may be spent on pictures."""
@@ -122,7 +126,16 @@ class Host:
             self.link.flush()
         if mine is not None and mine in ready:
             for message in self.link.receive():
-                self._handle(message)
+                self._take(message)
+
+    def _take(self, message: frames.Frame) -> None:
+        """Do what the gateway says; what one run cannot do is its own trouble, not that of the others."""
+        try:
+            self._handle(message)
+        except Exception as error:
+            header = message.header
+            about: dict[str, Any] = {"run": header.get("run"), "attempt": header.get("attempt"), "step": 0}
+            self.link.send(pack("trouble", **about, problem=describe(error).model_dump(mode="json")))
 
     def _handle(self, message: frames.Frame) -> None:
         header = message.header

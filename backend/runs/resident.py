@@ -57,7 +57,7 @@ class Resident:
                 run = Run(RunSpec.model_validate(order["spec"]), data_dir)
             self._attach(run, order)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
             return None
         return run
 
@@ -109,7 +109,7 @@ class Resident:
         try:
             events = self.run.advance(seconds)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
             return
         self.budget.earn(trained=time.thread_time() - began)
         self.publish(events)
@@ -118,7 +118,8 @@ class Resident:
         if not self.active() or time.monotonic() - self._saved_at >= self.every:
             self.save_soon()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End this run, with the reason as a fact."""
         problem = describe(error)
         self.publish([State(state="failed", step=self.step, epoch=0.0, reason=problem.message, problem=problem)])
         self.run = None
@@ -280,6 +281,8 @@ class Resident:
         try:
             path = files.save_checkpoint(self.folder, attempt, step, data)
         except OSError as error:
+            if not self.folder.exists():
+                return  # the run was deleted meanwhile
             log.warning("checkpoint of %s: %s", self.id, error)
             fields: dict[str, Any] = {"run": self.id, "attempt": attempt, "step": step}
             message = f"The run could not be saved ({error.strerror or error})."
@@ -306,6 +309,9 @@ def describe(error: Exception) -> Problem:
     """What went wrong, in words; what is a mistake of ours is written to the host's log."""
     if isinstance(error, EngineError):
         return problem_from(error)
+    if isinstance(error, OSError):
+        message = f"A file of the run cannot be used: {error.strerror or error}."
+        return Problem(code="cannot_write", message=message, hint="Free some disk space, then try again.")
     if isinstance(error, MemoryError):
         hint = "Make the network, the batch or the data smaller."
         return Problem(code="out_of_memory", message="The run needs more memory than this machine has.", hint=hint)

@@ -171,6 +171,20 @@ def test_a_deleted_run_is_gone_with_its_files(server: Served) -> None:
     assert run not in [one["id"] for one in server.get("/runs")["items"]]
 
 
+def test_runs_that_are_deleted_while_they_train_do_not_disturb_their_neighbours(server: Served) -> None:
+    steady = [server.start({"pace": None}) for _ in range(2)]
+    for _ in range(15):
+        run = server.start({"pace": None})
+        until(lambda run=run: server.record(run)["state"] == "running", "a start")
+        server.http.delete(f"/api/v1/runs/{run}")
+    for run in steady:
+        before = server.record(run)
+        until(lambda run=run, before=before: server.record(run)["step"] > before["step"], "going on")
+        assert server.record(run)["attempt"] == 1
+        server.http.delete(f"/api/v1/runs/{run}")
+    assert not [log.name for log in (server.store / "logs").glob("*.log") if "Traceback" in log.read_text()]
+
+
 def test_many_runs_share_the_hosts_and_all_get_on(server: Served) -> None:
     begun = [server.start({"pace": None}) for _ in range(12)]
     until(lambda: all(server.record(run)["step"] > 50 for run in begun) or None, "progress of every run")
