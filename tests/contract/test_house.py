@@ -133,7 +133,7 @@ def test_a_built_wheel_serves_the_page_from_elsewhere(tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(site), "PLAYGROUND_STORE_DIR": str(tmp_path / "store")}
     command = [sys.executable, "-m", "backend.cli", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    server = subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=subprocess.DEVNULL)
     try:
         assert b"<script" in answer(f"http://127.0.0.1:{port}/", 30)
         assert b'"status"' in answer(f"http://127.0.0.1:{port}/api/v1/health", 10)
