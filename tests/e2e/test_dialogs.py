@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.e2e.test_every_preset import COLLISIONS, axe_violations, settle
+from test_every_preset import COLLISIONS, axe_violations, settle
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "globalThis.playground.session.run"
