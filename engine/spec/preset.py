@@ -132,7 +132,7 @@ presets: list[Preset] = [
         "circle",
         "Circle",
         "plane",
-        plane("circle"),
+        RunSpec(),
         "A disc inside a ring, and the smallest network that parts them.",
     ),
     _preset(

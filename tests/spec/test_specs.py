@@ -107,3 +107,7 @@ def test_any_document_is_taken_or_refused_in_words(document: dict) -> None:
 def test_a_graph_without_hidden_layers_is_one_neuron() -> None:
     assert [node.id for node in perceptron(2, []).nodes] == ["output", "out"]
     assert GraphSpec().nodes == []
+
+
+def test_the_first_preset_is_the_first_view() -> None:
+    assert presets[0].spec == RunSpec()
