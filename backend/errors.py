@@ -109,6 +109,7 @@ def pointer(location: Iterable[object]) -> str:
 def fault_of_validation(error: Mapping[str, Any], document: object = None) -> Fault:
     """One error of pydantic in our words. Its `input` is only shown as an excerpt."""
     location = [part for part in error.get("loc", ()) if part not in ("body", "query", "path")]
+    location = _in_document(location, document, error.get("type") == "missing")
     node, inside = _node_of(location, document)
     field = ".".join(str(part) for part in inside) or None
     message = _sentence(str(error.get("msg", "This value does not fit.")))
@@ -123,6 +124,22 @@ def fault_of_validation(error: Mapping[str, Any], document: object = None) -> Fa
         expected=_expected(error),
         got=got,
     )
+
+
+def _in_document(location: list[Any], document: object, missing: bool) -> list[Any]:
+    """The parts of a location that name something in what was sent: pydantic adds the names of union members."""
+    if not isinstance(document, (Mapping, list)):
+        return location
+    value: Any = document
+    kept = []
+    for place, part in enumerate(location):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            if not (missing and place == len(location) - 1):
+                continue
+        kept.append(part)
+    return kept
 
 
 def _node_of(location: list[Any], document: object) -> tuple[str | None, list[Any]]:

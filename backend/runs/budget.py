@@ -2,7 +2,7 @@
 
 A run earns credit: a share of the processor time that its training takes, and half of the time in which it waits (a run
 with a pace has plenty of that). Pictures spend it. While there is enough, every frame holds every topic, thirty times a
-second at most; when there is not, frames come ten times a second and the dear topics take turns.
+second at most; when there is not, frames come about ten times a second and the dear topics take turns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-FASTEST, SLOWEST = 1 / 30, 1 / 10  # seconds between frames of a run that trains
+FASTEST, SLOWEST = 1 / 30, 1 / 12  # seconds between frames of a run that trains; a batch may come between
 SHARE = 0.06  # of the time that training takes
 IDLE_SHARE = 0.5  # of the time in which the run waits
 TINY = 0.0003  # seconds; a topic that costs less is in every frame

@@ -42,7 +42,8 @@ class Resident:
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._shown_at, self._urgent, self._frame = 0.0, False, 0
         self._saved_step, self._saved_at, self._saving = -1, time.monotonic(), False
-        self.run: Run | None = self._open(order)
+        self.run: Run | None = None  # `_open` may refuse, and says so through this object
+        self.run = self._open(order)
 
     # -- opening -------------------------------------------------------------------------------------------------------
 

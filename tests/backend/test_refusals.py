@@ -38,7 +38,12 @@ def billion() -> dict[str, Any]:
 
 
 RUNS: list[tuple[str, str, str, str]] = [
-    ("NaN as a learning rate", '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": NaN}}}}', "lr", ""),
+    (
+        "NaN as a learning rate",
+        '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": NaN}}}}',
+        "lr",
+        "/spec/optimizer/params/lr",
+    ),
     (
         "infinity by a large exponent",
         '{"spec": {"penalty": {"kind": "l2", "rate": 1e999}}}',
@@ -49,7 +54,12 @@ RUNS: list[tuple[str, str, str, str]] = [
     ("an unknown data set", '{"spec": {"data": {"kind": "nothing"}}}', "nothing", "/spec/data/kind"),
     ("an unknown field", '{"spec": {"optimiser": {}}}', "optimiser", "/spec/optimiser"),
     ("a version from the future", '{"spec": {"version": 2}}', "version", "/spec/version"),
-    ("a rate out of bounds", '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": -1}}}}', "lr", ""),
+    (
+        "a rate out of bounds",
+        '{"spec": {"optimizer": {"kind": "SGD", "params": {"lr": -1}}}}',
+        "lr",
+        "/spec/optimizer/params/lr",
+    ),
     ("a missing file", '{"spec": {"data": {"kind": "csv", "params": {"file": "gone"}}}}', "gone", ""),
     (
         "a path out of the folder",
