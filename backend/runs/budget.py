@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-FASTEST, SLOWEST = 1 / 30, 1 / 12  # seconds between frames of a run that trains; a batch may come between
-SHARE = 0.06  # of the time that training takes
+FASTEST, SLOWEST = 1 / 30, 1 / 13  # seconds between frames of a run that trains; a batch may come between
+SHARE = 0.05  # of the time that training takes
 IDLE_SHARE = 0.5  # of the time in which the run waits
 TINY = 0.0003  # seconds; a topic that costs less is in every frame
 MEMORY = 0.8  # how much of a known cost is kept when a new one is measured

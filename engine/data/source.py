@@ -89,6 +89,10 @@ class Source(ABC):
         """Names of the classes; empty for regression."""
         return list(self.card.classes)
 
+    def feature_names(self, data_dir: Path | None = None) -> list[str]:
+        """One name for each number of an example; empty where they have none (pixels)."""
+        return []
+
     @classmethod
     def check_shape(cls, params: dict[str, Any], data_dir: Path | None = None) -> DataShape:
         """The shape for raw settings. Raises: ArgumentError for a bad setting, DataError for a missing table."""

@@ -56,6 +56,10 @@ class Report(BaseModel):
     parameter_count: int = 0
     memory_bytes: int = 0
     """Estimate: weights, gradients, the optimiser's memory, and the activations of a batch."""
+    classes: list[str] = []
+    """Of a run: the names of its data's classes, in the order of labels and outputs; empty for regression."""
+    features: list[str] = []
+    """Of a run: the names of an example's numbers, where they have names (the columns of a table)."""
     problems: list[Problem] = []
 
 
@@ -79,13 +83,21 @@ def check(
     arrays = 2 + (1 if isinstance(spec, GraphSpec) else STATE.get(spec.optimizer.kind, 2))
     memory = 4 * (arrays * found.parameter_count + 2 * batch * found.example_numbers)
     problems += _size_problems(found, memory, bounds)
+    names: dict[str, list[str]] = {}
     if isinstance(spec, RunSpec):
         problems += _run_problems(spec, found, data_dir, devices)
-    return _report(found, memory, problems)
+        names = {} if any((p.field or "").startswith("data") for p in problems) else _names(spec, data_dir)
+    return _report(found, memory, problems, names)
 
 
-def _report(found: Walk, memory: int, problems: list[Problem]) -> Report:
+def _names(spec: RunSpec, data_dir: Path | None) -> dict[str, list[str]]:
+    source = DATASETS[spec.data.kind](**spec.data.params)
+    return {"classes": source.classes(data_dir), "features": source.feature_names(data_dir)}
+
+
+def _report(found: Walk, memory: int, problems: list[Problem], names: dict[str, list[str]]) -> Report:
     return Report(
+        **names,
         shapes={name: [list(shape)] for name, shape in found.shapes.items()},
         parameters={
             node: [Named(name=name, shape=list(shape)) for name, shape in named.items()]

@@ -41,7 +41,8 @@ def epochs(run: Run, count: int) -> dict[str, float | None]:
 
 def test_the_classes_of_a_column_are_learned(folder: Path) -> None:
     spec = table(folder, "kind", 2, 2, "CrossEntropyLoss", columns=["a", "b"], validation=10)
-    assert check(spec, data_dir=folder).problems == []
+    report = check(spec, data_dir=folder)
+    assert (report.problems, report.classes, report.features) == ([], ["down", "up"], ["a", "b"])
     values = epochs(Run(spec, folder), 30)
     assert values["test_accuracy"] is not None
     assert values["test_accuracy"] > 0.85

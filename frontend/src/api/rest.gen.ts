@@ -355,6 +355,8 @@ export interface Report {
   parameters: Record<string, Named[]>;
   parameter_count: number;
   memory_bytes: number;
+  classes: string[];
+  features: string[];
   problems: Problem[];
 }
 
