@@ -1,4 +1,16 @@
-import type { Catalog, Command, Device, GraphSpec, Problem, Report, RunRecord, RunSpec, Thumbnail } from './types';
+import type {
+  Ack,
+  Catalog,
+  Command,
+  Device,
+  GraphSpec,
+  Problem,
+  ProblemDetails,
+  Report,
+  RunRecord,
+  RunSpec,
+  Thumbnail,
+} from './types';
 
 export const API = '/api/v1';
 
@@ -14,23 +26,17 @@ export class Refusal extends Error {
   }
 }
 
-interface ProblemDocument {
-  title?: string;
-  detail?: string;
-  code?: string;
-  errors?: (Partial<Problem> & { pointer?: string })[];
-}
-
-function problemOf(error: Partial<Problem>): Problem {
+/** A problem with every field, from what is known of it. */
+export function problemOf(error: Partial<Problem>): Problem {
   const { code = '', node = null, field = null, message = '', expected = null, got = null, hint = null } = error;
   return { code, node, field, message, expected, got, hint };
 }
 
 async function refusal(response: Response): Promise<Refusal> {
   const text = await response.text();
-  let document: ProblemDocument = {};
+  let document: Partial<ProblemDetails> = {};
   try {
-    document = JSON.parse(text) as ProblemDocument;
+    document = JSON.parse(text) as Partial<ProblemDetails>;
   } catch {
     document = { detail: text.slice(0, 200) };
   }
@@ -64,10 +70,7 @@ export const createRun = (
 ) => post<RunRecord>('/runs', { spec, ...options });
 export const readRun = (id: string) => get<RunRecord>(`/runs/${encodeURIComponent(id)}`);
 export const commandRun = (id: string, command: Command & { id: string }) =>
-  post<{ id: string; step: number | null; problem: Problem | null }>(
-    `/runs/${encodeURIComponent(id)}/commands`,
-    command,
-  );
+  post<Ack>(`/runs/${encodeURIComponent(id)}/commands`, command);
 export const thumbnail = (kind: string, seed = 0) =>
   get<Thumbnail>(`/datasets/${encodeURIComponent(kind)}/thumbnail?seed=${seed}`);
 export const weightsAddress = (id: string) => `${API}/runs/${encodeURIComponent(id)}/weights`;

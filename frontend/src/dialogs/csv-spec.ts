@@ -1,5 +1,6 @@
 /** From an uploaded table to a run that learns from it: pure. */
 import type { RunSpec } from '../api/types';
+import { SEEDED, layer } from '../model/spec';
 
 export interface Column {
   readonly name: string;
@@ -50,7 +51,7 @@ export function csvSpec(defaults: RunSpec, upload: Upload, choice: Choice): RunS
     data: { kind: 'csv', params: { file: upload.id, target, columns: [...features], task } },
     loss: { kind: classes ? 'CrossEntropyLoss' : 'MSELoss', params: {} },
     optimizer: { kind: 'Adam', params: { lr: 0.01 } },
-    initial: { kind: 'seed' },
+    initial: SEEDED,
   };
 }
 
@@ -59,9 +60,9 @@ function network(inputs: number, outputs: number): RunSpec['graph'] {
     version: 1,
     inputs: [{ id: 'x', shape: [inputs], dtype: 'float32' }],
     nodes: [
-      { id: 'hidden1', kind: 'Linear', params: { out_features: 16 }, inputs: ['x'] },
-      { id: 'act1', kind: 'ReLU', params: {}, inputs: ['hidden1'] },
-      { id: 'output', kind: 'Linear', params: { out_features: outputs }, inputs: ['act1'] },
+      layer('hidden1', 'Linear', { out_features: 16 }, ['x']),
+      layer('act1', 'ReLU', {}, ['hidden1']),
+      layer('output', 'Linear', { out_features: outputs }, ['act1']),
     ],
     outputs: ['output'],
     layout: {},

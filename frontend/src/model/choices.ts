@@ -1,11 +1,11 @@
 /** What the controls change: edits of a spec that look up the catalogue, and what they offer. */
-import type { Catalog, DatasetEntry, Params, RunSpec } from '../api/types';
+import type { Catalog, DatasetEntry, JsonValue, Params, RunSpec } from '../api/types';
 import { columnsOf, datasetOf, endings, setEnding, setInputs, type Ending } from './network';
 import type { Edit } from './spec';
 
 export const RATES = [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 export const PENALTY_RATES = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
-export const PENALTIES = ['none', 'l1', 'l2'];
+export const PENALTIES = ['none', 'l1', 'l2'] as const;
 
 /** A list of numbers that contains `now`, in order. */
 export function including(numbers: readonly number[], now: number): number[] {
@@ -34,7 +34,7 @@ export function withOptimizer(kind: string, catalog: Catalog): Edit {
 }
 
 /** A rate with no penalty chosen does nothing, so choosing a penalty picks a small one. */
-export function withPenalty(kind: string): Edit {
+export function withPenalty(kind: RunSpec['penalty']['kind']): Edit {
   return (spec) => ({
     ...spec,
     penalty: { ...spec.penalty, kind, rate: spec.penalty.rate || (kind === 'none' ? 0 : 0.003) },
@@ -68,7 +68,7 @@ export function withFeatures(features: string[]): Edit {
   };
 }
 
-export function withDataParam(name: string, value: unknown): Edit {
+export function withDataParam(name: string, value: JsonValue): Edit {
   return (spec) => ({ ...spec, data: { ...spec.data, params: { ...spec.data.params, [name]: value } } });
 }
 

@@ -1,5 +1,6 @@
 /** A small spec and catalogue for tests of edits: the shapes the server sends, with the families it names. */
 import type { Catalog, RunSpec, Schema } from '../api/types';
+import { SEEDED, layer } from './spec';
 
 export const spec: RunSpec = {
   version: 1,
@@ -7,10 +8,10 @@ export const spec: RunSpec = {
     version: 1,
     inputs: [{ id: 'x', shape: [2], dtype: 'float32' }],
     nodes: [
-      { id: 'hidden1', kind: 'Linear', params: { out_features: 4 }, inputs: ['x'] },
-      { id: 'act1', kind: 'Tanh', params: {}, inputs: ['hidden1'] },
-      { id: 'output', kind: 'Linear', params: { out_features: 1 }, inputs: ['act1'] },
-      { id: 'out', kind: 'Tanh', params: {}, inputs: ['output'] },
+      layer('hidden1', 'Linear', { out_features: 4 }, ['x']),
+      layer('act1', 'Tanh', {}, ['hidden1']),
+      layer('output', 'Linear', { out_features: 1 }, ['act1']),
+      layer('out', 'Tanh', {}, ['output']),
     ],
     outputs: ['out'],
     layout: {},
@@ -21,7 +22,7 @@ export const spec: RunSpec = {
   schedule: null,
   penalty: { kind: 'none', rate: 0, style: 'gradient' },
   batches: { size: 10, order: 'shuffle', last: 'keep' },
-  initial: { kind: 'seed' },
+  initial: SEEDED,
   until: { steps: null, epochs: null, metric: null },
   seeds: { data: 0, weights: 0, batches: 0 },
   device: 'cpu',

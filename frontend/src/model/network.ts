@@ -1,6 +1,6 @@
 /** A sequential network as columns of units, and the edits that keep it one. Families and schemas come from the catalogue. */
 import type { Catalog, DatasetEntry, GraphNode, LayerEntry, Report, RunSpec } from '../api/types';
-import { freshId, insertAfter, removeNodes, withNode, withParams, type Edit } from './spec';
+import { freshId, insertAfter, layer, removeNodes, withNode, withParams, type Edit } from './spec';
 
 const HEADS = ['linear', 'convolution'];
 
@@ -123,9 +123,9 @@ export function addLayer(columns: Column[], units: number, catalog: Catalog): Ed
   const kind = (model && activationOf(model, catalog)?.kind) ?? defaultActivation(catalog);
   return (spec) => {
     const id = freshId(spec, 'hidden');
-    const layer = { id, kind: dense.kind, params: { [widthSetting(dense)!]: units }, inputs: [] };
-    const next = kind ? [{ id: freshId(spec, 'act'), kind, params: {}, inputs: [] }] : [];
-    return insertAfter(spec, before.shown, [layer, ...next]);
+    const head = layer(id, dense.kind, { [widthSetting(dense)!]: units });
+    const next = kind ? [layer(freshId(spec, 'act'), kind)] : [];
+    return insertAfter(spec, before.shown, [head, ...next]);
   };
 }
 
@@ -148,7 +148,7 @@ export function setActivation(column: Column, kind: string | null, catalog: Cata
   if (old) return (spec) => removeNodes(spec, [old.id]);
   const { head } = column;
   if (!kind || !head) return (spec) => spec;
-  return (spec) => insertAfter(spec, head.id, [{ id: freshId(spec, 'act'), kind, params: {}, inputs: [] }]);
+  return (spec) => insertAfter(spec, head.id, [layer(freshId(spec, 'act'), kind)]);
 }
 
 /** Give every hidden column the activation `kind`. */

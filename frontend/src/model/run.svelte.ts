@@ -58,6 +58,11 @@ function byTopic(blocks: readonly Block[]): Map<string, Block[]> {
   return topics;
 }
 
+/** Whether a topic is about something drawn by hand: such a picture is of no use to anybody later. */
+function isDrawn(topic: string): boolean {
+  return topic.includes('input=');
+}
+
 export class RunModel {
   readonly id: string;
   name = $state<string | null>(null);
@@ -145,7 +150,7 @@ export class RunModel {
   /** Nobody looks any more. The picture stays for the next look, unless it answers something drawn by hand. */
   private drop(topic: string): void {
     this.wanted.delete(topic);
-    if (topic.includes('input=')) this.pictures.delete(topic);
+    if (isDrawn(topic)) this.pictures.delete(topic);
   }
 
   /** Tell the server once per turn which topics are wanted now. */
@@ -172,6 +177,7 @@ export class RunModel {
   }
 
   private renew(topic: string, blocks: Block[]): void {
+    if (isDrawn(topic) && !this.wanted.has(topic)) return;
     this.pictures.set(topic, Object.fromEntries(blocks.map((block) => [block.name, block])));
     if (topic === PROGRESS) this.progress(blocks[0]!);
     hub.touch(this.key(topic));

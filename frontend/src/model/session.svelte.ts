@@ -1,6 +1,6 @@
 /** The page's one connection, the catalogue, the devices, and the run that is shown. */
-import { API, Refusal, catalog, commandRun, createRun, devices, readRun } from '../api/client';
-import type { Catalog, Command, Device, Preset, RunRecord, RunSpec, ServerMessage } from '../api/types';
+import { API, Refusal, catalog, commandRun, createRun, devices, problemOf, readRun } from '../api/client';
+import type { Catalog, Command, Device, Preset, RunRecord, RunSpec, RunSummary, ServerMessage } from '../api/types';
 import { after } from '../stream/clock';
 import { decode } from '../stream/protocol';
 import { hub } from '../stream/hub';
@@ -23,7 +23,7 @@ export class Session implements Link {
   devices = $state.raw<Device[]>([]);
   run = $state.raw<RunModel | null>(null);
   /** The runs that the server told of while this page was open, newest first. */
-  listed = $state.raw<Omit<RunRecord, 'spec'>[]>([]);
+  listed = $state.raw<RunSummary[]>([]);
   /** Why the page cannot show a run, as a sentence of the server, or null. */
   failure = $state<string | null>(null);
   private socket: Socket;
@@ -139,8 +139,7 @@ export class Session implements Link {
       return await commandRun(run, command);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const nothing = { node: null, field: null, expected: null, got: null, hint: null };
-      return { id: command.id, step: null, problem: { code: 'refused', message, ...nothing } };
+      return { id: command.id, step: null, problem: problemOf({ code: 'refused', message }) };
     }
   }
 
@@ -167,12 +166,24 @@ export class Session implements Link {
       case 'listed':
         this.list(message.run, message.record);
         break;
-      default:
+      case 'problem':
+        this.misunderstood(message);
         break;
+      case 'welcome':
+      case 'heartbeat':
+        break;
+      default:
+        message satisfies never;
     }
   }
 
-  private list(id: string, record: Omit<RunRecord, 'spec'> | null): void {
+  /** The server could not use a message about this run: nothing changed, and it says why. */
+  private misunderstood({ run, code, detail, errors }: Extract<ServerMessage, { kind: 'problem' }>): void {
+    if (run !== this.run?.id || !this.run) return;
+    this.run.refused = errors.length ? errors.map(problemOf) : [problemOf({ code, message: detail })];
+  }
+
+  private list(id: string, record: RunSummary | null): void {
     const others = this.listed.filter((run) => run.id !== id);
     this.listed = (record ? [record, ...others] : others).slice(0, 50);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { RunSpec } from '../api/types';
 import { spec } from './example';
-import { commandsBetween, freshId, insertAfter, removeNodes, replace, same, withFittingStart } from './spec';
+import { commandsBetween, freshId, insertAfter, layer, removeNodes, replace, same, withFittingStart } from './spec';
 
 describe('an edit', () => {
   it('leaves the old spec as it was', () => {
@@ -21,14 +22,14 @@ describe('an edit', () => {
 
   it('that inserts a chain lets the readers read its end', () => {
     const id = freshId(spec, 'hidden');
-    const after = insertAfter(spec, 'act1', [{ id, kind: 'Linear', params: {}, inputs: [] }]);
+    const after = insertAfter(spec, 'act1', [layer(id, 'Linear')]);
     expect(id).toBe('hidden2');
     expect(after.graph.nodes.find((node) => node.id === id)?.inputs).toEqual(['act1']);
     expect(after.graph.nodes.find((node) => node.id === 'output')?.inputs).toEqual([id]);
   });
 
   it('of the graph gives up weights that were given as arrays', () => {
-    const given = { ...spec, initial: { kind: 'arrays', arrays: {} } };
+    const given: RunSpec = { ...spec, initial: { kind: 'arrays', arrays: {} } };
     expect(withFittingStart(given, removeNodes(given, ['act1'])).initial.kind).toBe('seed');
     expect(withFittingStart(given, replace(given, 'batches.size', 3)).initial.kind).toBe('arrays');
   });

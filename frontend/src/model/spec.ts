@@ -1,5 +1,5 @@
 /** Edits of a RunSpec as pure functions, and what a run must be told to follow an edit. */
-import type { Command, GraphNode, Params, RunSpec } from '../api/types';
+import type { Command, GraphNode, JsonValue, Params, RunSpec } from '../api/types';
 
 export type Edit = (spec: RunSpec) => RunSpec;
 
@@ -23,6 +23,14 @@ export function replace<T extends object>(target: T, path: string, value: unknow
 export function read(target: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], target);
 }
+
+/** A node of a graph; whoever puts it in says what it reads. */
+export function layer(id: string, kind: string, params: Params = {}, inputs: string[] = []): GraphNode {
+  return { id, kind, params, inputs, shares: null };
+}
+
+/** Weights drawn from the seed by each layer's own rule. */
+export const SEEDED: RunSpec['initial'] = { kind: 'seed', scheme: 'pytorch' };
 
 export function withNode(spec: RunSpec, id: string, change: (node: GraphNode) => GraphNode): RunSpec {
   const nodes = spec.graph.nodes.map((node) => (node.id === id ? change(node) : node));
@@ -73,7 +81,7 @@ export function removeNodes(spec: RunSpec, ids: readonly string[]): RunSpec {
 /** Given arrays fit one graph only: when the graph changes, weights are drawn from the seed (those that fit are kept). */
 export function withFittingStart(before: RunSpec, after: RunSpec): RunSpec {
   if (after.initial.kind !== 'arrays' || !same(before.initial, after.initial)) return after;
-  return same(before.graph, after.graph) ? after : { ...after, initial: { kind: 'seed' } };
+  return same(before.graph, after.graph) ? after : { ...after, initial: SEEDED };
 }
 
 /** What may change while a run trains, coarse enough to be exact and fine enough to be marked on the chart. */
@@ -88,10 +96,11 @@ const LEAVES: Record<string, readonly string[]> = {
 };
 
 function liveChange(before: RunSpec, after: RunSpec, part: string): Command[] {
-  const whole = after[part as keyof RunSpec];
+  // A spec is JSON through and through, which its interfaces cannot say.
+  const whole = after[part as keyof RunSpec] as JsonValue;
   if (same(before[part as keyof RunSpec], whole)) return [];
   for (const path of LEAVES[part] ?? []) {
-    const value = read(after, path);
+    const value = read(after, path) as JsonValue;
     if (same(replace(before, path, value)[part as keyof RunSpec], whole)) return [{ op: 'set', path, value }];
   }
   return [{ op: 'set', path: part, value: whole }];

@@ -1,45 +1,17 @@
 /** Binary picture frames: u32 header length | JSON header, padded to 8 bytes | blocks. */
+import type { FrameBlock, FrameHeader } from '../api/protocol.gen';
 
-export type Dtype = 'u8' | 'f32' | 'f64' | 'i32' | 'u32';
 export type Values = Uint8Array | Float32Array | Float64Array | Int32Array | Uint32Array;
 
 /** One named array of a picture; `lo` and `hi` say what the bytes 0 and 255 of a u8 map mean. */
-export interface Block {
-  topic: string;
-  name: string;
-  dtype: Dtype;
-  shape: number[];
+export interface Block extends Pick<FrameBlock, 'topic' | 'name' | 'dtype' | 'shape'> {
   data: Values;
   lo: number;
   hi: number;
 }
 
-export interface Frame {
-  run: string;
-  attempt: number;
-  seq: number;
-  step: number;
+export interface Frame extends Pick<FrameHeader, 'run' | 'attempt' | 'seq' | 'step'> {
   blocks: Block[];
-}
-
-interface BlockHeader {
-  topic: string;
-  name: string;
-  dtype: Dtype;
-  shape: number[];
-  offset: number;
-  lo?: number | null;
-  hi?: number | null;
-}
-
-interface FrameHeader {
-  v: number;
-  kind: string;
-  run: string;
-  attempt: number;
-  seq: number;
-  step: number;
-  blocks: BlockHeader[];
 }
 
 const ARRAYS = {
@@ -50,9 +22,10 @@ const ARRAYS = {
   u32: Uint32Array,
 } as const;
 
+/** A frame that cannot be read. */
 export class FrameError extends Error {}
 
-function blockOf(buffer: ArrayBuffer, start: number, header: BlockHeader): Block {
+function blockOf(buffer: ArrayBuffer, start: number, header: FrameBlock): Block {
   const { topic, name, dtype, shape } = header;
   const Values = ARRAYS[dtype];
   if (!Values) throw new FrameError(`block ${topic}: unknown dtype ${String(dtype)}`);

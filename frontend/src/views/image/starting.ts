@@ -1,5 +1,5 @@
 /** The settings with which a new layer begins, read off its schema. */
-import type { Params, Schema } from '../../api/types';
+import type { JsonValue, Params, Schema } from '../../api/types';
 
 function numberOf(schema: Schema): number {
   const common = schema['x-common'] as readonly number[] | undefined;
@@ -10,9 +10,9 @@ function numberOf(schema: Schema): number {
   return schema.type === 'integer' ? Math.round(middle) : middle;
 }
 
-function valueOf(schema: Schema): unknown {
+function valueOf(schema: Schema): JsonValue {
   if (schema.default !== undefined) return schema.default;
-  if (schema.enum) return schema.enum[0];
+  if (schema.enum) return schema.enum[0] ?? null;
   if (schema.anyOf?.[0]) return valueOf(schema.anyOf[0]);
   if (schema.type === 'boolean') return false;
   return schema.type === 'string' ? '' : numberOf(schema);

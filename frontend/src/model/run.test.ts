@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { RunRecord } from '../api/types';
+import type { Frame } from '../stream/protocol';
+import { spec } from './example';
+import { RunModel, type Link } from './run.svelte';
+
+const record: RunRecord = {
+  id: 'run',
+  name: 'A run',
+  state: 'paused',
+  attempt: 0,
+  step: 0,
+  epoch: 0,
+  reason: null,
+  problem: null,
+  latest: {},
+  spec,
+  attached: true,
+  created_at: '',
+  updated_at: '',
+};
+const said: { topics?: string[] }[] = [];
+const link: Link = {
+  send: (message) => said.push(message) > 0,
+  command: (_, { op }) => Promise.resolve({ id: op, step: 0, problem: null }),
+};
+
+function frameOf(topic: string): Frame {
+  const block = { topic, name: 'value', dtype: 'f32', shape: [1], data: new Float32Array([1]), lo: 0, hi: 1 } as const;
+  return { run: 'run', attempt: 0, seq: 0, step: 0, blocks: [{ ...block, shape: [...block.shape] }] };
+}
+
+// No server and no screen here: the check of the spec finds nobody, the animation frames never come.
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('requestAnimationFrame', () => 0);
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('nobody there')));
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+it('a picture of something drawn by hand is forgotten when nobody looks any more; others stay for the next look', () => {
+  const run = new RunModel(record, link);
+  const topics = ['prediction?input=AAAA&split=test', 'prediction?example=0&split=test'];
+  const releases = topics.map((topic) => run.want(topic));
+  for (const topic of topics) run.receive(frameOf(topic));
+  expect(topics.map((topic) => run.picture(topic) !== undefined)).toEqual([true, true]);
+  for (const release of releases) release();
+  run.receive(frameOf(topics[0]!));
+  expect(topics.map((topic) => run.picture(topic) !== undefined)).toEqual([false, true]);
+});
+
+it('a topic that several look at is wanted until the last of them is gone', async () => {
+  const run = new RunModel(record, link);
+  const releases = [run.want('decision?size=100'), run.want('decision?size=100')];
+  releases[0]!();
+  releases[0]!();
+  await Promise.resolve();
+  expect(said.at(-1)?.topics).toContain('decision?size=100');
+  releases[1]!();
+  await Promise.resolve();
+  expect(said.at(-1)?.topics).not.toContain('decision?size=100');
+});
