@@ -1,6 +1,6 @@
 /** What the controls change: edits of a spec that look up the catalogue, and what they offer. */
-import type { Catalog, DatasetEntry, JsonValue, Params, RunSpec } from '../api/types';
-import { columnsOf, datasetOf, endings, setEnding, setInputs, type Ending } from './network';
+import type { Catalog, DatasetEntry, JsonValue, Params, Report, RunSpec } from '../api/types';
+import { columnsOf, datasetOf, endings, setEnding, setInputs, taskOf, type Ending } from './network';
 import type { Edit } from './spec';
 
 export const RATES = [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -98,11 +98,11 @@ export function datasetCandidates(spec: RunSpec, dataset: DatasetEntry, catalog:
   return endingCandidates(next, catalog);
 }
 
-/** The specs with each ending that may fit their loss and data. */
-export function endingCandidates(spec: RunSpec, catalog: Catalog): RunSpec[] {
+/** The specs with each ending that may fit their loss and data; `report` is that of a run on the same data. */
+export function endingCandidates(spec: RunSpec, catalog: Catalog, report: Report | null = null): RunSpec[] {
   const dataset = datasetOf(catalog, spec.data.kind);
-  const classes = dataset?.classes.length ?? 1;
-  const found = endings(dataset?.task ?? 'regression', classes, lossTask(spec, catalog), catalog);
+  const classes = report?.classes.length || (dataset?.classes.length ?? 1);
+  const found = endings(taskOf(dataset, report), classes, lossTask(spec, catalog), catalog);
   return found.map((ending) => withEnding(spec, ending, catalog));
 }
 

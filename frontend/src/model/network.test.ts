@@ -30,7 +30,15 @@ describe('a sequential network', () => {
         { name: 'bias', shape: [4] },
       ],
     };
-    const report = { shapes: {}, parameters, parameter_count: 12, memory_bytes: 0, problems: [] };
+    const report = {
+      shapes: {},
+      classes: [],
+      features: [],
+      parameters,
+      parameter_count: 12,
+      memory_bytes: 0,
+      problems: [],
+    };
     expect(columnsOf(spec, report, catalog)[1]).toMatchObject({ weight: 'hidden1.weight', bias: 'hidden1.bias' });
   });
 

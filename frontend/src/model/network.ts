@@ -25,6 +25,12 @@ export function datasetOf(catalog: Catalog, kind: string): DatasetEntry | undefi
   return catalog.datasets.find((dataset) => dataset.kind === kind);
 }
 
+/** What a run does: a table's task is known from its file alone, so the run's check says it. */
+export function taskOf(dataset: DatasetEntry | undefined, report: Report | null): DatasetEntry['task'] {
+  if (dataset?.input === 'table' && report) return report.classes.length ? 'classification' : 'regression';
+  return dataset?.task ?? 'classification';
+}
+
 function family(catalog: Catalog, node: GraphNode): string {
   return layerOf(catalog, node.kind)?.family ?? '';
 }

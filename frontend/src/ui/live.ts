@@ -40,6 +40,33 @@ export function live<E extends Element>({ run, topics, paint, keys = [] }: Live<
   };
 }
 
+/** `<section {@attach seen({ run, topics, read })}>`: `follow`, but only while the element is on the screen. */
+export function seen({
+  run,
+  topics,
+  read,
+}: {
+  run: RunModel;
+  topics: readonly string[];
+  read: () => void;
+}): Attachment {
+  return (element) => {
+    let stop: (() => void) | null = null;
+    const end = () => {
+      stop?.();
+      stop = null;
+    };
+    const unwatch = watchVisible(element, (visible) => {
+      end();
+      if (visible) stop = follow(run, topics, read);
+    });
+    return () => {
+      unwatch();
+      end();
+    };
+  };
+}
+
 /** Watch `topics` and call `read` four times a second when they changed: for numbers in text. Use inside `$effect`. */
 export function follow(run: RunModel, topics: readonly string[], read: () => void): () => void {
   const releases = topics.map((topic) => run.want(topic));
