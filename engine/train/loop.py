@@ -252,7 +252,10 @@ class Run:
         self._need_unfinished()
         if self.state != "paused":
             self.state = "paused"
-        self._steps_left, self._epochs_left = (command.count, 0) if command.unit == "batch" else (0, command.count)
+        if command.unit == "batch":  # steps asked for before the last ones were taken add up
+            self._steps_left += command.count
+        else:
+            self._epochs_left += command.count
 
     def _need_unfinished(self) -> None:
         if self.state in ("failed", "stopped") or self._past_goal():

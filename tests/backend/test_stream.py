@@ -263,6 +263,7 @@ def test_a_page_s_run_pauses_when_its_last_watcher_has_left(serve: Any) -> None:
     attached, free = server.start(ENDLESS, attached=True), server.start(ENDLESS)
     with Viewer(server.api) as viewer:
         viewer.watch(attached, "progress")
+        server.state(attached, "running")
         viewer.gather(1.5)
         assert server.record(attached)["state"] == "running"
     assert server.state(attached, "paused")["step"] > 0

@@ -93,6 +93,15 @@ def test_a_step_is_one_batch_and_an_epoch_ends_where_it_ends(circle, at_step) ->
     assert (run.step, run.epoch) == (75, 3)
 
 
+def test_steps_asked_for_faster_than_they_are_taken_add_up(circle, at_step) -> None:
+    run = Run(circle())
+    for count in (1, 3, 7):
+        run.command({"op": "step", "count": count})
+    run.command({"op": "step", "unit": "epoch"})
+    run.advance(5)
+    assert (run.step, run.epoch, run.state) == (25, 1, "paused")
+
+
 def test_reset_brings_the_first_weights_back(circle, at_step) -> None:
     run = Run(circle())
     before = weights(run)
