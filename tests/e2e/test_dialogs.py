@@ -71,6 +71,9 @@ def test_a_pasted_table_becomes_a_run_that_learns(circle: Any) -> None:
     circle.wait_for_function(f"{RUN}.spec.data.kind === 'csv'")
     circle.wait_for_function(f"{RUN}.newest.testAccuracy > 0.9", timeout=30_000)
     assert circle.get_by_role("button", name="Linear hidden1").is_visible()
+    circle.locator('[data-cell="2-2"]').scroll_into_view_if_needed()
+    names = circle.get_by_role("grid").get_by_role("rowheader").evaluate_all("all => all.map((one) => one.title)")
+    assert sorted(names) == ["large", "middle", "small"]
 
 
 def test_a_bad_table_gets_a_sentence_with_its_line(page: Any, server: str) -> None:

@@ -57,6 +57,16 @@ def test_the_cnn_learns_before_your_eyes_and_its_maps_and_filters_change(cnn: An
     cnn.wait_for_function(f"{RUN}.newest.step === {before + 1}")
 
 
+def test_what_is_off_the_screen_is_not_asked_for(cnn: Any) -> None:
+    asked = f"[...{RUN}.wanted.keys()]"
+    cnn.set_viewport_size({"width": 375, "height": 812})
+    cnn.wait_for_function(f"!{asked}.some((topic) => /confusion|count=24/.test(topic))")
+    assert cnn.evaluate(f"{asked}.some((topic) => topic.startsWith('activation'))")
+    cnn.get_by_role("heading", name="Confusion matrix").scroll_into_view_if_needed()
+    cnn.wait_for_function(f"{asked}.includes('confusion?split=test')")
+    cnn.wait_for_function(f"!{asked}.some((topic) => topic.startsWith('activation'))")
+
+
 def test_every_layer_says_its_shape_and_how_many_weights_it_has(cnn: Any) -> None:
     """The decks' numbers: 456 would need three channels; one channel gives 156, then 2,416, 48,120 and 1,210."""
     texts = cnn.locator(".block").all_inner_texts()

@@ -146,6 +146,27 @@ def test_a_line_and_a_bias_can_be_clicked(opened: Open) -> None:
     assert page.get_by_role("textbox", name=re.compile("Weight from .* to Output neuron")).is_visible()
 
 
+def test_escape_leaves_a_weight_and_gives_the_focus_back_to_its_neuron(opened: Open) -> None:
+    page = opened()
+    tile(page, 2, 1).click()
+    field = page.get_by_role("textbox", name=re.compile("^Bias of"))
+    field.focus()
+    page.keyboard.press("Escape")
+    field.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.dataset.unit") == "2-1"
+
+
+def test_any_learning_rate_can_be_typed(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Learning rate").select_option("other")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0,045")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{RUN}.spec.optimizer.params.lr === 0.045")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.045")
+    expect(page.get_by_label("Learning rate")).to_be_focused()
+
+
 def test_settings_change_while_it_trains_and_are_marked_without_a_reset(opened: Open) -> None:
     page = opened()
     attempt = page.evaluate(f"{RUN}.attempt")
@@ -271,6 +292,8 @@ def test_the_page_speaks_french(opened: Open) -> None:
     assert page.evaluate("document.documentElement.lang") == "fr"
     assert page.get_by_text("2 couches cachées").is_visible()
     assert page.get_by_text("Époque", exact=True).first.is_visible()
+    page.evaluate(f"{RUN}.command({{ op: 'set', path: 'nonsense', value: 1 }})")
+    page.get_by_text("« nonsense » ne peut pas changer pendant l’entraînement.").wait_for()
 
 
 def test_reduced_motion_leaves_the_lines_still(opened: Open, clean_page: Any) -> None:

@@ -10,6 +10,13 @@ const shapes = [
 ];
 
 describe('a drawn network', () => {
+  it('is drawn larger where there is room for it, and fills no more than that room', () => {
+    const [small, large] = [layout([7, 4, 2, 1], 700, 374, 54), layout([7, 4, 2, 1], 1100, 700, 54)];
+    expect(large.columns[0]!.tile).toBeGreaterThan(small.columns[0]!.tile);
+    expect(large.height).toBe(HEADER + 700);
+    expect(layout([7, 4, 2, 1], 340, 700, 44).columns[0]!.tile).toBe(36);
+  });
+
   it.each(shapes.flatMap((units) => [340, 640].map((width) => ({ units, width }))))(
     'of $units in $width px has no tile on another',
     ({ units, width }) => {

@@ -31,10 +31,20 @@ function tileFor(units: number, width = Infinity): number {
   return units <= 11 ? 34 : 28;
 }
 
+const MOST_SPACE = 34;
+const MOST_GROWTH = 1.5;
+
+/** How much larger everything is drawn where there is more room than the tallest column can use. */
+function growth(units: readonly number[], width: number, room: number): number {
+  const tallest = Math.max(1, ...units.filter((count) => count <= MOST_TILES));
+  const wide = width / (units.length * LEAST_SPACING * 1.6);
+  return Math.max(1, Math.min(MOST_GROWTH, wide, room / (tallest * (tileFor(tallest) + MOST_SPACE))));
+}
+
 /** The space between the tops of two neighbours of a column. */
 function pitch(units: number, tile: number, room: number): number {
   const least = tile + (units > 7 ? 8 : 10);
-  const most = tile + 34;
+  const most = tile * (1 + MOST_SPACE / 40);
   return Math.max(least, Math.min(most, room / units));
 }
 
@@ -46,7 +56,8 @@ export function leastHeight(units: readonly number[]): number {
 
 /** `units` per column, the input first; `label` is the room to the left of the input's tiles. */
 export function layout(units: readonly number[], width: number, room: number, label: number): Layout {
-  const tiles = units.map((count) => tileFor(count, width));
+  const grown = growth(units, width, room);
+  const tiles = units.map((count) => Math.round(tileFor(count, width) * grown));
   const folded = units.map((count) => count > MOST_TILES);
   const spans = units.map((count, i) => (folded[i] ? 0 : count * pitch(count, tiles[i]!, room)));
   const height = Math.max(room, ...spans);
