@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-FASTEST, SLOWEST = 1 / 30, 1 / 13  # seconds between frames of a run that trains; a batch may come between
+FASTEST, SLOWEST = 1 / 30, 1 / 14  # seconds between frames of a run that trains; a batch may come between
 SHARE = 0.05  # of the time that training takes
 IDLE_SHARE = 0.5  # of the time in which the run waits
 TINY = 0.0003  # seconds; a topic that costs less is in every frame
