@@ -17,6 +17,7 @@ SHARE = 0.05  # of the time that training takes
 IDLE_SHARE = 0.5  # of the time in which the run waits
 TINY = 0.0003  # seconds; a topic that costs less is in every frame
 MEMORY = 0.8  # how much of a known cost is kept when a new one is measured
+DEBT = 0.01  # seconds that looking at new topics for the first time, cold as it is, may leave a run in debt at most
 FORGET = 1000  # topics whose costs are remembered
 
 
@@ -56,12 +57,14 @@ class Budget:
             start = self.clock()
             found += compute([topic])
             self.costs[topic] = self.clock() - start
+        cold = self.clock() - began
         known = [one for one in topics if self._turns.get(one)]
         found += self._together(known, compute) if known else []
         for topic in topics:
             self._turn += 1
             self._turns[topic] = self._turn
-        self.credit -= self.clock() - began
+        self.credit -= self.clock() - began - cold
+        self.credit = max(self.credit - cold, min(self.credit, -DEBT))
         self._forget()
         return found
 

@@ -73,3 +73,13 @@ def test_costs_of_topics_that_nobody_wants_are_forgotten() -> None:
     for topic in probe.costs:
         budget.spend([topic], probe.compute)
     assert len(budget.costs) <= FORGET
+
+
+def test_a_slow_first_look_does_not_leave_a_picture_stale() -> None:
+    probe = Probe(progress=0.0001, decision=0.2)
+    budget = Budget(probe.clock)
+    budget.spend(list(probe.costs), probe.compute)  # cold: the first look takes long
+    probe.costs["decision"] = 0.002
+    for _ in range(30):
+        budget.earn(trained=0.01)
+    assert "decision" in budget.choose(list(probe.costs), 0.3)
