@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from engine.nn.module import Module
 from engine.nn.parameter import Parameter
 
 
-class Sequential(Module):
+class _Row(Module):
+    """Modules in a row, under the names "0", "1", ...: what Sequential and ModuleList share."""
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def _hold(self, modules: Iterable[Module | None]) -> None:
+        self._modules = {str(i): m for i, m in enumerate(modules)}
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self._modules[list(self._modules)[index]] = module
+
+    def __delitem__(self, index: int) -> None:
+        held = list(self._modules.values())
+        del held[index]
+        self._hold(held)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+
+class Sequential(_Row):
     """Calls its modules one after the other: `Sequential(Linear(2, 4), Tanh())`, or one dict of names and modules."""
 
     def __init__(self, *args: Any) -> None:
@@ -25,22 +57,11 @@ class Sequential(Module):
                 input = module(input)
         return input
 
-    def append(self, module: Module) -> Sequential:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> Sequential:
-        """Add modules at the end."""
-        for module in modules:
-            self.append(module)
-        return self
-
     def insert(self, index: int, module: Module) -> Sequential:
         """Add a module before the one at `index`."""
         held = list(self._modules.values())
         held.insert(index, module)
-        self._modules = {str(i): m for i, m in enumerate(held)}
+        self._hold(held)
         return self
 
     def __getitem__(self, index: int | slice) -> Any:
@@ -48,22 +69,8 @@ class Sequential(Module):
             return type(self)(dict(list(self._modules.items())[index]))
         return list(self._modules.values())[index]
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        self._modules[list(self._modules)[index]] = module
 
-    def __delitem__(self, index: int) -> None:
-        held = list(self._modules.values())
-        del held[index]
-        self._modules = {str(i): m for i, m in enumerate(held)}
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
-
-
-class ModuleList(Module):
+class ModuleList(_Row):
     """A list of modules that are found by `parameters()`."""
 
     def __repr__(self) -> str:
@@ -79,40 +86,15 @@ class ModuleList(Module):
         super().__init__()
         self.extend(modules or [])
 
-    def append(self, module: Module) -> ModuleList:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        """Add modules at the end."""
-        for module in modules:
-            self.append(module)
-        return self
-
     def insert(self, index: int, module: Module) -> None:
         """Add a module before the one at `index`."""
         held = list(self._modules.values())
         held.insert(index, module)
-        self._modules = {str(i): m for i, m in enumerate(held)}
+        self._hold(held)
 
     def __getitem__(self, index: int | slice) -> Any:
         held = list(self._modules.values())
         return type(self)([m for m in held[index] if m is not None]) if isinstance(index, slice) else held[index]
-
-    def __setitem__(self, index: int, module: Module) -> None:
-        self._modules[list(self._modules)[index]] = module
-
-    def __delitem__(self, index: int) -> None:
-        held = list(self._modules.values())
-        del held[index]
-        self._modules = {str(i): m for i, m in enumerate(held)}
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
 
     def __contains__(self, module: object) -> bool:
         return any(held is module for held in self._modules.values())

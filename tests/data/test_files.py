@@ -45,8 +45,8 @@ def test_padding_adds_black_pixels_around() -> None:
     assert (padded.train.x[:, :, 0] == plain.train.x.min()).all()
 
 
-def test_full_mnist_has_all_images(data_dir: Path) -> None:
-    split = Mnist(source="full").load(data_dir)
+def test_full_mnist_has_all_images(real_data: Path) -> None:
+    split = Mnist(source="full").load(real_data)
     assert [len(part) for part in split] == [60_000, 0, 10_000]
 
 
@@ -153,9 +153,9 @@ def test_a_cut_cifar_file_is_named(tmp_path: Path) -> None:
         Cifar10().load(tmp_path)
 
 
-def test_the_real_cifar_files_load(data_dir: Path) -> None:
-    if not (data_dir / "cifar-10-batches-bin").is_dir():
+def test_the_real_cifar_files_load(real_data: Path) -> None:
+    if not (real_data / "cifar-10-batches-bin").is_dir():
         pytest.skip("PLAYGROUND_DATA_DIR has no CIFAR-10")
-    split = Cifar10(limit=500).load(data_dir)
+    split = Cifar10(limit=500).load(real_data)
     assert split.train.x.shape == (500, 3, 32, 32)
     assert abs(float(split.test.x.mean())) < 0.2
