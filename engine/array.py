@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import ArgumentError, DeviceError, DTypeError
+from engine.errors import ArgumentError, DeviceError, DTypeError, Unsupported
 
 Shape = tuple[int, ...]
 Number = bool | int | float
@@ -196,6 +196,16 @@ CPU = Device("cpu")
 @cache
 def _cupy() -> ModuleType | None:
     return importlib.import_module("cupy") if importlib.util.find_spec("cupy") is not None else None
+
+
+@cache
+def scipy(xp: Any, name: str) -> Any:
+    """`scipy.<name>` for NumPy, `cupyx.scipy.<name>` for CuPy: rare functions that the array library itself has not."""
+    package = "scipy" if xp is np else "cupyx.scipy"
+    try:
+        return importlib.import_module(f"{package}.{name}")
+    except ImportError:
+        raise Unsupported(name, "SciPy", "a computer without it", "This needs SciPy: pip install scipy.") from None
 
 
 def cuda_count() -> int:
