@@ -16,3 +16,11 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("PLAYGROUND_DATA_DIR names no folder: tests on the full MNIST and CIFAR-10 files need it")
     return Path(folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked `full` runs only when asked for: `pytest -m full`."""
+    if "full" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
