@@ -31,9 +31,12 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.values": ("engine.declared", "engine.ops", *CORE),
     "engine.tensor": TAPE[1:],
     "engine.printing": TAPE,
-    "engine.functions": ("engine.methods", *TAPE),
+    "engine.functions": ("engine.methods", "engine.derived", *TAPE),
     "engine.inplace": TAPE,
-    "engine.methods": ("engine.inplace", *TAPE),
+    "engine.derived": ("engine.inplace", *TAPE),
+    "engine.indexing": ("engine.inplace", *TAPE),
+    "engine.conversion": TAPE,
+    "engine.methods": ("engine.derived", "engine.indexing", "engine.conversion", "engine.inplace", *TAPE),
     "engine.autodiff": ("engine.methods", "engine.inplace", *TAPE),
     "engine.forward": ("engine.autodiff", *TAPE),
     "engine.custom": ("engine.autodiff", *TAPE),
@@ -68,7 +71,7 @@ for _ground in GROUND[:-1]:
 DOORS = {
     f"backend.{name}"
     for name in ("app", "cli", "client", "claim", "dev", "guard", "pages", "schema", "server", "shell", "verbs")
-} | {"engine"}
+} | {"engine", "engine.reference"}
 
 # A library, and the rooms that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
