@@ -98,6 +98,11 @@ def promote_types(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     return np.promote_types(a, b)
 
 
+def can_cast(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Whether numbers of one type may be stored as another: a float never as an integer, only bool as bool."""
+    return _RANK[source.kind] <= _RANK[target.kind]
+
+
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from engine import methods
-from engine.ops.op import FUNCTIONS, OPS
+from engine.derived import TWINS
 from engine.tensor import Tensor
 
-TABLE: dict[str, Any] = {name: getattr(Tensor, name) for name in OPS if hasattr(Tensor, name)}
-TABLE |= FUNCTIONS
+TABLE: dict[str, Any] = dict(methods.CALLS)
+TABLE |= {f"{name}_": getattr(Tensor, f"{name}_") for name in TWINS & methods.CALLS.keys()}
 TABLE |= {name: getattr(Tensor, name) for name in methods._aliases() if callable(getattr(Tensor, name))}
 TABLE |= {"where": methods.where, "nonzero": methods.nonzero, "numel": lambda x: x.numel()}
 TABLE |= {"is_tensor": lambda x: isinstance(x, Tensor), "is_floating_point": lambda x: x.is_floating_point()}

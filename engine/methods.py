@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from engine import array as arrays_
-from engine.array import Abstract, Device, DType, dtype_of
-from engine.errors import ArgumentError
+from engine import conversion
+from engine.array import Abstract
+from engine.derived import TWINS, called, method_of, twin_of
+from engine.indexing import copy_, fill_, getitem, setitem
 from engine.inplace import inplace
 from engine.ops.compare import Eq, Ge, Gt, Le, Lt, Ne
-from engine.ops.elementwise import Add, Cast, Div, Filled, Mul, Neg, Pow, Sub, Where
-from engine.ops.index import Index, IndexPut, Take, is_basic
+from engine.ops.elementwise import Add, Div, Mul, Neg, Pow, Sub, Where
 from engine.ops.linalg import Matmul
-from engine.ops.op import FUNCTIONS, OPS, Elementwise, Op
-from engine.tensor import Tensor, abstract, apply, as_operand, wrap
+from engine.ops.op import FUNCTIONS, OPS, Op
+from engine.tensor import Tensor, abstract, apply, wrap
 
-NOT_METHODS = frozenset(("cat", "stack", "einsum", "where"))
-ALSO_IN_PLACE = ("masked_fill", "addcmul", "addcdiv", "scatter_add", "index_put", "selu", "tril", "triu", "cumsum")
-
-
-def method_of(op: type[Op]) -> Callable[..., Tensor]:
-    """The method of an op: PyTorch's call where `bind` says it, else inputs by place and attributes by name."""
-    bind = op.bind
-    if bind is None:
-
-        def method(*inputs: Any, **attrs: Any) -> Tensor:
-            return apply(op, inputs, attrs)
-    else:
-
-        def method(*arguments: Any, **named: Any) -> Tensor:
-            inputs, attrs = bind(*arguments, **named)
-            return apply(op, inputs, attrs)
-
-    return _named(method, op.name, op.__doc__)
-
-
-def twin_of(method: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
-    """The in-place form of a method: `x.exp_()`."""
-
-    def changed(self: Tensor, *arguments: Any, **named: Any) -> Tensor:
-        return inplace(self, lambda old: method(old, *(old if a is self else a for a in arguments), **named))
-
-    return _named(changed, name + "_", f"In place: {method.__doc__}")
-
-
-def _named(method: Callable[..., Tensor], name: str, text: str | None) -> Callable[..., Tensor]:
-    method.__name__, method.__qualname__, method.__doc__ = name, f"Tensor.{name}", text
-    return method
+SPACES = ("linalg_", "special_")
+FUNCTION_ONLY = frozenset(("einsum", "where", "cartesian_prod", "block_diag", "broadcast_tensors", "atleast_1d"))
+CALLS: dict[str, Callable[..., Any]] = {}
+"""Every derived call by PyTorch's name: ops, compositions, aliases."""
 
 
 def install() -> None:
     """Give Tensor a method for everything in the registry."""
-    for name, f in FUNCTIONS.items():
-        if name not in NOT_METHODS:
-            setattr(Tensor, name, f)
-    for name, op in OPS.items():
-        if name not in NOT_METHODS:
-            setattr(Tensor, name, method_of(op))
-    elementwise = [name for name, op in OPS.items() if issubclass(op, Elementwise) and not name.endswith("_backward")]
-    for name in (*elementwise, *ALSO_IN_PLACE):
-        setattr(Tensor, name + "_", twin_of(getattr(Tensor, name), name))
-    for name, given in (*_operators().items(), *_aliases().items(), *_conversions().items()):
-        setattr(Tensor, name, given)
+    CALLS.update({name: called(f, name) for name, f in FUNCTIONS.items()})
+    CALLS.update({name: method_of(op) for name, op in OPS.items()})
+    for name, call in CALLS.items():
+        if _is_method(name, call):
+            setattr(Tensor, name, call)
+    for name in TWINS & CALLS.keys():
+        setattr(Tensor, name + "_", twin_of(CALLS[name], name))
+    for table in (_operators(), _aliases(), conversion.METHODS, _more()):
+        for name, given in table.items():
+            setattr(Tensor, name, given)
+
+
+def _is_method(name: str, call: Callable[..., Any]) -> bool:
+    first = next(iter(inspect.signature(call).parameters), "")
+    if name in OPS:
+        return name not in FUNCTION_ONLY
+    return first not in ("tensors", "equation") and name not in FUNCTION_ONLY and not name.startswith(SPACES)
 
 
 # ----------------------------------------------------------------------------------------------- operators
@@ -113,117 +92,6 @@ def _augmented(operator: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], T
     return lambda a, b: inplace(a, lambda old: operator(old, old if b is a else b))
 
 
-# ------------------------------------------------------------------------------------------------ indexing
-def key_of(given: Any) -> tuple[Any, ...]:
-    """An index as a tuple of numbers, slices, None, ... and arrays."""
-    if given.__class__ is int or given.__class__ is slice:
-        return (_part(given),)
-    return tuple(_part(k) for k in (given if isinstance(given, tuple) else (given,)))
-
-
-def _part(k: Any) -> Any:
-    if isinstance(k, slice):
-        if k.step is not None and k.step <= 0:
-            raise ArgumentError("index", "a step greater than zero", k.step, "Use x.flip(dim) to turn an axis around.")
-        return slice(*(None if n is None else n.__index__() for n in (k.start, k.stop, k.step)))
-    if k is None or isinstance(k, EllipsisType):
-        return k
-    if isinstance(k, Tensor):
-        return k.array if k.array.dtype.kind == "b" or k.array.ndim else int(k)
-    if isinstance(k, bool | np.bool_):
-        return np.asarray(k)
-    if isinstance(k, int | np.integer):
-        return int(k)
-    places = np.asarray(k)
-    return places.astype(np.int64) if not places.size else places
-
-
-def getitem(x: Tensor, given: Any) -> Tensor:
-    """x[...]: a view for numbers and slices, a copy for arrays of positions or truth values."""
-    key = key_of(given)
-    return apply(Index if is_basic(key) else Take, (x,), {"key": key})
-
-
-def setitem(x: Tensor, given: Any, value: Any) -> None:
-    """x[...] = value, with history."""
-    key = key_of(given)
-    value = as_operand(np.asarray(value)) if isinstance(value, list | tuple) else as_operand(value)
-    if is_basic(key):
-        part = apply(Index, (x,), {"key": key})
-        copy_(part, value)
-        return
-    inplace(x, lambda old: apply(IndexPut, (old, _fitting(old, value)), {"key": key}))
-
-
-def _fitting(old: Tensor, value: Any) -> Any:
-    return value.to(old.dtype) if isinstance(value, Tensor) else value
-
-
-def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
-    """Write the numbers of another tensor (broadcast, cast) into this one."""
-    if not isinstance(source, Tensor):
-        return fill_(x, source)
-    return inplace(x, lambda old: _dropping_lead(source, old).to(old.dtype).to(old.device).expand(old.shape))
-
-
-def _dropping_lead(source: Tensor, old: Tensor) -> Tensor:
-    while source.ndim > old.ndim and source.shape[0] == 1:
-        source = source.reshape(source.shape[1:])
-    return source
-
-
-def fill_(x: Tensor, value: Any) -> Tensor:
-    """Write one number everywhere."""
-    if isinstance(value, Tensor):
-        return copy_(x, value)
-    return inplace(x, lambda old: apply(Filled, (old,), {"value": value}))
-
-
-# ------------------------------------------------------------------------------------- kinds, places, aliases
-def to(
-    x: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
-) -> Tensor:
-    """The tensor with another element type, on another device, or like another tensor."""
-    for target in targets:
-        if isinstance(target, Tensor):
-            dtype, device = target.dtype, target.device
-        elif isinstance(target, Device) or (isinstance(target, str) and target not in arrays_.DTYPES):
-            device = target
-        elif isinstance(target, bool):
-            copy = copy or target
-        else:
-            dtype = target
-    wanted = x.array.dtype if dtype is None else dtype_of(dtype)
-    moved = x if device is None else _moved(x, device)
-    if wanted != moved.array.dtype:
-        return apply(Cast, (moved,), {"dtype": wanted})
-    return moved.clone() if copy and moved is x else moved
-
-
-def _moved(x: Tensor, device: Any) -> Tensor:
-    return (
-        x if Device(device) == x.device or isinstance(x.array, Abstract) else apply(Transfer, (x,), {"device": device})
-    )
-
-
-class Transfer(Op):
-    """The same numbers on another device."""
-
-    latex, jvp, promotion = r"{0}", "linear", "none"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, device: Any) -> Any:
-        return arrays_.to_device(x, device)
-
-    @staticmethod
-    def infer(x: Any, *, device: Any) -> Abstract:
-        return Abstract(x.shape, x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _y: Any, x: Any, *, device: Any) -> Any:
-        return (g.to(x.device),)
-
-
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, else `other`; with the condition alone: the positions where it holds."""
     if input is None and other is None:
@@ -240,28 +108,8 @@ def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
     return wrap(xp.stack(places, 1) if places else xp.zeros((int(x.array != 0), 0), xp.int64))
 
 
-def _cast(dtype: DType) -> Callable[[Tensor], Tensor]:
-    return lambda x: to(x, dtype)
-
-
-def _conversions() -> dict[str, Any]:
-    table: dict[str, Any] = {
-        "to": to,
-        "cpu": lambda x: to(x, "cpu"),
-        "cuda": lambda x, device=0: to(x, f"cuda:{device}"),
-    }
-    names = {
-        "float": "float32",
-        "double": "float64",
-        "half": "float16",
-        "long": "int64",
-        "int": "int32",
-        "bool": "bool",
-    }
-    table |= {name: _cast(arrays_.DTYPES[kind]) for name, kind in names.items()}
-    return table | {
-        "type": lambda x, dtype=None: f"engine.{x.dtype.name}" if dtype is None else to(x, dtype),
-        "type_as": lambda x, other: to(x, other),
+def _more() -> dict[str, Any]:
+    return {
         "copy_": copy_,
         "fill_": fill_,
         "zero_": lambda x: fill_(x, 0),
