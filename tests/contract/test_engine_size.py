@@ -17,7 +17,8 @@ ENGINE = HOUSE / "engine"
 # looks one of them up; the machinery is what is read.
 TABLES = ("ops/", "nn/", "optim/", "data/", "probes/", "spec/preset.py", "special.py", "linalg.py")
 MACHINERY = (
-    "ops/op.py", "ops/__init__.py", "nn/module.py", "nn/settings.py", "nn/state.py", "nn/parameter.py", "nn/container.py",
+    "ops/op.py", "ops/__init__.py", "nn/module.py", "nn/settings.py", "nn/state.py", "nn/parameter.py",
+    "nn/container.py",
     "optim/optimizer.py", "data/dataset.py", "data/loader.py", "data/source.py", "probes/probe.py",
 )  # fmt: skip
 
