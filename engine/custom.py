@@ -23,7 +23,7 @@ class Context:
 
     def save_for_backward(self, *tensors: Tensor) -> None:
         """Keep tensors; backward refuses them if they were changed in place meanwhile."""
-        self._saved = [(t, t._version, t._version[0]) for t in tensors]
+        self._saved = [(t, t._cell, t._cell[0]) for t in tensors]
 
     @property
     def saved_tensors(self) -> tuple[Tensor, ...]:

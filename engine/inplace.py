@@ -51,9 +51,9 @@ def _write(t: Tensor, y: Tensor) -> None:
             a[...] = b
         except ValueError as refusal:
             raise ShapeError("in-place", f"a result of shape {words(a.shape)}", words(b.shape), str(refusal)) from None
-    t._version[0] += 1
+    t._cell[0] += 1
     if t._view is not None:
-        t._view.seen = t._version[0]
+        t._view.seen = t._cell[0]
 
 
 def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
@@ -76,4 +76,4 @@ def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
 def _guard_output(t: Tensor, y: Tensor) -> None:
     """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
     if y._node is not None and y._node.op.reads_output == VALUES:
-        y._node.guards.append((t._version, t._version[0]))
+        y._node.guards.append((t._cell, t._cell[0]))

@@ -33,7 +33,7 @@ class Tensor(Values):
     `backward()`.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_hooks", "_node", "_requires_grad", "_version", "_view", "array", "grad")
+    __slots__ = ("__dict__", "__weakref__", "_cell", "_hooks", "_node", "_requires_grad", "_view", "array", "grad")
     __array_priority__ = 1000
     array: Any
     grad: Tensor | None
@@ -46,13 +46,13 @@ class Tensor(Values):
         )
         self._node: Node | None = None
         self.grad = None
-        self._version, self._view, self._hooks = [0], None, None
+        self._cell, self._view, self._hooks = [0], None, None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
 
     if TYPE_CHECKING:
-        _version: list[int]
+        _cell: list[int]
         _view: View | None
         _hooks: list[Any] | None
 
@@ -113,6 +113,11 @@ class Tensor(Values):
     def data(self, other: Tensor) -> None:
         self.array = other.array
 
+    @property
+    def _version(self) -> int:
+        """How often the memory was written to."""
+        return self._cell[0]
+
     def __repr__(self) -> str:
         return FORMAT[0](self)
 
@@ -137,7 +142,7 @@ class Tensor(Values):
     def detach(self) -> Tensor:
         """The same memory without history; a write to one is seen (and noticed) by the other."""
         cut = wrap(self.array)
-        cut._version = self._version
+        cut._cell = self._cell
         return cut
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -147,7 +152,7 @@ class Tensor(Values):
 
     def changed(self) -> None:
         """Say that `array` was written to directly, so that a gradient that needs the old values is refused."""
-        self._version[0] += 1
+        self._cell[0] += 1
 
     def via(self, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Tensor:
         """This tensor through a chain of (op, attrs) of one input."""
@@ -183,7 +188,7 @@ def _fill(t: Tensor, array: Any) -> None:
     t.array = array
     t._node = t._view = t._hooks = t.grad = None
     t._requires_grad = False
-    t._version = [0]
+    t._cell = [0]
 
 
 def wrap(array: Any) -> Tensor:
@@ -192,7 +197,7 @@ def wrap(array: Any) -> Tensor:
     t.array = array
     t._node = t._view = t._hooks = t.grad = None
     t._requires_grad = False
-    t._version = [0]
+    t._cell = [0]
     return t
 
 
@@ -274,12 +279,12 @@ def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dic
         edges.append((t._node or t) if t._requires_grad else None)
         if read == VALUES:
             saved.append(a)
-            guards.append((t._version, t._version[0]))
+            guards.append((t._cell, t._cell[0]))
         else:
             saved.append(Abstract.of(a) if read else (a.shape, a.dtype))
     out = y.array
     if op.reads_output == VALUES:
-        guards.append((y._version, 0))
+        guards.append((y._cell, 0))
         return Node(op, attrs, edges, saved, guards, out)
     return Node(op, attrs, edges, saved, guards, Abstract.of(out) if op.reads_output else (out.shape, out.dtype))
 
@@ -297,16 +302,16 @@ def _look_into(op: type[Op], x: Tensor, attrs: dict[str, Any], y: Tensor) -> Non
     if a.__class__ is ndarray and not (b is a or np.may_share_memory(a, b)):
         return
     base, path = (x, ()) if x._view is None else (x._view.base, x._view.path)
-    y._version = x._version
-    y._view = View(base, (*path, (op, attrs)), y._version[0])
+    y._cell = x._cell
+    y._view = View(base, (*path, (op, attrs)), y._cell[0])
 
 
 def refresh(t: Tensor) -> None:
     """A view whose memory was written to since: derive its history again from the base."""
     view = t._view
-    if view is None or view.seen == t._version[0]:
+    if view is None or view.seen == t._cell[0]:
         return
-    view.seen = t._version[0]
+    view.seen = t._cell[0]
     if view.base._requires_grad or t._requires_grad:
         again = view.base.via(view.path)
         t._node, t._requires_grad = again._node, again._requires_grad
