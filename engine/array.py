@@ -252,6 +252,43 @@ def to_device(array: Any, device: Any) -> Any:
         return cupy.asarray(array)
 
 
+def owner_of(array: Any) -> Any:
+    """The array that holds the memory into which this one looks."""
+    while isinstance(array.base, type(array)):
+        array = array.base
+    return array
+
+
+def flat_memory(array: Any) -> Any:
+    """The whole memory into which an array looks, in its order, as a vector that shares it."""
+    owner = owner_of(array)
+    flat = owner if owner.ndim == 1 else owner.ravel(order="K")
+    return flat if flat.dtype == array.dtype else flat.view(array.dtype)
+
+
+def steps_of(array: Any) -> Shape:
+    """Strides counted in elements."""
+    return tuple(n // array.itemsize for n in array.strides)
+
+
+def seen(memory: Any, size: Shape, stride: Shape, offset: int) -> Any:
+    """A vector of memory through sizes and strides; what lies outside of it must have been refused before."""
+    steps = tuple(n * memory.itemsize for n in stride)
+    if isinstance(memory, np.ndarray):
+        return np.ndarray(size, memory.dtype, memory, offset * memory.itemsize, steps)
+    return importlib.import_module("cupy").lib.stride_tricks.as_strided(memory[offset:], size, steps)
+
+
+def shares(a: Any, b: Any) -> bool:
+    """Whether two arrays look into the same memory."""
+    return address(owner_of(a)) == address(owner_of(b))
+
+
+def address(array: Any) -> int:
+    """Where the first element lies in memory."""
+    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
+
+
 def to_host(array: Any) -> Any:
     """The array in the computer's own memory, as NumPy sees it."""
     return array if isinstance(array, np.ndarray) else array.get()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine import array as arrays_
-from engine import conversion
+from engine import conversion, storage
 from engine.array import Abstract
 from engine.derived import TWINS, called, method_of, twin_of
 from engine.indexing import copy_, fill_, getitem, setitem
@@ -30,12 +30,13 @@ def install() -> None:
     """Give Tensor a method for everything in the registry."""
     CALLS.update({name: called(f, name) for name, f in FUNCTIONS.items()})
     CALLS.update({name: method_of(op) for name, op in OPS.items()})
+    CALLS.update(storage.FUNCTIONS)
     for name, call in CALLS.items():
         if _is_method(name, call):
             setattr(Tensor, name, call)
     for name in TWINS & CALLS.keys():
         setattr(Tensor, name + "_", twin_of(CALLS[name], name))
-    for table in (_operators(), _aliases(), conversion.METHODS, _more()):
+    for table in (_operators(), _aliases(), conversion.METHODS, storage.METHODS, _more()):
         for name, given in table.items():
             setattr(Tensor, name, given)
 
@@ -117,8 +118,6 @@ def _more() -> dict[str, Any]:
         "choose": lambda condition, a, b: apply(Where, (condition, a, b), {}),
         "where": lambda x, condition, other: apply(Where, (condition, x, other), {}),
         "is_floating_point": lambda x: x.array.dtype.kind == "f",
-        "is_contiguous": lambda x: isinstance(x.array, Abstract) or bool(x.array.flags.c_contiguous),
-        "contiguous": lambda x: x if x.is_contiguous() else x.clone(),
         "new_zeros": lambda x, *shape: _new(x, 0, shape),
         "new_ones": lambda x, *shape: _new(x, 1, shape),
         "new_full": lambda x, shape, value: _new(x, value, (shape,)),
@@ -135,11 +134,6 @@ def _new(x: Tensor, value: Any, shape: tuple[Any, ...]) -> Tensor:
 
 def _turned(x: Tensor) -> Tensor:
     return apply(OPS["permute"], (x,), {"dims": tuple(reversed(range(x.ndim)))})
-
-
-def _stride(x: Tensor, dim: int | None = None) -> Any:
-    steps = tuple(n // x.array.itemsize for n in x.array.strides)
-    return steps if dim is None else steps[dim]
 
 
 def _size(x: Tensor, dim: int | None = None) -> Any:
@@ -174,23 +168,13 @@ def _aliases() -> dict[str, Any]:
         "element_size": lambda x: x.array.dtype.itemsize,
         "nbytes": property(lambda x: x.array.nbytes),
         "itemsize": property(lambda x: x.array.dtype.itemsize),
-        "stride": _stride,
-        "data_ptr": lambda x: x.array.ctypes.data,
         "is_cuda": property(lambda x: x.device.type == "cuda"),
-        "storage_offset": _storage_offset,
         "detach_": _detach_,
         "equal": lambda a, b: a.shape == b.shape and bool((a == b).all()),
         "allclose": lambda a, b, rtol=1e-05, atol=1e-08, equal_nan=False: bool(
             a.isclose(b, rtol, atol, equal_nan).all()
         ),
     }
-
-
-def _storage_offset(x: Tensor) -> int:
-    root = x.array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    return int(x.array.ctypes.data - root.ctypes.data) // int(x.array.itemsize)
 
 
 def _detach_(x: Tensor) -> Tensor:

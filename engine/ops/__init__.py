@@ -15,6 +15,7 @@ from engine.ops import random as random
 from engine.ops import reduce as reduce
 from engine.ops import shape as shape
 from engine.ops import statistics as statistics
+from engine.ops import strided as strided
 from engine.ops.op import FUNCTIONS as FUNCTIONS
 from engine.ops.op import OPS as OPS
 from engine.ops.op import Case as Case
