@@ -52,6 +52,25 @@ uint8, int8, int16 = DType("uint8", "u1"), DType("int8", "i1"), DType("int16", "
 int32, int64, bool_ = DType("int32", "i4"), DType("int64", "i8"), DType("bool", "?")
 half, double, short, int_, long = float16, float64, int16, int32, int64
 
+
+class Word:
+    """A name that PyTorch has and that changes nothing here: a memory format, a layout."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"engine.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+strided, contiguous_format, preserve_format = Word("strided"), Word("contiguous_format"), Word("preserve_format")
+channels_last, channels_last_3d = Word("channels_last"), Word("channels_last_3d")
+
 DTYPES = {t.name: t for t in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
 OF_NUMPY: dict[Any, DType] = {t.numpy: t for t in DTYPES.values()}
 FLOAT, INT, BOOL = float32.numpy, int64.numpy, bool_.numpy
@@ -277,6 +296,17 @@ def seen(memory: Any, size: Shape, stride: Shape, offset: int) -> Any:
     if isinstance(memory, np.ndarray):
         return np.ndarray(size, memory.dtype, memory, offset * memory.itemsize, steps)
     return importlib.import_module("cupy").lib.stride_tricks.as_strided(memory[offset:], size, steps)
+
+
+def from_dlpack(other: Any) -> Any:
+    """The array that an object with `__dlpack__` holds, sharing its memory."""
+    kind = int(other.__dlpack_device__()[0])
+    if kind == 1:
+        return np.from_dlpack(other)
+    cupy = _cupy()
+    if kind != 2 or cupy is None:
+        raise DeviceError("from_dlpack", "memory of the CPU, or of a CUDA device and CuPy", f"device kind {kind}")
+    return cupy.from_dlpack(other)
 
 
 def shares(a: Any, b: Any) -> bool:

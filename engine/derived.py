@@ -80,6 +80,21 @@ def twin_of(method: Call, name: str) -> Call:
     return described(changed, name + "_", f"In place: {method.__doc__}", inspect.signature(method))
 
 
+def view_twin_of(method: Call, name: str) -> Call:
+    """The in-place form of a view: the tensor itself looks at its memory in another way."""
+
+    def changed(self: Tensor, *arguments: Any, **named: Any) -> Tensor:
+        if current_mode().grad and self.requires_grad and self.is_leaf:
+            raise GraphError("a leaf Variable that requires grad is being used in an in-place operation")
+        seen = method(self, *arguments, **named)
+        self.array, self._node = seen.array, seen._node
+        self._view = seen._view if self._view is not None else None
+        self.changed()
+        return self
+
+    return described(changed, name + "_", f"In place: {method.__doc__}", inspect.signature(method))
+
+
 def described(method: Call, name: str, text: str | None, signature: inspect.Signature) -> Call:
     """A derived call that says its name, its words and its parameters."""
     method.__name__, method.__qualname__, method.__doc__ = name, f"Tensor.{name}", text

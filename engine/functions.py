@@ -10,9 +10,7 @@ from engine.tensor import Tensor
 
 TABLE: dict[str, Any] = dict(methods.CALLS)
 TABLE |= {f"{name}_": getattr(Tensor, f"{name}_") for name in TWINS & methods.CALLS.keys()}
-TABLE |= {name: getattr(Tensor, name) for name in methods._aliases() if callable(getattr(Tensor, name))}
-TABLE |= {"where": methods.where, "nonzero": methods.nonzero, "numel": lambda x: x.numel()}
-TABLE |= {"is_tensor": lambda x: isinstance(x, Tensor), "is_floating_point": lambda x: x.is_floating_point()}
+TABLE |= {"is_tensor": methods.is_tensor}
 
 
 def __getattr__(name: str) -> Any:

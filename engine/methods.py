@@ -6,19 +6,16 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from engine import array as arrays_
-from engine import conversion, storage
-from engine.array import Abstract
-from engine.derived import TWINS, called, method_of, twin_of
-from engine.indexing import copy_, fill_, getitem, setitem
+from engine import conversion, members, storage
+from engine.derived import TWINS, called, method_of, twin_of, view_twin_of
+from engine.indexing import getitem, setitem
 from engine.inplace import inplace
 from engine.ops.compare import Eq, Ge, Gt, Le, Lt, Ne
 from engine.ops.elementwise import Add, Div, Mul, Neg, Pow, Sub, Where
 from engine.ops.linalg import Matmul
 from engine.ops.op import FUNCTIONS, OPS, Op
-from engine.tensor import Tensor, abstract, apply, wrap
+from engine.tensor import Tensor, apply, wrap
 
 SPACES = ("linalg_", "special_")
 FUNCTION_ONLY = frozenset(("einsum", "where", "cartesian_prod", "block_diag", "broadcast_tensors", "atleast_1d"))
@@ -26,17 +23,32 @@ CALLS: dict[str, Callable[..., Any]] = {}
 """Every derived call by PyTorch's name: ops, compositions, aliases."""
 
 
+ALIASES = {
+    **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
+    **{"absolute": "abs", "negative": "neg", "multiply": "mul", "divide": "div", "true_divide": "div"},
+    **{"subtract": "sub", "greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le"},
+    **{"not_equal": "ne", "clip": "clamp", "fix": "trunc", "concat": "cat", "concatenate": "cat", "ger": "outer"},
+    **{"swapdims": "transpose", "swapaxes": "transpose", "moveaxis": "movedim", "row_stack": "vstack"},
+    **{"linalg_matmul": "matmul", "special_expit": "sigmoid", "special_exp2": "exp2", "special_expm1": "expm1"},
+}
+"""Second names; one that the registry has of its own is left alone."""
+VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t", "as_strided")
+
+
 def install() -> None:
     """Give Tensor a method for everything in the registry."""
     CALLS.update({name: called(f, name) for name, f in FUNCTIONS.items()})
     CALLS.update({name: method_of(op) for name, op in OPS.items()})
-    CALLS.update(storage.FUNCTIONS)
+    CALLS.update(storage.FUNCTIONS | members.FUNCTIONS | {"where": where, "nonzero": nonzero})
+    CALLS.update({new: CALLS[old] for new, old in ALIASES.items() if new not in CALLS and old in CALLS})
     for name, call in CALLS.items():
         if _is_method(name, call):
             setattr(Tensor, name, call)
     for name in TWINS & CALLS.keys():
         setattr(Tensor, name + "_", twin_of(CALLS[name], name))
-    for table in (_operators(), _aliases(), conversion.METHODS, storage.METHODS, _more()):
+    for name in VIEWS_IN_PLACE:
+        setattr(Tensor, name + "_", view_twin_of(CALLS[name], name))
+    for table in (conversion.METHODS, storage.METHODS, members.METHODS, _operators(), _more()):
         for name, given in table.items():
             setattr(Tensor, name, given)
 
@@ -49,6 +61,11 @@ def _is_method(name: str, call: Callable[..., Any]) -> bool:
 
 
 # ----------------------------------------------------------------------------------------------- operators
+BITS = {"floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
+BITS |= {"lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift"}
+IN_PLACE = ("add", "sub", "mul", "truediv", "pow", *BITS)
+
+
 def _operators() -> dict[str, Any]:
     op: type[Op]
     table: dict[str, Any] = {
@@ -58,11 +75,12 @@ def _operators() -> dict[str, Any]:
     }
     for name, op in (("add", Add), ("sub", Sub), ("mul", Mul), ("truediv", Div), ("pow", Pow), ("matmul", Matmul)):
         table |= {f"__{name}__": _forward(op), f"__r{name}__": _reflected(op)}
-        table[f"__i{name}__"] = _augmented(table[f"__{name}__"])
-    for name, op in (("floordiv", OPS["floor_divide"]), ("mod", OPS["remainder"])):
-        table |= {f"__{name}__": _forward(op), f"__r{name}__": _reflected(op)}
-    for name, op in (("and", OPS["bitwise_and"]), ("or", OPS["bitwise_or"]), ("xor", OPS["bitwise_xor"])):
-        table |= {f"__{name}__": _forward(op), f"__r{name}__": _reflected(op)}
+    for name, called_ in BITS.items():
+        if called_ in OPS:
+            table |= {f"__{name}__": _forward(OPS[called_]), f"__r{name}__": _reflected(OPS[called_])}
+    for name in IN_PLACE:
+        if f"__{name}__" in table:
+            table[f"__i{name}__"] = _augmented(table[f"__{name}__"])
     for name, op in (("eq", Eq), ("ne", Ne), ("lt", Lt), ("le", Le), ("gt", Gt), ("ge", Ge)):
         table[f"__{name}__"] = _forward(op)
     table["__invert__"] = lambda a: a.bitwise_not()
@@ -100,6 +118,15 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return apply(Where, (condition, input, other), {})
 
 
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a tensor.
+
+    >>> engine.is_tensor(engine.ones(1)), engine.is_tensor(1)
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
 def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not 0: one row each, or one tensor per axis."""
     places = x._known("nonzero()").nonzero()
@@ -111,75 +138,16 @@ def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
 
 def _more() -> dict[str, Any]:
     return {
-        "copy_": copy_,
-        "fill_": fill_,
-        "zero_": lambda x: fill_(x, 0),
-        "nonzero": nonzero,
         "choose": lambda condition, a, b: apply(Where, (condition, a, b), {}),
-        "where": lambda x, condition, other: apply(Where, (condition, x, other), {}),
-        "is_floating_point": lambda x: x.array.dtype.kind == "f",
-        "new_zeros": lambda x, *shape: _new(x, 0, shape),
-        "new_ones": lambda x, *shape: _new(x, 1, shape),
-        "new_full": lambda x, shape, value: _new(x, value, (shape,)),
-        "new_tensor": lambda x, data: wrap(np.array(data, x.array.dtype)),
+        "where": lambda x, condition, other=None: apply(Where, (condition, x, other), {}),
+        "nonzero": nonzero,
+        "T": property(_turned),
+        "mT": property(lambda x: x.transpose(-2, -1)),
     }
-
-
-def _new(x: Tensor, value: Any, shape: tuple[Any, ...]) -> Tensor:
-    sizes = arrays_.as_shape("new", shape[0] if len(shape) == 1 else shape)
-    if isinstance(x.array, Abstract):
-        return abstract(sizes, x.dtype)
-    return wrap(arrays_.module_of(x.array).full(sizes, value, x.array.dtype))
 
 
 def _turned(x: Tensor) -> Tensor:
     return apply(OPS["permute"], (x,), {"dims": tuple(reversed(range(x.ndim)))})
-
-
-def _size(x: Tensor, dim: int | None = None) -> Any:
-    return x.shape if dim is None else x.shape[dim]
-
-
-def _aliases() -> dict[str, Any]:
-    table: dict[str, Any] = {"T": property(_turned), "mT": property(lambda x: x.transpose(-2, -1))}
-    pairs = {
-        "absolute": "abs",
-        "negative": "neg",
-        "multiply": "mul",
-        "divide": "div",
-        "true_divide": "div",
-        "subtract": "sub",
-    }
-    pairs |= {
-        "greater": "gt",
-        "less": "lt",
-        "greater_equal": "ge",
-        "less_equal": "le",
-        "not_equal": "ne",
-        "clip": "clamp",
-    }
-    pairs |= {"arctan": "atan", "arcsin": "asin", "arccos": "acos", "concat": "cat_with", "swapdims": "transpose"}
-    table |= {new: getattr(Tensor, old) for new, old in pairs.items()}
-    return table | {
-        "size": _size,
-        "dim": lambda x: x.ndim,
-        "numel": lambda x: int(x.array.size),
-        "nelement": lambda x: int(x.array.size),
-        "element_size": lambda x: x.array.dtype.itemsize,
-        "nbytes": property(lambda x: x.array.nbytes),
-        "itemsize": property(lambda x: x.array.dtype.itemsize),
-        "is_cuda": property(lambda x: x.device.type == "cuda"),
-        "detach_": _detach_,
-        "equal": lambda a, b: a.shape == b.shape and bool((a == b).all()),
-        "allclose": lambda a, b, rtol=1e-05, atol=1e-08, equal_nan=False: bool(
-            a.isclose(b, rtol, atol, equal_nan).all()
-        ),
-    }
-
-
-def _detach_(x: Tensor) -> Tensor:
-    x._node, x._requires_grad, x._view = None, False, None
-    return x
 
 
 install()
