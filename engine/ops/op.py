@@ -63,6 +63,7 @@ class Op:
     view: ClassVar[bool] = False
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None
+    forward: ClassVar[Callable[..., Any]]
     vjp: ClassVar[Callable[..., Rule] | None] = None
     reads: ClassVar[tuple[int, ...]]
     """What vjp reads of each input: NOTHING, SHAPE or VALUES; reads_output and reads_rest alike."""
@@ -77,11 +78,6 @@ class Op:
         cls.reads, cls.reads_output, cls.reads_rest = (), NOTHING, NOTHING
         if cls.vjp is not None:
             _note_what_is_read(cls)
-
-    @staticmethod
-    def forward(xp: Any, *arrays: Any, **attrs: Any) -> Any:
-        """The values."""
-        raise NotImplementedError
 
     @staticmethod
     def infer(*inputs: Any, **attrs: Any) -> Abstract:
