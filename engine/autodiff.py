@@ -1,284 +1,86 @@
-"""Walks over what was recorded: reverse mode, forward mode, and the derivatives made of them."""
+"""Reverse mode: `backward` and `grad`, and what says whether history is recorded."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable
-from functools import wraps
-from types import FunctionType
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from engine import array as arrays_
 from engine import methods as methods
-from engine.array import Abstract
-from engine.errors import GraphError, ShapeError
-from engine.graph import Mode, Node, current_mode, reset_mode, set_mode
-from engine.ops.elementwise import Cast
+from engine.errors import ArgumentError, GraphError, ShapeError
+from engine.grad_mode import enable_grad as enable_grad
+from engine.grad_mode import inference_mode as inference_mode
+from engine.grad_mode import is_grad_enabled as is_grad_enabled
+from engine.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from engine.grad_mode import no_grad as no_grad
+from engine.grad_mode import set_grad_enabled as set_grad_enabled
+from engine.graph import AccumulateGrad, Node, node_of
 from engine.ops.op import words
-from engine.tensor import NUMBERS, Tensor, apply, refresh, wrap
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class set_grad_enabled:  # noqa: N801
-    """Record history or not; works at once, as a `with` block, and as a decorator."""
-
-    def __init__(self, mode: bool) -> None:
-        self._on = mode
-        self._before = current_mode()
-        set_mode(Mode(mode, self._before.recorders))
-
-    def __enter__(self) -> None:
-        """The mode was already set."""
-
-    def __exit__(self, *_: object) -> None:
-        set_mode(self._before)
-
-    def __call__(self, function: F) -> F:
-        set_mode(self._before)
-        return _decorated(function, self._on)  # type: ignore[no-any-return]
+from engine.sweep import Sweep, accumulate
+from engine.sweep import ones_like as ones_like
+from engine.sweep import unbroadcast as unbroadcast
+from engine.sweep import zeros_like as zeros_like
+from engine.tensor import Tensor, refresh
 
 
-class _GradMode:
-    """`with no_grad():`, `@no_grad()` and `@no_grad`."""
+class GradientEdge(NamedTuple):
+    """Where gradients arrive: a node and which of its outputs; stands for a tensor in `grad` and `backward`."""
 
-    on: bool
-
-    def __new__(cls, function: Any = None) -> Any:
-        return super().__new__(cls) if function is None or not callable(function) else _decorated(function, cls.on)
-
-    def __enter__(self) -> None:
-        self._token = set_mode(Mode(self.on, current_mode().recorders))
-
-    def __exit__(self, *_: object) -> None:
-        reset_mode(self._token)
-
-    def __call__(self, function: F) -> F:
-        return _decorated(function, self.on)  # type: ignore[no-any-return]
+    node: Any
+    output_nr: int = 0
 
 
-def _decorated(function: Any, on: bool) -> Any:
-    @wraps(function)
-    def inside(*arguments: Any, **named: Any) -> Any:
-        token = set_mode(Mode(on, current_mode().recorders))
-        try:
-            return function(*arguments, **named)
-        finally:
-            reset_mode(token)
-
-    return inside
-
-
-class no_grad(_GradMode):  # noqa: N801
-    """No history inside: results do not require gradients, and leaves may be written to."""
-
-    on = False
-
-
-class enable_grad(_GradMode):  # noqa: N801
-    """History inside, also within `no_grad`."""
-
-    on = True
-
-
-class inference_mode(_GradMode):  # noqa: N801
-    """The same as `no_grad`."""
-
-    on = False
-
-
-def is_grad_enabled() -> bool:
-    """Whether ops are recorded now."""
-    return current_mode().grad
-
-
-# ---------------------------------------------------------------------------------------------- reverse mode
-class Sweep:
-    """One walk from outputs back to leaves, in decreasing creation order: a heap, no recursion."""
-
-    def __init__(self, create_graph: bool, keep: bool, wanted: set[Node] | None = None) -> None:
-        self.create_graph, self.keep, self.wanted = create_graph, keep, wanted
-        self.pending: dict[Node, Tensor] = {}
-        self.reached: dict[Node, Tensor] = {}
-        self.leaves: dict[int, tuple[Tensor, Tensor, bool]] = {}
-        self.heap: list[tuple[int, Node]] = []
-        self.targets: set[Node] = set()
-
-    def push(self, edge: Any, g: Tensor, fresh: bool = False) -> None:
-        """Add a gradient to a node's or a leaf's. fresh: nobody else holds its memory."""
-        if edge.__class__ is Node:
-            known = self.pending.get(edge)
-            if known is not None:
-                self.pending[edge] = known + g
-            elif self.wanted is None or edge in self.wanted:
-                self.pending[edge] = g
-                heapq.heappush(self.heap, (-edge.seq, edge))
-        else:
-            entry = self.leaves.get(id(edge))
-            self.leaves[id(edge)] = (edge, g, fresh) if entry is None else (edge, entry[1] + g, True)
-
-    def run(self) -> None:
-        """Walk until nothing is left."""
-        token = set_mode(Mode(self.create_graph, current_mode().recorders))
-        heap, pending = self.heap, self.pending
-        try:
-            while heap:
-                node = heapq.heappop(heap)[1]
-                self._step(node, pending.pop(node))
-        finally:
-            reset_mode(token)
-
-    def _step(self, node: Node, g: Tensor) -> None:
-        """One node: its gradient arrives, the gradients of its inputs leave."""
-        if node.hooks or node.retained is not None or self.targets:
-            g = self._noticed(node, g)
-        saved = node.saved
-        if saved is None:
-            raise GraphError(
-                "Trying to backward through the graph a second time",
-                hint="The values it needs were freed: say retain_graph=True the first time.",
-            )
-        for cell, version in node.guards:
-            if cell[0] != version:
-                raise _changed(node, cell[0], version)
-        inputs, y = _rebuilt(node) if self.create_graph else ([_bare(a) for a in saved], _bare(node.out))
-        slopes = node.op.vjp(g, y, *inputs, **node.attrs)
-        for edge, slope, a in zip(node.edges, slopes, saved, strict=False):
-            if edge is None or slope is None:
-                continue
-            fresh = slope.__class__ is FunctionType
-            if fresh:
-                slope = slope()
-            shape, dtype = a if a.__class__ is tuple else (a.shape, a.dtype)
-            array = slope.array
-            if array.shape != shape or array.dtype is not dtype:
-                slope, fresh = _fitted(slope, shape, dtype), False
-            self.push(edge, slope, fresh)
-        if not self.keep:
-            node.free()
-
-    def _noticed(self, node: Node, g: Tensor) -> Tensor:
-        """Hooks, `retain_grad()` and the caller of `grad()` see the gradient of an inner node."""
-        if node.hooks:
-            g = hooked(node.hooks, g)
-        if node.retained is not None:
-            _retain(node, g)
-        if node in self.targets:
-            self.reached[node] = g
-        return g
-
-
-def _fitted(slope: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
-    """A gradient with the input's shape and element type."""
-    if slope.array.shape != shape:
-        slope = unbroadcast(slope, shape)
-    return slope if slope.array.dtype == dtype else apply(Cast, (slope,), {"dtype": dtype})
-
-
-def _changed(node: Node, now: int, then: int) -> GraphError:
-    return GraphError(
-        "one of the variables needed for gradient computation has been modified by an inplace operation",
-        f"version {then} of what {node.name()} read",
-        f"version {now}",
-        "Write x = x.op() instead of x.op_(), or do it after backward().",
-    )
-
-
-def _bare(a: Any) -> Any:
-    """What a node saved, as a rule wants it: a tensor without history, a number, or None."""
-    if a.__class__ is tuple:
-        return None
-    return a if a.__class__ in NUMBERS else wrap(a)
-
-
-def _rebuilt(node: Node) -> tuple[list[Any], Tensor]:
-    """Inputs and output of a node with their history, for gradients of gradients."""
-    inputs = []
-    for edge, a in zip(node.edges, node.saved, strict=True):
-        t = edge if isinstance(edge, Tensor) and a.__class__ is np.ndarray else _bare(a)
-        if t is not None and isinstance(edge, Node):
-            t._node, t._requires_grad = edge, True
-        inputs.append(t)
-    y = _bare(node.out)
-    if y is not None:
-        y._node, y._requires_grad = node, True
-    return inputs, y
-
-
-def hooked(hooks: list[Any], g: Tensor) -> Tensor:
-    """The gradient after every hook had its say."""
-    for hook in list(hooks):
-        changed = hook(g)
-        g = g if changed is None else changed
-    return g
-
-
-def _retain(node: Node, g: Tensor) -> None:
-    owner = node.retained()
-    if owner is not None:
-        accumulate(owner, g, False)
-
-
-def unbroadcast(g: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Sum over the axes along which the input was repeated: the only place where broadcasting is undone."""
-    lead = g.array.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and g.array.shape[i + lead] != 1)
-    total: Tensor = g.sum(axes, True) if axes else g
-    return total if total.array.shape == shape else total.reshape(shape)
-
-
-def accumulate(leaf: Tensor, g: Tensor, create_graph: bool, fresh: bool = False) -> None:
-    """Add to `.grad`, which never shares memory with a gradient that others hold."""
-    known, a = leaf.grad, g.array
-    if create_graph:
-        leaf.grad = g if known is None else known + g
-    elif known is None:
-        leaf.grad = g if fresh and a.base is None else wrap(a if isinstance(a, Abstract) else a.copy())
-    elif isinstance(a, Abstract) or known.requires_grad:
-        leaf.grad = known + g
-    else:
-        known.array += a
-        known.changed()
-
-
-def seed(output: Tensor, gradient: Tensor | None) -> Tensor:
+def seed(output: Any, gradient: Tensor | None, place: int = 0) -> Tensor:
     """The gradient that a walk starts with: 1 for a single number."""
+    if isinstance(output, GradientEdge):
+        if gradient is None:
+            raise GraphError("grad can be implicitly created only for scalar outputs", "a gradient for a GradientEdge")
+        return gradient
+    shape = output.array.shape
     if gradient is None:
         if output.array.size != 1:
-            got = f"an output of shape {words(output.array.shape)}"
             raise GraphError(
                 "grad can be implicitly created only for scalar outputs",
                 "a single number",
-                got,
+                f"an output of shape {words(shape)}",
                 "Take .sum() or .mean() first.",
             )
         return ones_like(output)
-    if gradient.array.shape != output.array.shape:
-        raise ShapeError("backward", f"a gradient of shape {words(output.array.shape)}", words(gradient.array.shape))
+    if gradient.array.shape != shape:
+        raise ShapeError(
+            f"Mismatch in shape: grad_output[{place}] has a shape of {words(gradient.array.shape)}"
+            f" and output[{place}] has a shape of {words(shape)}",
+        )
     return gradient
 
 
-def ones_like(t: Tensor) -> Tensor:
-    """Ones in the shape of t."""
-    return wrap(t.array) if isinstance(t.array, Abstract) else wrap(arrays_.module_of(t.array).ones_like(t.array))
-
-
-def zeros_like(t: Tensor) -> Tensor:
-    """Zeros in the shape of t."""
-    return wrap(t.array) if isinstance(t.array, Abstract) else wrap(arrays_.module_of(t.array).zeros_like(t.array))
-
-
-def _edge(t: Tensor) -> Any:
+def edge_of(t: Any, refusal: str = "One of the differentiated Tensors does not require grad") -> Any:
+    """The node or leaf at which the gradient of a tensor arrives."""
+    if isinstance(t, GradientEdge):
+        node = t.node
+        return node.variable if isinstance(node, AccumulateGrad) else node
     if t._view is not None:
         refresh(t)
     if not t._requires_grad:
-        raise GraphError(
-            "element 0 of tensors does not require grad and does not have a grad_fn",
-            hint="Nothing was recorded for it.",
-        )
+        raise GraphError(refusal, hint="Nothing was recorded for it: say requires_grad=True before computing with it.")
     return t._node or t
+
+
+def gradient_edge(t: Tensor) -> GradientEdge:
+    """Where the gradient of a tensor arrives, without holding on to the tensor."""
+    return GradientEdge(node_of(edge_of(t)))
+
+
+def _start(sweep: Sweep, outputs: list[Any], starts: list[Any], weights: list[Any]) -> None:
+    if weights and len(weights) != len(outputs):
+        raise GraphError("grad_outputs", f"one gradient for each of {len(outputs)} outputs", len(weights))
+    for i, (start, output) in enumerate(zip(starts, outputs, strict=True)):
+        sweep.push(start, seed(output, weights[i] if weights else None, i))
+    sweep.run()
+
+
+def _starts(outputs: list[Any]) -> list[Any]:
+    refusal = "element {} of tensors does not require grad and does not have a grad_fn"
+    return [edge_of(t, refusal.format(i)) for i, t in enumerate(outputs)]
 
 
 def backward(
@@ -288,22 +90,49 @@ def backward(
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
-    """Add to the `.grad` of every leaf the gradient of the outputs, weighted by `grad_tensors`."""
-    outputs, weights = _listed(tensors), _listed(grad_tensors)
+    """Add to the `.grad` of every leaf (or only to that of `inputs`) the gradient of the outputs, weighted.
+
+    >>> x = engine.tensor(3.0, requires_grad=True)
+    >>> engine.autograd.backward([x * 2, x * x], [engine.tensor(1.0), engine.tensor(10.0)]); x.grad
+    tensor(62.)
+    """
+    outputs, chosen = _listed(tensors), None if inputs is None else _listed(inputs)
+    if chosen == []:
+        raise GraphError("`inputs` argument to `backward()` cannot be empty")
+    starts, edges = _starts(outputs), None if chosen is None else [edge_of(t) for t in chosen]
     sweep = Sweep(create_graph, create_graph if retain_graph is None else retain_graph)
-    for i, output in enumerate(outputs):
-        sweep.push(_edge(output), seed(output, weights[i] if i < len(weights) else None))
-    sweep.run()
-    chosen = None if inputs is None else {id(t) for t in _listed(inputs)}
-    for leaf, g, fresh in sweep.leaves.values():
-        if chosen is None or id(leaf) in chosen:
-            if leaf._hooks:
-                g, fresh = hooked(leaf._hooks, g), False
-            accumulate(leaf, g, create_graph, fresh)
+    if edges is not None:
+        sweep.targets = {e for e in edges if isinstance(e, Node)}
+        sweep.wanted = leading_to(starts, edges)
+    _start(sweep, outputs, starts, _listed(grad_tensors))
+    asked = None if edges is None else {id(e) for e in edges}
+    for i, (leaf, g, fresh) in sweep.leaves.items():
+        if asked is None or i in asked:
+            if leaf._hooks is None:
+                accumulate(leaf, g, create_graph, fresh)
+            else:
+                _arrive(leaf, g, create_graph)
+    for t, edge in zip(chosen or (), edges or (), strict=True):
+        if isinstance(t, Tensor) and isinstance(edge, Node) and edge in sweep.reached:
+            accumulate(t, sweep.reached[edge], create_graph)
+
+
+def _arrive(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
+    """Store a leaf's gradient, with the hooks of its AccumulateGrad around and behind it."""
+    notes = leaf._hooks
+    if notes is None:
+        return
+    for hook in list(notes.before.values()):
+        (g,) = hook((g,)) or (g,)
+    accumulate(leaf, g, create_graph)
+    for hook in list(notes.stored.values()):
+        hook(leaf)
+    for hook in list(notes.after.values()):
+        hook((), (g,))
 
 
 def _listed(given: Any) -> list[Any]:
-    return [] if given is None else [given] if isinstance(given, Tensor) else list(given)
+    return [] if given is None else [given] if isinstance(given, Tensor | GradientEdge) else list(given)
 
 
 def grad(
@@ -312,55 +141,82 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
-    """The gradients of the outputs with respect to the inputs; nothing is stored in `.grad`."""
+    """The gradients of the outputs with respect to the inputs; nothing is stored in `.grad`.
+
+    >>> x = engine.tensor(2.0, requires_grad=True)
+    >>> (g,) = engine.autograd.grad(x ** 3, x, create_graph=True); engine.autograd.grad(g, x)
+    (tensor(12.),)
+    """
+    if allow_unused is False and materialize_grads:
+        raise ArgumentError("grad", "allow_unused=True or None with materialize_grads=True", "allow_unused=False")
     outs, ins, weights = _listed(outputs), _listed(inputs), _listed(grad_outputs)
-    edges = [_edge(t) for t in ins]
-    targets = {e for e in edges if isinstance(e, Node)}
-    leaves = {id(e) for e in edges if isinstance(e, Tensor)}
-    starts = [_edge(t) for t in outs]
     keep = create_graph if retain_graph is None else retain_graph
-    sweep = Sweep(create_graph, keep, _leading_to(starts, targets, leaves))
-    sweep.targets = targets
-    for i, (start, output) in enumerate(zip(starts, outs, strict=True)):
-        sweep.push(start, seed(output, weights[i] if i < len(weights) else None))
-    sweep.run()
-    found = [sweep.reached.get(e) if isinstance(e, Node) else _leaf_gradient(sweep, e) for e in edges]
-    return tuple(_used(g, t, allow_unused, materialize_grads) for g, t in zip(found, ins, strict=True))
+    rest = (create_graph, bool(allow_unused or materialize_grads), materialize_grads)
+    if not is_grads_batched:
+        return _once(outs, ins, weights, keep, *rest)
+    count = next(w.array.shape[0] for w in weights if w is not None)
+    rows = [
+        _once(outs, ins, [None if w is None else w[i] for w in weights], keep or i < count - 1, *rest)
+        for i in range(count)
+    ]
+    return tuple(None if row[0] is None else stacked(list(row)) for row in zip(*rows, strict=True))
 
 
-def _leaf_gradient(sweep: Sweep, leaf: Tensor) -> Tensor | None:
-    entry = sweep.leaves.get(id(leaf))
-    return None if entry is None else hooked(leaf._hooks, entry[1]) if leaf._hooks else entry[1]
+def stacked(rows: list[Tensor]) -> Tensor:
+    """Tensors of one shape as one, along a new first axis."""
+    if not rows:
+        raise ArgumentError("stack", "at least one tensor", "none")
+    parts = [r.reshape((1, *r.array.shape)) for r in rows]
+    return parts[0].cat_with(*parts[1:], dim=0)  # type: ignore[no-any-return]
 
 
-def _used(g: Tensor | None, t: Tensor, allow_unused: bool, materialize: bool) -> Tensor | None:
-    if g is not None or (allow_unused and not materialize):
+def _once(
+    outs: list[Any], ins: list[Any], weights: list[Any], keep: bool, create_graph: bool, unused: bool, zeros: bool
+) -> tuple[Any, ...]:
+    edges = [edge_of(t) for t in ins]
+    starts = _starts(outs)
+    sweep = Sweep(create_graph, keep, leading_to(starts, edges))
+    sweep.targets = {e for e in edges if isinstance(e, Node)}
+    _start(sweep, outs, starts, weights)
+    found = [sweep.reached.get(e) if isinstance(e, Node) else sweep.leaves.get(id(e), (None, None))[1] for e in edges]
+    return tuple(_used(g, ins[i], i, unused, zeros) for i, g in enumerate(found))
+
+
+def _used(g: Tensor | None, t: Any, place: int, unused: bool, zeros: bool) -> Tensor | None:
+    if g is not None or (unused and not zeros):
         return g
-    if materialize:
+    if zeros:
         return zeros_like(t)
     raise GraphError(
-        "One of the differentiated Tensors appears to not have been used in the graph",
+        f"The differentiated Tensor at index {place} appears to not have been used in the graph",
         hint="Say allow_unused=True to get None for it.",
     )
 
 
-def _leading_to(starts: Iterable[Any], targets: set[Node], leaves: set[int]) -> set[Node]:
-    """The nodes from which a target can be reached: the others need no work."""
+def leading_to(starts: Iterable[Any], edges: list[Any]) -> set[int]:
+    """The ids of the nodes and leaves from which one of the edges can be reached: the others need no work."""
+    seen = nodes_behind(starts)
+    leading = {id(e) for e in edges}
+    for node in sorted(seen, key=lambda n: n.seq):
+        if any(id(e) in leading for e in node.edges if e is not None):
+            leading.add(id(node))
+    return leading
+
+
+def nodes_behind(starts: Iterable[Any]) -> set[Node]:
+    """Every node of the graph that ends in the starts."""
     seen: set[Node] = set()
     stack = [s for s in starts if isinstance(s, Node)]
     while stack:
         node = stack.pop()
         if node not in seen:
             seen.add(node)
-            stack.extend(e for e in node.edges if isinstance(e, Node))
-    leading = set(targets)
-    for node in sorted(seen, key=lambda n: n.seq):
-        if any(id(e) in leaves or (e.__class__ is Node and e in leading) for e in node.edges if e is not None):
-            leading.add(node)
-    return leading
+            stack.extend(e for e in node.edges if e.__class__ is Node)
+    return seen
 
 
 def _tensor_backward(
@@ -370,7 +226,11 @@ def _tensor_backward(
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
-    """Add to the `.grad` of every leaf the gradient of this tensor."""
+    """Add to the `.grad` of every leaf the gradient of this tensor.
+
+    >>> x = engine.tensor([1.0, 2.0], requires_grad=True); (x * x).sum().backward(); x.grad
+    tensor([2., 4.])
+    """
     backward(self, gradient, retain_graph, create_graph, inputs)
 
 

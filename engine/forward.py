@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.array import Abstract
-from engine.autodiff import Sweep, enable_grad, grad, no_grad, unbroadcast, zeros_like
+from engine.autodiff import enable_grad, grad, no_grad, unbroadcast, zeros_like
 from engine.errors import ArgumentError, GraphError, ShapeError
 from engine.graph import Mode, current_mode, reset_mode, set_mode
 from engine.ops.op import Op, words
+from engine.sweep import Sweep
 from engine.tensor import Tensor, apply
 
 

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from engine.array import quiet
+from engine.errors import GraphError
 from engine.ops.op import Op
 
 if TYPE_CHECKING:
     from engine.tensor import Tensor
 
 
-class Recorder(Protocol):
-    """Something that wants to know of every op: a trace, dual numbers, a profile."""
+class Recorder:
+    """Something that wants to know of every op: a trace, dual numbers, a profile. Fill in what is of interest."""
 
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
-        """Called after the op ran."""
+        """An op ran."""
+
+    def copied(self, old: Tensor, new: Tensor) -> None:
+        """`new` holds what `old` held before a write in place."""
+
+    def written(self, target: Tensor, value: Tensor) -> None:
+        """`value` was written into the memory of `target`."""
+
+    def enter(self, node: Node, inputs: list[Any], output: Any) -> None:
+        """A backward walk is about to run a node's gradient rule on tensors made of what the node saved."""
+
+    def leave(self, node: Node, slopes: list[Any]) -> None:
+        """The rule gave these gradients."""
 
 
 class Mode:
@@ -48,42 +62,164 @@ set_mode = _MODE.set
 reset_mode = _MODE.reset
 
 
+class Notes:
+    """What users hung on a node or a leaf: hooks of the tensor, before and after the node, after storing."""
+
+    __slots__ = ("__weakref__", "after", "before", "end", "metadata", "retained", "stored", "tensor")
+
+    def __init__(self) -> None:
+        self.tensor: dict[int, Any] = {}
+        self.before: dict[int, Any] = {}
+        self.after: dict[int, Any] = {}
+        self.stored: dict[int, Any] = {}
+        self.metadata: dict[str, Any] = {}
+        self.retained: Any = None
+        self.end: Any = None
+
+
 class Node:
     """One recorded run of an op.
 
     edges: for each input the node or leaf that its gradient goes to, or None. saved: for each input what the gradient
     rule reads: the array, or an Abstract where it reads no values, or (shape, dtype) where it reads nothing; out: the
-    same for the output. guards: (version cell, version) of everything that must not be changed before backward. seq:
-    creation number; inputs are older.
+    same for the output. guards: (version cell, version, array) of everything that must not be changed before backward.
+    seq: creation number; inputs are older. notes: what users hung on it.
     """
 
-    __slots__ = ("__weakref__", "attrs", "edges", "guards", "hooks", "op", "out", "retained", "saved", "seq")
+    __slots__ = ("__weakref__", "attrs", "edges", "guards", "notes", "op", "out", "saved", "seq")
     _count = itertools.count(1)
 
     def __init__(
         self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: Any, guards: list[Any], out: Any
     ) -> None:
         self.op, self.attrs, self.edges, self.saved, self.guards, self.out = op, attrs, edges, saved, guards, out
-        self.hooks: Any = None
-        self.retained: Any = None
+        self.notes: Notes | None = None
         self.seq = next(Node._count)
 
     def free(self) -> None:
-        """Let go of what the gradient rule reads; the node can not be walked again."""
-        self.saved = None
-        self.out = None
+        """Let go of what the gradient rule reads; a node that kept values can not be walked again."""
+        if self.guards:
+            self.saved, self.out, self.guards = None, None, []
 
     def name(self) -> str:
         """The op's name in PyTorch's manner, e.g. MulBackward0."""
-        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
+        return getattr(self.op, "node_name", None) or f"{_camel(self.op.name)}Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that gradients go to from here."""
-        return tuple((edge, 0) for edge in self.edges if edge is not None)
+        """(node, which of its outputs) for each input; the end of a graph is a leaf's AccumulateGrad."""
+        inner = getattr(self.op, "inner", None)
+        edges = self.edges if inner is None else inner.edges
+        return tuple((None if edge is None else node_of(edge), 0) for edge in edges)
+
+    def noted(self) -> Notes:
+        """Its notes, to write into."""
+        self.notes = self.notes or Notes()
+        return self.notes
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A place for whatever a user wants to remember of it."""
+        return self.noted().metadata
+
+    def register_prehook(self, hook: Any) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before the gradient rule; what it returns takes their place."""
+        return RemovableHandle(self.noted().before, hook)
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after the gradient rule; what it returns replaces the first."""
+        return RemovableHandle(self.noted().after, hook)
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_self`, `_saved_other`, `_saved_result` and `_saved_<attribute>`: what the gradient rule reads."""
+        if not name.startswith("_saved_"):
+            given = getattr(self.op, "context", None)
+            if given is None or name.startswith("__"):
+                raise AttributeError(f"{self.name()} has no attribute {name!r}")
+            return getattr(given, name)
+        if self.saved is None:
+            raise freed()
+        wanted = name.removeprefix("_saved_")
+        places = {"self": 0, "other": 1}
+        if wanted in places and places[wanted] < len(self.saved):
+            return shown(self.saved[places[wanted]], name)
+        if wanted == "result":
+            return shown(self.out, name)
+        if wanted in self.attrs:
+            return self.attrs[wanted]
+        raise AttributeError(f"{self.name()} has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
+
+
+SHOW: list[Any] = []
+"""How an array is shown as a tensor; Tensor fills it in."""
+
+
+def shown(kept: Any, name: str) -> Any:
+    """A saved value as a user wants to see it."""
+    if kept.__class__ is tuple:
+        raise AttributeError(f"{name}: the gradient rule does not read it, so it was not kept")
+    return SHOW[0](kept)
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def freed() -> GraphError:
+    """What is said when a graph is walked that was walked before."""
+    return GraphError(
+        "Trying to backward through the graph a second time"
+        " (or directly access saved tensors after they have already been freed)",
+        hint="The values it needs were freed: say retain_graph=True the first time.",
+    )
+
+
+class AccumulateGrad:
+    """The end of a graph: where the gradient of a leaf arrives and is added to its `.grad`."""
+
+    __slots__ = ("__weakref__", "variable")
+    next_functions = ()
+
+    def __init__(self, variable: Tensor) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        """PyTorch's name."""
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A place for whatever a user wants to remember of it."""
+        return noted(self.variable).metadata
+
+    def register_prehook(self, hook: Any) -> RemovableHandle:
+        """Call `hook((gradient,))` before it is added; what it returns takes its place."""
+        return RemovableHandle(noted(self.variable).before, hook)
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Call `hook((), (gradient,))` after it was added."""
+        return RemovableHandle(noted(self.variable).after, hook)
+
+
+def noted(leaf: Tensor) -> Notes:
+    """A leaf's notes, to write into."""
+    leaf._hooks = leaf._hooks or Notes()
+    return leaf._hooks
+
+
+def node_of(edge: Any) -> Any:
+    """A node, or for a leaf its AccumulateGrad: the same object as long as somebody holds it."""
+    if isinstance(edge, Node):
+        return edge
+    notes = noted(edge)
+    end = None if notes.end is None else notes.end()
+    if end is None:
+        end = AccumulateGrad(edge)
+        notes.end = weakref.ref(end)
+    return end
 
 
 class View:
@@ -108,13 +244,22 @@ class Size(tuple[int, ...]):
         return f"engine.Size({list(self)})"
 
 
-class Handle:
-    """Takes a hook away again: `handle.remove()`."""
+class RemovableHandle:
+    """Takes a hook away again: `handle.remove()`, or at the end of a `with` block."""
 
-    def __init__(self, hooks: list[Any], hook: Any) -> None:
-        self._hooks, self._hook = hooks, hook
-        hooks.append(hook)
+    _ids = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = next(RemovableHandle._ids)
+        self._hooks = hooks
+        hooks[self.id] = hook
 
     def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
-        self._hooks[:] = [h for h in self._hooks if h is not self._hook]
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.array import Abstract
 from engine.errors import DTypeError, GraphError, ShapeError
-from engine.graph import current_mode, read_mode
+from engine.graph import Mode, Node, current_mode, read_mode
 from engine.ops.elementwise import Cast
 from engine.ops.op import VALUES, words
 from engine.tensor import Tensor, apply, refresh, wrap
@@ -16,8 +16,7 @@ def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
     mode = read_mode() or current_mode()
     if not mode.grad:
-        _write(t, compute(t))
-        return t
+        return _told(mode, t, _write(t, compute(t)))
     if t.requires_grad and t._node is None:
         raise GraphError(
             "a leaf Variable that requires grad is being used in an in-place operation",
@@ -31,6 +30,12 @@ def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
         _rewrite(t, y, base)
     else:
         _write(t, y)
+    return _told(mode, t, y)
+
+
+def _told(mode: Mode, t: Tensor, y: Tensor) -> Tensor:
+    for recorder in mode.recorders:
+        recorder.written(t, y)
     return t
 
 
@@ -38,10 +43,12 @@ def _before(t: Tensor) -> Tensor:
     """The value that earlier history speaks of, in memory of its own where history needs it."""
     old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy())
     old._node, old._requires_grad = t._node, t._requires_grad
+    for recorder in current_mode().recorders:
+        recorder.copied(t, old)
     return old
 
 
-def _write(t: Tensor, y: Tensor) -> None:
+def _write(t: Tensor, y: Tensor) -> Tensor:
     """Put the numbers of y into the memory of t."""
     a, b = t.array, y.array
     if (b.dtype.kind == "f" and a.dtype.kind != "f") or (b.dtype.kind in "iu" and a.dtype.kind == "b"):
@@ -54,6 +61,7 @@ def _write(t: Tensor, y: Tensor) -> None:
     t._cell[0] += 1
     if t._view is not None:
         t._view.seen = t._cell[0]
+    return y
 
 
 def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
@@ -62,6 +70,7 @@ def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
         y = apply(Cast, (y,), {"dtype": t.array.dtype}) if y.array.shape == t.array.shape else y.expand(t.array.shape)
     if base is None or t._view is None:
         _write(t, y)
+        _carry(t._node, y._node)
         t._node, t._requires_grad = y._node, y._requires_grad
         _guard_output(t, y)
         return
@@ -73,7 +82,13 @@ def _rewrite(t: Tensor, y: Tensor, base: Tensor | None) -> None:
     refresh(t)
 
 
+def _carry(old: Node | None, new: Node | None) -> None:
+    """A tensor that retains its gradient goes on doing so at its new node."""
+    if old is not None and new is not None and old.notes is not None and old.notes.retained is not None:
+        new.noted().retained, old.notes.retained = old.notes.retained, None
+
+
 def _guard_output(t: Tensor, y: Tensor) -> None:
     """As in PyTorch, what an in-place op wrote must stay as it is where the op's gradient reads it."""
     if y._node is not None and y._node.op.reads_output == VALUES:
-        y._node.guards.append((t._cell, t._cell[0]))
+        y._node.guards.append((t._cell, t._cell[0], y.array))

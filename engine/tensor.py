@@ -7,7 +7,6 @@ and the history that others hold must not move with it.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,7 +15,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
 from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError
-from engine.graph import Handle, Node, Size, View, current_mode, read_mode
+from engine.graph import SHOW, Node, Notes, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op, words
 from engine.values import Values
@@ -54,7 +53,7 @@ class Tensor(Values):
     if TYPE_CHECKING:
         _cell: list[int]
         _view: View | None
-        _hooks: list[Any] | None
+        _hooks: Notes | None
 
     # ------------------------------------------------------------------------------------------------ facts
     @property
@@ -161,25 +160,6 @@ class Tensor(Values):
             seen = apply(op, (seen,), attrs)
         return seen
 
-    def retain_grad(self) -> None:
-        """Keep the gradient of this tensor in `.grad` although it is no leaf."""
-        node = self.grad_fn
-        if not self._requires_grad:
-            raise GraphError("can't retain_grad on Tensor that has requires_grad=False")
-        if node is not None:
-            node.retained = weakref.ref(self)
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call `hook(gradient)` when this tensor's gradient is known; what it returns takes its place."""
-        if not self.requires_grad:
-            raise GraphError("cannot register a hook on a tensor that doesn't require gradient")
-        owner: Any = self._node
-        if owner is None:
-            self._hooks = self._hooks or []
-            return Handle(self._hooks, hook)
-        owner.hooks = owner.hooks or []
-        return Handle(owner.hooks, hook)
-
 
 FORMAT: list[Callable[[Tensor], str]] = [lambda t: f"tensor({t.array!r})"]
 
@@ -199,6 +179,9 @@ def wrap(array: Any) -> Tensor:
     t._requires_grad = False
     t._cell = [0]
     return t
+
+
+SHOW.append(lambda kept: wrap(kept) if arrays_.is_array(kept) else kept)
 
 
 def rebuild(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
@@ -279,12 +262,12 @@ def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dic
         edges.append((t._node or t) if t._requires_grad else None)
         if read == VALUES:
             saved.append(a)
-            guards.append((t._cell, t._cell[0]))
+            guards.append((t._cell, t._cell[0], a))
         else:
             saved.append(Abstract.of(a) if read else (a.shape, a.dtype))
     out = y.array
     if op.reads_output == VALUES:
-        guards.append((y._cell, 0))
+        guards.append((y._cell, 0, out))
         return Node(op, attrs, edges, saved, guards, out)
     return Node(op, attrs, edges, saved, guards, Abstract.of(out) if op.reads_output else (out.shape, out.dtype))
 
