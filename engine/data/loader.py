@@ -14,8 +14,8 @@ import numpy as np
 from engine.array import module_of
 from engine.data.dataset import Subset, TensorDataset
 from engine.errors import ArgumentError
+from engine.functions import stack
 from engine.nn.settings import Between, checked
-from engine.ops.shape import stack
 from engine.rng import Generator, default_generator
 from engine.tensor import Tensor, wrap
 

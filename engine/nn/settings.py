@@ -50,6 +50,10 @@ class Suggested:
     value: Any
 
 
+class Unshown:
+    """Marks a setting that only a Python program gives: what it does cannot be drawn."""
+
+
 class MissingArgument(ArgumentError, TypeError):
     """A setting without a default was not given."""
 
@@ -191,7 +195,7 @@ def _is_plain(hint: Any) -> bool:
     if origin is Literal:
         return len(parts) > 1
     if origin is Annotated:
-        return _is_plain(parts[0])
+        return _is_plain(parts[0]) and Unshown not in parts
     if origin is not None:
         return origin in (Union, types.UnionType, tuple, list) and all(_is_plain(p) for p in parts if p is not ...)
     return hint in _NAMES
@@ -226,7 +230,8 @@ def _fits_plain(hint: Any, value: Any) -> bool:
     if hint is int:
         return isinstance(value, numbers.Integral)
     if hint is float:
-        return isinstance(value, numbers.Real) and math.isfinite(value)
+        number = _number(value)
+        return isinstance(number, numbers.Real) and math.isfinite(number)
     if hint is bool or hint is str:
         return isinstance(value, hint)
     if hint is None or hint is type(None):
@@ -235,7 +240,13 @@ def _fits_plain(hint: Any, value: Any) -> bool:
 
 
 def _inside(mark: Any, value: Any) -> bool:
-    return not isinstance(mark, Between) or not isinstance(value, numbers.Real) or mark.holds(float(value))
+    number = _number(value)
+    return not isinstance(mark, Between) or not isinstance(number, numbers.Real) or mark.holds(float(number))
+
+
+def _number(value: Any) -> Any:
+    """A tensor of one element (a learning rate may be one) stands for its number."""
+    return value.item() if math.prod(getattr(value, "shape", (0,))) == 1 else value
 
 
 def _misfit(where: str, known: dict[str, Setting], kwargs: dict[str, Any], error: TypeError) -> Exception:

@@ -1,23 +1,37 @@
 """The schedules under PyTorch's path: `engine.optim.lr_scheduler.StepLR`."""
 
 from engine.optim.schedule import (
+    ConstantLR,
     CosineAnnealingLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
     LRScheduler,
+    MultiplicativeLR,
     MultiStepLR,
-    OneCycleLR,
+    PolynomialLR,
     StepLR,
 )
+from engine.optim.schedule_compound import ChainedScheduler, ReduceLROnPlateau, SequentialLR
+from engine.optim.schedule_cycle import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
+
+_LRScheduler = LRScheduler  # the name that older programs derive from
 
 __all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
     "StepLR",
 ]

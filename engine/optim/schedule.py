@@ -1,7 +1,7 @@
-"""Schedules: the learning rate as a function of the steps done. `SCHEDULES` lists them.
+"""Schedules: the learning rate as a function of the steps done. `SCHEDULES` lists those that a form can set.
 
 A schedule writes the rate into the optimiser's groups. Most of them only multiply the rate that they find there, as
-PyTorch's do, so a rate that was changed by hand in between is kept and goes on from there.
+PyTorch's do, so a rate that was changed by hand in between is kept and goes on from there, and several can be chained.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -10,19 +10,23 @@ PyTorch's do, so a rate that was changed by hand in between is kept and goes on 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+import types
+import warnings
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from engine.errors import ArgumentError
 from engine.nn.settings import Between, Suggested, checked
 from engine.optim.optimizer import Group, LearningRate, Optimizer
+from engine.tensor import Tensor
 
 Steps = Annotated[int, Between(1, 2**31 - 1, common=(1, 1000))]
 Last = Annotated[int, Between(-1, 2**31 - 1)]
 Factor = Annotated[float, Between(0, 1e3, common=(0.1, 1))]
 Share = Annotated[float, Between(0, 1)]
+Lambda = Callable[[int], float]
 
 SCHEDULES: dict[str, type[LRScheduler]] = {}
 S = TypeVar("S", bound="LRScheduler")
@@ -34,8 +38,41 @@ def schedule(cls: type[S]) -> type[S]:
     return cls
 
 
-class LRScheduler(ABC):
-    """Base of the schedules: `last_epoch` counts the steps done."""
+def held(group: Group, key: str) -> Any:
+    """A number of a group; a tensor is copied, so that nobody changes it from afar."""
+    value = group[key]
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def write(group: Group, key: str, value: Any) -> None:
+    """Set a number of a group; a tensor stays the same tensor."""
+    if isinstance(group[key], Tensor):
+        group[key].array[...] = float(value)
+    else:
+        group[key] = value
+
+
+def per_group(where: str, optimizer: Optimizer, value: Any) -> list[Any]:
+    """One value for each group: a list of them, or one for all. Raises: ArgumentError."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, list | tuple):
+        return [value] * count
+    if len(value) != count:
+        raise ArgumentError(where, f"{count} values, one for each group", len(value))
+    return list(value)
+
+
+class LRScheduler:
+    """Base of the schedules: `last_epoch` counts the steps done. A schedule overrides `rate`, or all of `get_lr`.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.1)
+    >>> optim.lr_scheduler.LRScheduler(sgd).get_last_lr()
+    [0.1]
+    """
+
+    _is_initial = False
+    _stepping = False
+    _step_count = 0
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -43,44 +80,118 @@ class LRScheduler(ABC):
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", held(group, "lr"))
             elif "initial_lr" not in group:
                 raise KeyError(f"{type(self).__name__}: a schedule that goes on needs 'initial_lr' in every group")
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [held(group, "initial_lr") for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self.step()
+        self._initial_step()
 
-    @abstractmethod
+    def _initial_step(self) -> None:
+        self._step_count, self._is_initial = 0, True
+        self.step()
+        self._is_initial = False
+
     def rate(self, group: Group, base: float) -> float:
         """The rate of a group after `last_epoch` steps; `base` is the rate at the start."""
+        return group["lr"]
 
-    def get_lr(self) -> list[float]:
-        """The rates that this step gives to the groups."""
+    def get_lr(self) -> list[Any]:
+        """The rates that this step gives to the groups; a program asks `get_last_lr()`."""
+        if not self._stepping:
+            warnings.warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                UserWarning,
+                stacklevel=2,
+            )
         return [self.rate(g, b) for g, b in zip(self.optimizer.param_groups, self.base_lrs, strict=True)]
 
-    def step(self) -> None:
-        """Count a step and write the rates."""
-        self.last_epoch += 1
-        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            group["lr"] = rate
-        self._last_lr = self.get_last_lr()
+    def step(self, epoch: int | None = None) -> None:
+        """Count a step and write the rates; call it after the optimiser's step."""
+        if self._step_count == 1 and not self.optimizer._opt_called:
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate of the schedule is "
+                "skipped. Call `optimizer.step()` first.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        if epoch is not None:
+            warnings.warn(
+                "The epoch parameter in `scheduler.step()` is deprecated; call it without.", UserWarning, stacklevel=2
+            )
+        self._update_lr(epoch)
 
-    def get_last_lr(self) -> list[float]:
-        """The rates in use."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+    def _update_lr(self, epoch: int | None = None) -> None:
+        closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._stepping = True
+        rates = self.get_lr() if closed is None else closed()
+        self._stepping = False
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            write(group, "lr", rate)
+        self._remember()
+
+    def _remember(self) -> None:
+        self._last_lr = [held(group, "lr") for group in self.optimizer.param_groups]
+
+    def get_last_lr(self) -> list[Any]:
+        """The rates that the last step wrote."""
+        return self._last_lr
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimiser."""
-        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+        """Everything but the optimiser; of functions only those are kept that are objects with a state."""
+        return {name: _state(value) for name, value in self.__dict__.items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a state."""
-        self.__dict__.update(state_dict)
+        for name, value in state_dict.items():
+            if name in ("lr_lambdas", "_schedulers", "shape"):
+                _restore(self.__dict__[name], value)
+            else:
+                self.__dict__[name] = value
+
+
+def _state(value: Any) -> Any:
+    if isinstance(value, LRScheduler):
+        return value.state_dict()
+    if isinstance(value, list | tuple):
+        return [_state(v) for v in value]
+    if callable(value):
+        return None if isinstance(value, types.FunctionType) else dict(value.__dict__)
+    return value
+
+
+def _restore(current: Any, state: Any) -> None:
+    """Put back the states of functions and schedules that this schedule holds."""
+    if isinstance(current, list | tuple):
+        for part, saved in zip(current, state, strict=True):
+            _restore(part, saved)
+    elif isinstance(current, LRScheduler):
+        current.load_state_dict(state)
+    elif state is not None:
+        current.__dict__.update(state)
+
+
+class Formula(LRScheduler):
+    """Base of the schedules that also know the rate after any number of steps."""
+
+    def closed(self, base: float) -> float:
+        """The rate after `last_epoch` steps, whatever was done by hand."""
+        raise NotImplementedError
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return [self.closed(base) for base in self.base_lrs]
 
 
 @schedule
-class StepLR(LRScheduler):
-    """Multiplies the rate by gamma every few steps."""
+class StepLR(Formula):
+    """Multiplies the rate by gamma every few steps.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.StepLR(sgd, step_size=10).get_last_lr()
+    [0.5]
+    """
 
     def __init__(
         self,
@@ -97,10 +208,19 @@ class StepLR(LRScheduler):
         falls = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
         return group["lr"] * self.gamma if falls else group["lr"]
 
+    def closed(self, base: float) -> float:
+        """One factor for every full stretch."""
+        return base * self.gamma ** (self.last_epoch // self.step_size)
+
 
 @schedule
-class MultiStepLR(LRScheduler):
-    """Multiplies the rate by gamma at given steps."""
+class MultiStepLR(Formula):
+    """Multiplies the rate by gamma at given steps.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.MultiStepLR(sgd, [30, 80]).get_last_lr()
+    [0.5]
+    """
 
     def __init__(
         self,
@@ -116,48 +236,50 @@ class MultiStepLR(LRScheduler):
         """Times gamma for every milestone at this step."""
         return group["lr"] * self.gamma ** self.milestones[self.last_epoch]
 
+    def closed(self, base: float) -> float:
+        """One factor for every milestone passed."""
+        return base * self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
 
-@schedule
-class ExponentialLR(LRScheduler):
-    """Multiplies the rate by gamma at every step."""
-
-    def __init__(self, optimizer: Optimizer, gamma: Annotated[Factor, Suggested(0.95)], last_epoch: Last = -1) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
-
-    def rate(self, group: Group, base: float) -> float:
-        """Times gamma."""
-        return group["lr"] if self.last_epoch == 0 else group["lr"] * self.gamma
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a state; where it was written as JSON, the milestones came back as texts."""
+        super().load_state_dict(state_dict)
+        self.milestones = Counter({int(step): times for step, times in self.milestones.items()})
 
 
 @schedule
-class CosineAnnealingLR(LRScheduler):
-    """Lowers the rate along half a cosine wave, down to a least one, and up again."""
+class ConstantLR(Formula):
+    """Multiplies the rate by a factor until a given step.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=1.0)
+    >>> optim.lr_scheduler.ConstantLR(sgd, factor=0.5).get_last_lr()
+    [0.5]
+    """
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        T_max: Annotated[Steps, Suggested(100)],
-        eta_min: LearningRate = 0.0,
-        last_epoch: Last = -1,
+        self, optimizer: Optimizer, factor: Share = 1 / 3, total_iters: Steps = 5, last_epoch: Last = -1
     ) -> None:
-        self.T_max, self.eta_min = T_max, eta_min
+        self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
     def rate(self, group: Group, base: float) -> float:
-        """The wave as a ratio to the step before, so that a changed rate goes on from where it is."""
-        now, low, span = self.last_epoch, self.eta_min, self.T_max
-        if now == 0:
-            return group["lr"]
-        if (now - 1 - span) % (2 * span) == 0:
-            return group["lr"] + (base - low) * (1 - math.cos(math.pi / span)) / 2
-        ratio = (1 + math.cos(math.pi * now / span)) / (1 + math.cos(math.pi * (now - 1) / span))
-        return ratio * (group["lr"] - low) + low
+        """Down at the beginning, up again at the end."""
+        if self.last_epoch == 0:
+            return group["lr"] * self.factor
+        return group["lr"] / self.factor if self.last_epoch == self.total_iters else group["lr"]
+
+    def closed(self, base: float) -> float:
+        """The factor, or all."""
+        return base * (self.factor if self.last_epoch < self.total_iters else 1.0)
 
 
 @schedule
-class LinearLR(LRScheduler):
-    """Moves the rate along a straight line, for instance to warm up."""
+class LinearLR(Formula):
+    """Moves the rate along a straight line, for instance to warm up.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=1.0)
+    >>> optim.lr_scheduler.LinearLR(sgd, start_factor=0.5).get_last_lr()
+    [0.5]
+    """
 
     def __init__(
         self,
@@ -175,147 +297,137 @@ class LinearLR(LRScheduler):
         now, rise = self.last_epoch, self.end_factor - self.start_factor
         if now == 0:
             return group["lr"] * self.start_factor
-        if now > self.total_iters:
+        if self._is_initial or now > self.total_iters:
             return group["lr"]
         before = self.total_iters * self.start_factor + (now - 1) * rise
         return group["lr"] * (1 + rise / before)
 
+    def closed(self, base: float) -> float:
+        """The point of the line."""
+        rise = self.end_factor - self.start_factor
+        return base * (self.start_factor + rise * min(self.total_iters, self.last_epoch) / self.total_iters)
+
 
 @schedule
-class OneCycleLR(LRScheduler):
-    """One rise to a high rate and one long fall, with momentum moving the other way (Smith and Topin, 2017)."""
+class ExponentialLR(Formula):
+    """Multiplies the rate by gamma at every step.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.ExponentialLR(sgd, gamma=0.9).get_last_lr()
+    [0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: Annotated[Factor, Suggested(0.95)], last_epoch: Last = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def rate(self, group: Group, base: float) -> float:
+        """Times gamma."""
+        return group["lr"] if self._is_initial else group["lr"] * self.gamma
+
+    def closed(self, base: float) -> float:
+        """A power of gamma."""
+        return base * self.gamma**self.last_epoch
+
+
+@schedule
+class PolynomialLR(Formula):
+    """Lowers the rate to 0 along a power of the steps that are left.
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.PolynomialLR(sgd, total_iters=4).get_last_lr()
+    [0.5]
+    """
 
     def __init__(
         self,
         optimizer: Optimizer,
-        max_lr: Annotated[LearningRate, Suggested(0.1)],
-        total_steps: Annotated[Steps, Suggested(1000)] | None = None,
-        epochs: Steps | None = None,
-        steps_per_epoch: Steps | None = None,
-        pct_start: Share = 0.3,
-        anneal_strategy: Literal["cos", "linear"] = "cos",
-        cycle_momentum: bool = True,
-        base_momentum: Annotated[float, Between(0, 1, open_end=True)] = 0.85,
-        max_momentum: Annotated[float, Between(0, 1, open_end=True)] = 0.95,
-        div_factor: Annotated[float, Between(1, 1e9, common=(1, 100))] = 25.0,
-        final_div_factor: Annotated[float, Between(1, 1e12, common=(1, 1e5))] = 1e4,
-        three_phase: bool = False,
+        total_iters: Annotated[Steps, Suggested(100)] = 5,
+        power: Annotated[float, Between(0, 100, common=(0.5, 3))] = 1.0,
         last_epoch: Last = -1,
     ) -> None:
-        self.total_steps = _total(total_steps, epochs, steps_per_epoch)
-        self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
-        self.phases = _phases(self.total_steps, pct_start, three_phase)
-        for group in optimizer.param_groups:
-            if last_epoch == -1:
-                group["initial_lr"] = max_lr / div_factor
-                group["max_lr"], group["min_lr"] = max_lr, group["initial_lr"] / final_div_factor
-                if cycle_momentum:
-                    self._begin_momentum(group, base_momentum, max_momentum)
+        self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
-    def _begin_momentum(self, group: Group, low: float, high: float) -> None:
-        if "momentum" not in group and "betas" not in group:
-            raise ArgumentError(
-                "OneCycleLR(cycle_momentum)",
-                "an optimiser with momentum",
-                "one without",
-                "Switch it off.",
-                field="cycle_momentum",
-            )
-        group["base_momentum"], group["max_momentum"] = low, high
-        _set_momentum(group, high)
+    def rate(self, group: Group, base: float) -> float:
+        """The power as a ratio to the step before."""
+        now, total = self.last_epoch, self.total_iters
+        if self._is_initial or now > total:
+            return group["lr"]
+        return group["lr"] * ((1 - now / total) / (1 - (now - 1) / total)) ** self.power
+
+    def closed(self, base: float) -> float:
+        """The power of the share that is left."""
+        return base * (1 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
+
+
+@schedule
+class CosineAnnealingLR(Formula):
+    """Lowers the rate along half a cosine wave, down to a least one, and up again (Loshchilov and Hutter, 2017).
+
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=10).get_last_lr()
+    [0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_max: Annotated[Steps, Suggested(100)],
+        eta_min: LearningRate = 0.0,
+        last_epoch: Last = -1,
+    ) -> None:
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, group: Group, base: float) -> float:
-        """The point of the cycle; momentum is written on the way."""
-        now = self.last_epoch
-        if now > self.total_steps:
-            raise ArgumentError(
-                "OneCycleLR",
-                f"at most {self.total_steps} steps",
-                f"step {now}",
-                "Raise total_steps.",
-                field="total_steps",
-            )
-        start = 0.0
-        for end, rates, momenta in self.phases:
-            if now <= end or end == self.phases[-1][0]:
-                share = (now - start) / (end - start)
-                if self.cycle_momentum:
-                    _set_momentum(group, self._between(group[momenta[0]], group[momenta[1]], share))
-                return self._between(group[rates[0]], group[rates[1]], share)
-            start = end
-        return base
+        """The wave as a ratio to the step before, so that a changed rate goes on from where it is."""
+        now, low, span = self.last_epoch, self.eta_min, self.T_max
+        if self._is_initial:
+            return group["lr"]
+        if self._step_count == 1 and now > 0:
+            return self.closed(base)
+        if (now - 1 - span) % (2 * span) == 0:
+            return group["lr"] + (base - low) * (1 - math.cos(math.pi / span)) / 2
+        ratio = (1 + math.cos(math.pi * now / span)) / (1 + math.cos(math.pi * (now - 1) / span))
+        return ratio * (group["lr"] - low) + low
 
-    def _between(self, start: float, end: float, share: float) -> float:
-        if self.anneal_strategy == "linear":
-            return (end - start) * share + start
-        return end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)
+    def closed(self, base: float) -> float:
+        """The point of the wave."""
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
 
 
 class LambdaLR(LRScheduler):
-    """The first rate times a function of the steps done; for Python programs."""
+    """The first rate times a function of the steps done; for Python programs.
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        count = len(optimizer.param_groups)
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * count
-        if len(self.lr_lambdas) != count:
-            raise ArgumentError(
-                "LambdaLR", f"{count} functions, one for each group", len(self.lr_lambdas), field="lr_lambda"
-            )
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.LambdaLR(sgd, lambda step: 1 / (1 + step)).get_last_lr()
+    [0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Lambda | list[Lambda], last_epoch: int = -1) -> None:
+        self.lr_lambdas = per_group(f"{type(self).__name__}(lr_lambda)", optimizer, lr_lambda)
+        for function in self.lr_lambdas:
+            if not callable(function):
+                raise TypeError(f"{type(self).__name__}: expected a function, got {type(function).__name__}")
         super().__init__(optimizer, last_epoch)
 
-    def rate(self, group: Group, base: float) -> float:
-        """Not used: each group has a function of its own."""
-        return base
-
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[Any]:
         """The first rates times the functions' values."""
         return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimiser and the functions."""
-        return {name: value for name, value in super().state_dict().items() if name != "lr_lambdas"}
 
+class MultiplicativeLR(LambdaLR):
+    """The rate times a function of the steps done, at every step; for Python programs.
 
-Phase = tuple[float, tuple[str, str], tuple[str, str]]
-RISE, FALL = ("initial_lr", "max_lr"), ("max_lr", "initial_lr")
-LESS, MORE = ("max_momentum", "base_momentum"), ("base_momentum", "max_momentum")
+    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.MultiplicativeLR(sgd, lambda step: 0.9).get_last_lr()
+    [0.5]
+    """
 
-
-def _phases(total: int, share: float, three: bool) -> list[Phase]:
-    """End of each phase in steps, what the rate moves between, what the momentum moves between."""
-    if not three:
-        return [(share * total - 1, RISE, LESS), (total - 1, ("max_lr", "min_lr"), MORE)]
-    still = ("max_momentum", "max_momentum")
-    return [
-        (share * total - 1, RISE, LESS),
-        (2 * share * total - 2, FALL, MORE),
-        (total - 1, ("initial_lr", "min_lr"), still),
-    ]
-
-
-def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
-    if total_steps is not None:
-        return total_steps
-    if epochs is None or steps_per_epoch is None:
-        raise ArgumentError(
-            "OneCycleLR",
-            "total_steps, or epochs and steps_per_epoch",
-            "neither",
-            "Give total_steps.",
-            field="total_steps",
-        )
-    return epochs * steps_per_epoch
-
-
-def _set_momentum(group: Group, value: float) -> None:
-    """Momentum is called `momentum`, or is the first of Adam's betas."""
-    if "betas" in group:
-        group["betas"] = (value, *group["betas"][1:])
-    else:
-        group["momentum"] = value
+    def get_lr(self) -> list[Any]:
+        """The rates found times the functions' values."""
+        groups, now = self.optimizer.param_groups, self.last_epoch
+        if self._is_initial:
+            return [group["lr"] for group in groups]
+        return [group["lr"] * f(now) for group, f in zip(groups, self.lr_lambdas, strict=True)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from engine.array import module_of
 from engine.errors import ArgumentError
 from engine.nn.settings import Between
-from engine.optim.optimizer import Decay, Group, LearningRate, Optimizer, Parameters, optimizer
+from engine.optim.optimizer import Decay, Flag, Group, LearningRate, Optimizer, Parameters, given, optimizer
 from engine.tensor import Tensor, wrap
 
 Momentum = Annotated[float, Between(0, 1e6, common=(0, 0.99))]
@@ -15,7 +15,13 @@ Momentum = Annotated[float, Between(0, 1e6, common=(0, 0.99))]
 
 @optimizer
 class SGD(Optimizer):
-    """Steps against the gradient; momentum keeps part of the last step."""
+    """Steps against the gradient; momentum keeps part of the last step (Sutskever et al., 2013).
+
+    >>> weight = nn.Parameter(engine.tensor([1.0]))
+    >>> optim.SGD([weight], lr=0.1, momentum=0.9).step(lambda: (weight * weight).sum().backward())
+    >>> weight.detach()
+    tensor([0.8000])
+    """
 
     def __init__(
         self,
@@ -27,14 +33,16 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: Flag = None,
+        differentiable: Flag = False,
+        fused: Flag = None,
     ) -> None:
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ArgumentError(
                 "SGD(nesterov)", "a momentum above 0 and no dampening", f"momentum {momentum}, dampening {dampening}",
                 "Set momentum to 0.9, for instance.", field="nesterov",
             )  # fmt: skip
-        defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "nesterov": nesterov, "maximize": maximize})
+        super().__init__(params, given(locals()))
 
     def update(self, group: Group) -> None:
         """w -= lr * g, where g includes weight decay and momentum."""
@@ -56,7 +64,7 @@ class SGD(Optimizer):
 
     def _with_momentum(self, parameter: Tensor, slope: Any, group: Group) -> Any:
         xp, momentum = module_of(slope), group["momentum"]
-        state = self.state.setdefault(parameter, {})
+        state = self.state[parameter]
         held = state.get("momentum_buffer")
         if held is None:
             held = state["momentum_buffer"] = wrap(slope.copy())
