@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
+import os
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
@@ -75,6 +77,7 @@ DTYPES = {t.name: t for t in (float16, float32, float64, uint8, int8, int16, int
 OF_NUMPY: dict[Any, DType] = {t.numpy: t for t in DTYPES.values()}
 FLOAT, INT, BOOL = float32.numpy, int64.numpy, bool_.numpy
 PYTHON: dict[type, DType] = {float: float32, int: int64, bool: bool_}
+CONSTANTS = (math.inf, math.nan, math.pi, math.e)
 _default: list[np.dtype[Any]] = [FLOAT]
 
 
@@ -98,9 +101,12 @@ def default_dtype() -> np.dtype[Any]:
     return _default[0]
 
 
-def set_default_dtype(dtype: Any) -> None:
-    """Choose the float type of new tensors: float16, float32 or float64."""
-    wanted = dtype_of(dtype)
+def set_default_dtype(d: Any) -> None:
+    """Choose the float type of new tensors: float16, float32 or float64.
+
+    >>> engine.set_default_dtype(engine.float32)
+    """
+    wanted = dtype_of(d)
     if wanted.kind != "f":
         raise DTypeError("set_default_dtype", "a floating-point type", OF_NUMPY[wanted])
     _default[0] = wanted
@@ -194,7 +200,7 @@ class Device:
     __slots__ = ("index", "type")
 
     def __init__(self, name: Any, index: int | None = None) -> None:
-        text = str(name)
+        text = f"cuda:{name}" if isinstance(name, int) else str(name)
         kind, _, number = text.partition(":")
         if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
             raise DeviceError("device", '"cpu" or "cuda:0"', repr(text))
@@ -208,13 +214,37 @@ class Device:
         return f"device(type='{self.type}'{'' if self.index is None else f', index={self.index}'})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device | str) and str(self) == str(Device(other))
+        return isinstance(other, Device | str) and str(self) in (str(other), f"{other}:0")
 
     def __hash__(self) -> int:
         return hash(str(self))
 
+    def __reduce__(self) -> Any:
+        return Device, (str(self),)
+
+    def __enter__(self) -> Device:
+        _devices.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _devices.remove(self)
+
 
 CPU = Device("cpu")
+_devices = [CPU]
+
+
+def default_device() -> Device:
+    """Where new tensors are made: the device of the innermost `with device:`, or the one that was set."""
+    return _devices[-1]
+
+
+def set_default_device(device: Any) -> None:
+    """Choose where new tensors are made ("cpu" or None: in the computer's own memory).
+
+    >>> engine.set_default_device("cpu")
+    """
+    _devices[:] = [CPU if device is None or Device(device) == CPU else Device(device)]
 
 
 @cache
@@ -230,6 +260,13 @@ def scipy(xp: Any, name: str) -> Any:
         return importlib.import_module(f"{package}.{name}")
     except ImportError:
         raise Unsupported(name, "SciPy", "a computer without it", "This needs SciPy: pip install scipy.") from None
+
+
+def cuda(where: str) -> Any:
+    """CuPy, or a sentence that says why there is none."""
+    if not cuda_count():
+        raise DeviceError(where, "a CUDA device", "none", "Install cupy and a driver, or stay on 'cpu'.")
+    return _cupy()
 
 
 def cuda_count() -> int:
@@ -331,17 +368,61 @@ def synchronize() -> None:
         cupy.cuda.Stream.null.synchronize()
 
 
+_deterministic = [False]
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for sums in the same order every time, also on CUDA (where equal indices meet, that is slower).
+
+    >>> engine.use_deterministic_algorithms(False)
+    """
+    _deterministic[0] = bool(mode)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What `use_deterministic_algorithms` chose.
+
+    >>> engine.are_deterministic_algorithms_enabled()
+    False
+    """
+    return _deterministic[0]
+
+
 def scatter_add(xp: Any, target: Any, key: Any, values: Any) -> None:
     """target[key] += values where equal indices add up."""
     if xp is np:
         np.add.at(target, key, values)
+    elif _deterministic[0]:
+        ordered_add(xp, target, key, values)
     else:
         importlib.import_module("cupyx").scatter_add(target, key, values)
+
+
+def ordered_add(xp: Any, target: Any, key: Any, values: Any) -> None:
+    """target[key] += values, in a fixed order: first what comes first at every place, then what comes second, ..."""
+    places = xp.arange(target.size).reshape(target.shape)[key].ravel()
+    given = xp.broadcast_to(values, target[key].shape).ravel()
+    order = xp.argsort(places, kind="stable")
+    places, given = places[order], given[order]
+    first = xp.concatenate([xp.ones(min(places.size, 1), bool), places[1:] != places[:-1]])
+    turn = xp.arange(places.size) - xp.flatnonzero(first)[xp.cumsum(first) - 1]
+    flat = target.reshape(-1).copy()
+    for k in range(int(turn.max()) + 1 if places.size else 0):
+        flat[places[turn == k]] += given[turn == k]
+    target[...] = flat.reshape(target.shape)
 
 
 def quiet() -> None:
     """Turn NumPy's floating-point warnings off in this thread."""
     np.seterr(all="ignore")
+
+
+def threads() -> int:
+    """The threads of NumPy's linear algebra, where an environment variable says how many."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        if os.environ.get(name, "").isdecimal():
+            return int(os.environ[name])
+    return 1
 
 
 def as_shape(where: str, given: Any) -> Shape:

@@ -1,50 +1,101 @@
-"""Making tensors: from data, filled, counted, and random."""
+"""Making tensors: from data, filled, counted."""
 
 from __future__ import annotations
 
+import inspect
 import math
+import warnings
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
-from engine.autodiff import ones_like as ones_like_known
-from engine.errors import ArgumentError
-from engine.inplace import inplace
-from engine.rng import Generator, default_generator
-from engine.tensor import Tensor, wrap
+from engine.derived import written
+from engine.errors import ArgumentError, DTypeError, Unsupported
+from engine.ops.elementwise import Filled
+from engine.tensor import Tensor, apply, wrap
+
+WORDS = ("out", "layout", "pin_memory", "memory_format", "names", "device", "requires_grad")
+MORE = [inspect.Parameter(w, inspect.Parameter.KEYWORD_ONLY, default=False if "_" in w else None) for w in WORDS]
 
 
-def _finished(a: Any, device: Any, requires_grad: bool) -> Tensor:
-    t = wrap(a if device is None else arrays_.to_device(a, device))
+def maker(f: Callable[..., Any]) -> Callable[..., Tensor]:
+    """PyTorch's common keywords around a function that makes an array: device, requires_grad, out, ...
+
+    `f` gets `dtype` as NumPy's dtype or None. Memory formats and layouts change nothing here.
+    """
+
+    @wraps(f)
+    def made(*arguments: Any, **named: Any) -> Tensor:
+        if not named:
+            return finished(f(*arguments))
+        out, device, requires_grad = named.pop("out", None), named.pop("device", None), named.pop("requires_grad", None)
+        for word in ("layout", "pin_memory", "memory_format", "names"):
+            named.pop(word, None)
+        if named.get("dtype") is not None:
+            named["dtype"] = dtype_of(named["dtype"])
+        y = finished(f(*arguments, **named), device, requires_grad)
+        return y if out is None else written(f.__name__, out, y)  # type: ignore[no-any-return]
+
+    signature = inspect.signature(f)
+    parameters = [p for p in signature.parameters.values() if p.name != "self"]
+    setattr(made, "__signature__", signature.replace(parameters=[*parameters, *MORE]))  # noqa: B010
+    return made
+
+
+def finished(a: Any, device: Any = None, requires_grad: Any = False) -> Tensor:
+    """A tensor of an array, on the device that was asked for (or the default one)."""
+    target = arrays_.default_device() if device is None else device
+    if target is not arrays_.CPU and (device is not None or isinstance(a, np.ndarray)):
+        a = arrays_.to_device(a, target)
+    t = wrap(a)
     if requires_grad:
         t.requires_grad = True
     return t
 
 
-def _sizes(shape: tuple[Any, ...]) -> Shape:
+def sizes_of(shape: tuple[Any, ...]) -> Shape:
+    """Sizes from (2, 3) or ((2, 3),), none below 0."""
     sizes = arrays_.as_shape("shape", shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape)
     if min(sizes, default=0) < 0:
         raise ArgumentError("shape", "sizes of at least 0", sizes)
     return sizes
 
 
-def _float(dtype: Any) -> np.dtype[Any]:
-    return arrays_.default_dtype() if dtype is None else dtype_of(dtype)
+def float_or(dtype: Any) -> np.dtype[Any]:
+    """The given dtype, or the default float type."""
+    return arrays_.default_dtype() if dtype is None else dtype
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor with a copy of the data: numbers, nested lists, arrays or tensors. Python floats become float32."""
+def _size(given: tuple[Any, ...], size: Any) -> Shape:
+    return sizes_of(given if size is None else (size,))
+
+
+# --------------------------------------------------------------------------------------------------- from data
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A tensor with a copy of the data: numbers, nested lists, arrays or tensors. Python floats become float32.
+
+    >>> engine.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     if isinstance(data, Tensor):
-        data = data.array
-    a = data.copy() if arrays_.is_array(data) else _from_python(data)
-    return _finished(a if dtype is None else a.astype(dtype_of(dtype)), device, requires_grad)
+        data, device = data.array, data.device if device is None else device
+    elif isinstance(data, np.ndarray) is False and hasattr(data, "__dlpack__") and hasattr(data, "shape"):
+        data = arrays_.from_dlpack(data) if not isinstance(data, np.generic) else data
+    a = data.copy() if arrays_.is_array(data) else _from_python(data, dtype)
+    dtype_of(a.dtype)
+    return finished(a if dtype is None else a.astype(dtype_of(dtype)), device, requires_grad)
 
 
-def _from_python(data: Any) -> Any:
+def _from_python(data: Any, dtype: Any = None) -> Any:
     if isinstance(data, list | tuple):
-        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
+        data = [_plain(x) for x in data]
     try:
         a = np.array(data)
     except ValueError as refusal:
@@ -53,194 +104,376 @@ def _from_python(data: Any) -> Any:
         return a
     if a.dtype.kind == "f" or not a.size:
         return a.astype(arrays_.default_dtype())
+    if a.dtype.kind == "c":
+        raise Unsupported("tensor", "real numbers", "complex ones", "Complex numbers are not part of the engine.")
     if a.dtype.kind not in "iub":
-        raise ArgumentError("tensor", "numbers", a.dtype)
+        raise TypeError(f"tensor: expected numbers, got {a.dtype}.")
+    if a.dtype.kind == "u" and a.size and int(a.max()) > np.iinfo(np.int64).max:
+        raise DTypeError("tensor", "numbers that fit int64", "larger ones")
     return a.astype(np.int64) if a.dtype.kind in "iu" else a
 
 
+def _plain(x: Any) -> Any:
+    return x.tolist() if isinstance(x, Tensor) else x
+
+
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """A tensor of the data, sharing memory with an array where nothing must be changed."""
+    """A tensor of the data, sharing memory with an array where nothing must be changed.
+
+    >>> engine.as_tensor(np.array([1.5]))
+    tensor([1.5000], dtype=engine.float64)
+    """
     if not isinstance(data, Tensor):
-        data = wrap(data) if arrays_.is_array(data) else tensor(data)
+        data = wrap(data) if arrays_.is_array(data) and dtype_of(data.dtype) else tensor(data)
     result: Tensor = data.to(dtype=dtype, device=device)
     return result
 
 
-def from_numpy(array: Any) -> Tensor:
-    """A tensor that shares memory with a NumPy array."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    dtype_of(array.dtype)
-    return wrap(array)
-
-
-def zeros(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros: zeros(2, 3) or zeros((2, 3))."""
-    return _finished(np.zeros(_sizes(shape), _float(dtype)), device, requires_grad)
-
-
-def ones(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones: ones(2, 3) or ones((2, 3))."""
-    return _finished(np.ones(_sizes(shape), _float(dtype)), device, requires_grad)
-
-
-def empty(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory whose content means nothing yet (here: zeros)."""
-    return zeros(*shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def full(
-    shape: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """One number everywhere; its kind gives the dtype."""
-    kind = dtype_of(type(fill_value) if dtype is None else dtype)
-    return _finished(np.full(_sizes((shape,)), fill_value, kind), device, requires_grad)
+    """A tensor of the data, sharing memory where it can; copy: always (True) or never (False).
+
+    >>> engine.asarray([1.0, 2.0])
+    tensor([1., 2.])
+    """
+    made = as_tensor(obj, dtype, device)
+    source = obj.array if isinstance(obj, Tensor) else obj
+    shared = arrays_.is_array(source) and arrays_.shares(source, made.array)
+    if copy is False and not shared:
+        raise ArgumentError("asarray", "data that can be shared (copy=False)", type(obj).__name__)
+    made = made.detach().clone() if copy and shared else made
+    return made.requires_grad_() if requires_grad else made
 
 
-def _like(x: Tensor, value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    kind = x.array.dtype if dtype is None else dtype_of(dtype)
-    if isinstance(x.array, Abstract):
-        return wrap(Abstract(x.array.shape, kind))
-    return _finished(arrays_.module_of(x.array).full(x.array.shape, value, kind), None, requires_grad)
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor that shares memory with a NumPy array.
+
+    >>> a = np.zeros(2, np.float32); t = engine.from_numpy(a); a[0] = 5; t
+    tensor([5., 0.])
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if ndarray.dtype not in arrays_.OF_NUMPY:
+        raise TypeError(f"can't convert np.ndarray of type {ndarray.dtype}. Convert it first, e.g. to float32.")
+    if min(ndarray.strides, default=0) < 0:
+        raise ArgumentError("from_numpy", "strides of at least 0", ndarray.strides, "Use array.copy() first.")
+    return wrap(ndarray)
 
 
-def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros in the shape of another tensor."""
-    return _like(x, 0, dtype, requires_grad)
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:  # fmt: skip
+    """A tensor that looks into the memory of an object with Python's buffer protocol.
+
+    >>> engine.frombuffer(bytearray(b"ab"), dtype=engine.uint8)
+    tensor([97, 98], dtype=engine.uint8)
+    """
+    return finished(np.frombuffer(buffer, dtype_of(dtype), count, offset), requires_grad=requires_grad)
 
 
-def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones in the shape of another tensor."""
-    return ones_like_known(x) if dtype is None and not requires_grad else _like(x, 1, dtype, requires_grad)
+@maker
+def scalar_tensor(s: Any, *, dtype: Any = None) -> Any:
+    """A tensor without axes.
+
+    >>> engine.scalar_tensor(2)
+    tensor(2.)
+    """
+    return np.array(_plain(s), float_or(dtype))
 
 
-def full_like(x: Tensor, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """One number in the shape of another tensor."""
-    return _like(x, fill_value, dtype, requires_grad)
+# ------------------------------------------------------------------------------------------------------ filled
+@maker
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Zeros: zeros(2, 3) or zeros((2, 3)).
+
+    >>> engine.zeros(2)
+    tensor([0., 0.])
+    """
+    return np.zeros(_size(sizes, size), float_or(dtype))
 
 
-empty_like = zeros_like
+@maker
+def ones(*sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Ones: ones(2, 3) or ones((2, 3)).
+
+    >>> engine.ones(2, dtype=engine.int64)
+    tensor([1, 1])
+    """
+    return np.ones(_size(sizes, size), float_or(dtype))
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    return _finished(np.eye(n, m, dtype=_float(dtype)), device, requires_grad)
+@maker
+def empty(*sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Memory whose content means nothing yet (here: zeros).
+
+    >>> engine.empty(2, 3).shape
+    engine.Size([2, 3])
+    """
+    return np.zeros(_size(sizes, size), float_or(dtype))
 
 
-def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+@maker
+def full(size: Any, fill_value: Any, *, dtype: Any = None) -> Any:
+    """One number everywhere; its kind gives the dtype.
+
+    >>> engine.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = _plain(fill_value)
+    return np.full(sizes_of((size,)), value, dtype_of(type(value)) if dtype is None else dtype)
+
+
+@maker
+def empty_strided(size: Any, stride: Any, *, dtype: Any = None) -> Any:
+    """Memory without meaningful content, laid out with the given strides.
+
+    >>> engine.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    sizes, steps = sizes_of((size,)), sizes_of((stride,))
+    if len(sizes) != len(steps):
+        raise ArgumentError("empty_strided", "as many strides as sizes", f"{sizes} and {steps}")
+    needed = 0 if 0 in sizes else 1 + sum((n - 1) * step for n, step in zip(sizes, steps, strict=True))
+    return arrays_.seen(np.zeros(needed, float_or(dtype)), sizes, steps, 0)
+
+
+@maker
+def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None) -> Any:
+    """Memory without meaningful content whose axes lie in the given order.
+
+    >>> engine.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+    """
+    sizes, order = sizes_of((size,)), sizes_of((physical_layout,))
+    return np.zeros([sizes[i] for i in order], float_or(dtype)).transpose(np.argsort(order))
+
+
+def _like(input: Tensor, value: Any, dtype: Any, shape: Any = None) -> Any:
+    sizes = tuple(input.array.shape) if shape is None else shape
+    kind = input.array.dtype if dtype is None else dtype_of(dtype)
+    if isinstance(input.array, Abstract):
+        return Abstract(sizes, kind)
+    if shape is not None:
+        return arrays_.module_of(input.array).full(sizes, value, kind)
+    return arrays_.module_of(input.array).full_like(input.array, value, kind, subok=False)
+
+
+@maker
+def zeros_like(input: Tensor, *, dtype: Any = None) -> Any:
+    """Zeros in the shape of another tensor.
+
+    >>> engine.zeros_like(engine.tensor([1, 2]))
+    tensor([0, 0])
+    """
+    return _like(input, 0, dtype)
+
+
+@maker
+def ones_like(input: Tensor, *, dtype: Any = None) -> Any:
+    """Ones in the shape of another tensor.
+
+    >>> engine.ones_like(engine.tensor([1.5, 2.5]))
+    tensor([1., 1.])
+    """
+    return _like(input, 1, dtype)
+
+
+@maker
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None) -> Any:
+    """One number in the shape of another tensor.
+
+    >>> engine.full_like(engine.tensor([1.5, 2.5]), 7)
+    tensor([7., 7.])
+    """
+    return _like(input, _plain(fill_value), dtype)
+
+
+@maker
+def empty_like(input: Tensor, *, dtype: Any = None) -> Any:
+    """Memory without meaningful content in the shape of another tensor.
+
+    >>> engine.empty_like(engine.ones(2)).shape
+    engine.Size([2])
+    """
+    return _like(input, 0, dtype)
+
+
+@maker
+def new_zeros(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Zeros of the tensor's kind, in another shape.
+
+    >>> engine.tensor([1, 2]).new_zeros(3)
+    tensor([0, 0, 0])
+    """
+    return _like(input, 0, dtype, _size(sizes, size))
+
+
+@maker
+def new_ones(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Ones of the tensor's kind, in another shape.
+
+    >>> engine.tensor([1, 2]).new_ones(3)
+    tensor([1, 1, 1])
+    """
+    return _like(input, 1, dtype, _size(sizes, size))
+
+
+@maker
+def new_empty(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """Memory without meaningful content of the tensor's kind, in another shape.
+
+    >>> engine.tensor([1, 2]).new_empty(3).dtype
+    engine.int64
+    """
+    return _like(input, 0, dtype, _size(sizes, size))
+
+
+@maker
+def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Any:
+    """One number of the tensor's kind, in another shape.
+
+    >>> engine.tensor([1, 2]).new_full((3,), 4)
+    tensor([4, 4, 4])
+    """
+    return _like(input, _plain(fill_value), dtype, sizes_of((size,)))
+
+
+@maker
+def new_empty_strided(input: Tensor, size: Any, stride: Any, *, dtype: Any = None) -> Any:
+    """Memory of the tensor's kind with the given strides.
+
+    >>> engine.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    return empty_strided(size, stride, dtype=input.dtype if dtype is None else dtype).array
+
+
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """start, start + step, ... below end; whole numbers give int64."""
-    low, high = (0, start) if end is None else (start, end)
-    if step == 0 or (high - low) / step < 0:
-        raise ArgumentError("arange", "a step that leads from start to end", f"start {low}, end {high}, step {step}")
-    whole = all(isinstance(n, int) for n in (low, high, step))
-    kind = (np.dtype(np.int64) if whole else arrays_.default_dtype()) if dtype is None else dtype_of(dtype)
-    count = math.ceil((high - low) / step)
-    return _finished((np.arange(count) * step + low).astype(kind), device, requires_grad)
+    """A tensor of the tensor's kind from data.
+
+    >>> engine.ones(1).new_tensor([1, 2])
+    tensor([1., 2.])
+    """
+    return tensor(
+        data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )  # fmt: skip
 
 
-def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`steps` numbers from start to end, both included, evenly spaced."""
-    return _finished(np.linspace(start, end, steps).astype(_float(dtype)), device, requires_grad)
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of the same shape with one number everywhere.
+
+    >>> engine.fill(engine.ones(2), 3)
+    tensor([3., 3.])
+    """
+    if isinstance(value, Tensor):
+        return value.to(input.dtype).expand(input.shape) + apply(Filled, (input,), {"value": 0})
+    return apply(Filled, (input,), {"value": value})
+
+
+# ----------------------------------------------------------------------------------------------------- counted
+@maker
+def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Any:
+    """Ones on the diagonal, zeros elsewhere.
+
+    >>> engine.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    if n < 0 or (m or 0) < 0:
+        raise ArgumentError("eye", "sizes of at least 0", (n, m))
+    return np.eye(n, m, dtype=float_or(dtype))
+
+
+@maker
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Any:
+    """start, start + step, ... below end; whole numbers give int64.
+
+    >>> engine.arange(1, 6, 2)
+    tensor([1, 3, 5])
+    """
+    low, high, by = (_plain(n) for n in ((0, start, step) if end is None else (start, end, step)))
+    if by == 0 or (high - low) / by < 0:
+        raise ArgumentError("arange", "a step that leads from start to end", f"start {low}, end {high}, step {by}")
+    whole = all(isinstance(n, int) for n in (low, high, by))
+    kind = (arrays_.INT if whole else arrays_.default_dtype()) if dtype is None else dtype
+    return (np.arange(math.ceil((high - low) / by)) * by + low).astype(kind)
+
+
+@maker
+def range_(start: Any = 0, end: Any = 0, step: Any = 1, *, dtype: Any = None) -> Any:
+    """start, start + step, ... up to and including end (an old name; use arange).
+
+    >>> engine.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    warnings.warn("range is deprecated: use arange, whose end is not included.", stacklevel=3)
+    return (np.arange(math.floor((end - start) / step) + 1) * step + start).astype(float_or(dtype))
+
+
+@maker
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
+    """`steps` numbers from start to end, both included, evenly spaced.
+
+    >>> engine.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if steps < 0:
+        raise ArgumentError("linspace", "a number of steps of at least 0", steps)
+    low, high = _plain(start), _plain(end)
+    kind = float_or(dtype)
+    drawn = np.linspace(int(low), int(high), steps) if kind.kind in "iu" else np.linspace(low, high, steps)
+    return np.trunc(drawn).astype(kind) if kind.kind in "iu" else drawn.astype(kind)
+
+
+@maker
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None) -> Any:
+    """Powers of the base whose exponents are evenly spaced from start to end.
+
+    >>> engine.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    if steps < 0:
+        raise ArgumentError("logspace", "a number of steps of at least 0", steps)
+    kind = float_or(dtype)
+    return np.power(float(base), np.linspace(_plain(start), _plain(end), steps)).astype(kind)
+
+
+@maker
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Any:
+    """The positions on and below a diagonal: a row of rows, a row of columns.
+
+    >>> engine.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    return np.stack(np.tril_indices(row, offset, col)).astype(arrays_.INT if dtype is None else dtype)
+
+
+@maker
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Any:
+    """The positions on and above a diagonal: a row of rows, a row of columns.
+
+    >>> engine.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    return np.stack(np.triu_indices(row, offset, col)).astype(arrays_.INT if dtype is None else dtype)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinates of a grid, one tensor per axis."""
+    """Coordinates of a grid, one tensor per axis.
+
+    >>> engine.meshgrid(engine.tensor([1, 2]), engine.tensor([3, 4]))[0]
+    tensor([[1, 1],
+            [2, 2]])
+    """
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple | list) else tensors
     return tuple(wrap(np.ascontiguousarray(a)) for a in np.meshgrid(*(t.numpy() for t in given), indexing=indexing))  # type: ignore[call-overload]
 
 
-# ------------------------------------------------------------------------------------------------- random
-def randn(
-    *shape: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Numbers from the normal distribution with mean 0 and variance 1."""
-    drawn = (generator or default_generator).normal(_sizes(shape))
-    return _finished(drawn.astype(_float(dtype)), device, requires_grad)
-
-
-def rand(
-    *shape: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Numbers evenly spread over [0, 1)."""
-    return _finished(_uniform(generator, _sizes(shape), 0, 1, _float(dtype)), device, requires_grad)
-
-
-def _uniform(generator: Generator | None, shape: Shape, low: float, high: float, dtype: Any) -> Any:
-    """Rounding to fewer digits may give `high` itself: the next number below takes its place."""
-    drawn = (generator or default_generator).uniform(shape, low, high).astype(dtype)
-    return np.minimum(drawn, np.nextafter(dtype.type(high), dtype.type(low))) if high > low else drawn
-
-
-def randint(low: int, high: Any, size: Any = None, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
-    """Whole numbers from low to high - 1: randint(10, (2,)) or randint(0, 10, (2,))."""
-    if size is None:
-        low, high, size = 0, low, high
-    drawn = (generator or default_generator).integers(low, high, _sizes((size,)))
-    return wrap(drawn if dtype is None else drawn.astype(dtype_of(dtype)))
-
-
-def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
-    """The numbers 0..n-1 in random order."""
-    return wrap((generator or default_generator).permutation(n))
-
-
-def normal(mean: float = 0.0, std: float = 1.0, size: Any = (), *, generator: Generator | None = None) -> Tensor:
-    """Numbers from a normal distribution."""
-    return wrap((generator or default_generator).normal(_sizes((size,)), mean, std).astype(arrays_.default_dtype()))
-
-
-def randn_like(x: Tensor) -> Tensor:
-    """Normal random numbers in the shape of another tensor."""
-    return randn(tuple(x.shape), dtype=x.dtype)
-
-
-def rand_like(x: Tensor) -> Tensor:
-    """Evenly spread random numbers in the shape of another tensor."""
-    return rand(tuple(x.shape), dtype=x.dtype)
-
-
-def bernoulli(p: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 by the chance that stands at each place, else 0."""
-    drawn = (generator or default_generator).uniform(p.array.shape)
-    return wrap((drawn < p.array).astype(p.array.dtype))
-
-
-def multinomial(
-    weights: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
-) -> Tensor:
-    """Positions drawn by weight, row by row."""
-    rows = np.atleast_2d(weights.array).astype(np.float64)
-    source = generator or default_generator
-    if not replacement and num_samples > rows.shape[1]:
-        raise ArgumentError("multinomial", f"at most {rows.shape[1]} samples without replacement", num_samples)
-    keys = source.uniform((*rows.shape, num_samples) if replacement else rows.shape)
-    # The exponential race: the smallest of -ln(u)/w wins with a chance proportional to w.
-    with np.errstate(all="ignore"):
-        race = -np.log1p(-keys) / (rows[..., None] if replacement else rows)
-    chosen = race.argmin(axis=1) if replacement else np.argsort(race, axis=1)[:, :num_samples]
-    return wrap(chosen.reshape((*weights.array.shape[:-1], num_samples)).astype(np.int64))
-
-
-def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """In place: numbers from a normal distribution."""
-    drawn = (generator or default_generator).normal(x.array.shape, mean, std)
-    return inplace(x, lambda old: wrap(drawn.astype(old.array.dtype)))
-
-
-def uniform_(x: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """In place: numbers evenly spread over [a, b)."""
-    return inplace(x, lambda old: wrap(_uniform(generator, old.array.shape, a, b, old.array.dtype)))
-
-
-setattr(Tensor, "normal_", normal_)  # noqa: B010
-setattr(Tensor, "uniform_", uniform_)  # noqa: B010
+METHODS = (new_zeros, new_ones, new_empty, new_full, new_empty_strided, new_tensor)
+for _method in METHODS:
+    setattr(Tensor, _method.__name__, _method)

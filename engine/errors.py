@@ -8,6 +8,7 @@
     ├── DataError       (also ValueError)      a file or data set that cannot be used
     ├── GraphError      (also RuntimeError)    gradients: a graph that is freed, changed in place, or not there
     ├── DeviceError     (also RuntimeError)    a device that is missing, or tensors on different devices
+    ├── OutOfMemoryError (also RuntimeError)   a graphics processor has no memory left
     └── Unsupported     (also NotImplementedError)  what PyTorch has and this engine has not
 
 An error holds its facts (where, expected, got, hint) and prints itself from them. Each class is also the class that
@@ -90,6 +91,12 @@ class DeviceError(EngineError, RuntimeError):
     """A device is missing, or tensors lie on different devices."""
 
     code = "device"
+
+
+class OutOfMemoryError(EngineError, RuntimeError):
+    """A graphics processor has no memory left; the arrays that exist are still good."""
+
+    code = "memory"
 
 
 class Unsupported(EngineError, NotImplementedError):

@@ -6,12 +6,14 @@ is the stream of the JavaScript package seedrandom, which saved links of TensorF
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.array import Device
 from engine.errors import ArgumentError
 
 Shape = tuple[int, ...]
@@ -19,9 +21,19 @@ SEED_LIMIT = 2**64
 
 
 class Generator:
-    """A stream of random numbers: `Generator(seed)`, the same numbers for the same seed."""
+    """A stream of random numbers: the same numbers for the same seed, `Generator(seed)` or `.manual_seed(seed)`.
 
-    def __init__(self, seed: int = 0) -> None:
+    PyTorch's argument, a device, may stand in the seed's place: the numbers are the same on all of them.
+
+    >>> g = engine.Generator().manual_seed(7)
+    >>> engine.equal(engine.rand(2, generator=g), engine.rand(2, generator=engine.Generator(7)))
+    True
+    """
+
+    def __init__(self, seed: Any = 0, device: Any = "cpu") -> None:
+        if not isinstance(seed, int | np.integer):
+            seed, device = 0, seed
+        self.device = Device(device)
         self._philox = np.random.Philox(key=0)
         self._source = np.random.Generator(self._philox)
         self._seed, self._draws = 0, 0
@@ -38,6 +50,19 @@ class Generator:
     def initial_seed(self) -> int:
         """The seed that this stream started from."""
         return self._seed
+
+    def seed(self) -> int:
+        """Start again from a seed that nobody knows beforehand; returns it."""
+        self.manual_seed(secrets.randbits(63))
+        return self._seed
+
+    def poisson(self, mean: Any) -> NDArray[np.int64]:
+        """Counts of rare events, int64, in the shape of the means."""
+        return np.asarray(self._source.poisson(mean))
+
+    def binomial(self, count: Any, chance: Any) -> NDArray[np.int64]:
+        """Numbers of successes, int64."""
+        return np.asarray(self._source.binomial(count, chance))
 
     def permutation(self, n: int) -> NDArray[np.int64]:
         """The numbers 0..n-1 in random order, int64 (n,)."""
@@ -84,7 +109,10 @@ default_generator = Generator(0)
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the generator that everything uses which is not given its own."""
+    """Seed the generator that everything uses which is not given its own.
+
+    >>> g = engine.manual_seed(0)
+    """
     return default_generator.manual_seed(seed)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
-from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError
+from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError, OutOfMemoryError
 from engine.graph import SHOW, Node, Notes, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op, words
@@ -322,6 +322,8 @@ def _carefully(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     xp, arrays = _one_device(op, arrays)
     try:
         out = op.forward(xp, *arrays, **attrs)
+    except MemoryError as refusal:
+        raise OutOfMemoryError(op.name, "room for the result", str(refusal), "Make the batch smaller.") from refusal
     except (ValueError, IndexError, TypeError, OverflowError) as refusal:
         explain(op, arrays, attrs, refusal)
     return operands, arrays, out if xp is not np else np.asarray(out)
