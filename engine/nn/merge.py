@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from engine import functions
 from engine.errors import ArgumentError, ShapeError
 from engine.nn.incoming import in_brackets
 from engine.nn.module import Between, Module, Shape, layer
-from engine.ops.shape import cat
 from engine.tensor import Tensor
 
 
@@ -75,7 +75,7 @@ class Concatenate(Module):
                 "Axis 0 counts the examples.",
                 field="dim",
             )
-        return cat(list(inputs), self.dim)
+        return functions.cat(list(inputs), self.dim)
 
     def extra_repr(self) -> str:
         """The settings."""

@@ -323,12 +323,6 @@ def addcdiv(x: Any, first: Any, second: Any, *, value: float = 1) -> Any:
 
 
 @function
-def masked_fill(x: Any, mask: Any, value: Any) -> Any:
-    """x, but `value` where the mask is true."""
-    return mask.choose(value, x)
-
-
-@function
 def isclose(x: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """Whether |x - other| <= atol + rtol * |other|, number by number."""
     near = (x - other).abs() <= atol + rtol * other.abs()

@@ -1,4 +1,4 @@
-"""Choosing elements, and writing chosen elements."""
+"""Choosing elements by a key, `x[...]`, and writing chosen elements."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.array import Abstract, Shape, scatter_add
-from engine.errors import ArgumentError, IndexOutOfRange, ShapeError
-from engine.ops.op import Case, Op, Rule, axis_of, function, words
+from engine.array import Abstract, Shape
+from engine.errors import DTypeError, IndexOutOfRange, ShapeError
+from engine.ops.accumulate import add_at
+from engine.ops.op import Case, Op, Rule, axis_of, broadcast, function, words
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 Key = tuple[Any, ...]
+EVERY = slice(None)
 
 
 def is_basic(key: Key) -> bool:
@@ -21,15 +23,23 @@ def is_basic(key: Key) -> bool:
 
 def key_shape(where: str, shape: Shape, key: Key) -> Shape:
     """The shape of x[key], found on an array that takes no memory."""
-    key = tuple(k if not hasattr(k, "get") else np.empty(k.shape, k.dtype) for k in key)
+    key = tuple(np.broadcast_to(np.zeros((), k.dtype), k.shape) if _hollow(k) else k for k in key)
     try:
         return np.broadcast_to(np.uint8(0), shape)[key].shape
     except IndexError as refusal:
         raise IndexOutOfRange(where, f"an index that fits the shape {words(shape)}", str(refusal)) from None
 
 
+def _hollow(k: Any) -> bool:
+    return isinstance(k, Abstract) or hasattr(k, "get")
+
+
 class Index(Op):
-    """Elements chosen by whole numbers and slices: a view."""
+    """Elements chosen by whole numbers and slices: a view.
+
+    >>> engine.arange(6).index(key=(slice(1, 3),))
+    tensor([1, 2])
+    """
 
     latex, jvp, promotion, view = r"{0}[\cdot]", "linear", "none", True
     cases = (
@@ -38,22 +48,17 @@ class Index(Op):
         Case(((4, 3, 2),), {"key": (Ellipsis, None, 1)}),
         Case(((7,),), {"key": (slice(None, None, 2),)}),
     )
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, key: Key) -> Any:
-        return x[key if Ellipsis in key else (*key, Ellipsis)]
-
-    @staticmethod
-    def infer(x: Any, *, key: Key) -> Abstract:
-        return Abstract(key_shape("index", x.shape, key), x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, _x: Any, *, key: Key) -> Rule:
-        return (g.index_backward(key=key, shape=_x.shape),)
+    forward = lambda xp, x, *, key: x[key if Ellipsis in key else (*key, Ellipsis)]
+    infer = lambda x, *, key: Abstract(key_shape("index", x.shape, key), x.dtype)
+    vjp = lambda g, _, _x, *, key: (g.index_backward(key=key, shape=_x.shape),)
 
 
 class IndexBackward(Op):
-    """Zeros with g written at the places that the key names."""
+    """Zeros with g written at the places that the key names.
+
+    >>> engine.ones(2).index_backward(key=(slice(1, 3),), shape=(4,))
+    tensor([0., 1., 1., 0.])
+    """
 
     latex, jvp, promotion = r"\operatorname{{put}}({0})", "linear", "none"
     cases = (Case(((2, 3),), {"key": (slice(1, 3),), "shape": (4, 3)}),)
@@ -64,64 +69,60 @@ class IndexBackward(Op):
         full[key] = g
         return full
 
-    @staticmethod
-    def infer(g: Any, *, key: Key, shape: Shape) -> Abstract:
-        return Abstract(shape, g.dtype)
-
-    @staticmethod
-    def vjp(h: Any, _: Any, __: Any, *, key: Key, shape: Shape) -> Rule:
-        return (h[key],)
+    infer = lambda g, *, key, shape: Abstract(shape, g.dtype)
+    vjp = lambda h, _, __, *, key, shape: (h[key],)
 
 
 class Take(Op):
-    """Elements chosen by arrays of positions or of truth values: a copy."""
+    """Elements chosen by arrays of positions or of truth values: a copy.
 
-    latex, jvp, promotion = r"{0}[\cdot]", "linear", "none"
+    >>> engine.tensor([1, 2, 3]).read_at(key=(np.array([2, 0]),))
+    tensor([3, 1])
+    """
+
+    name, latex, jvp, promotion = "read_at", r"{0}[\cdot]", "linear", "none"
     cases = (
         Case(((4, 3),), {"key": (np.array([2, 0, 2]),)}),
         Case(((4, 3),), {"key": (np.array([1, 3]), np.array([0, 0]))}),
         Case(((2, 3),), {"key": (np.array([[True, False, True], [False, True, False]]),)}),
-        Case(((4, 3, 2),), {"key": (slice(None), np.array([1, 1]), 0)}),
+        Case(((4, 3, 2),), {"key": (EVERY, np.array([1, 1]), np.array([0]))}),
     )
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, key: Key) -> Any:
-        return x[key]
-
-    @staticmethod
-    def infer(x: Any, *, key: Key) -> Abstract:
-        return Abstract(key_shape("index", x.shape, key), x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, _x: Any, *, key: Key) -> Rule:
-        return (g.take_backward(key=key, shape=_x.shape),)
+    forward = lambda xp, x, *, key: x[key]
+    infer = lambda x, *, key: Abstract(key_shape("index", x.shape, key), x.dtype)
+    vjp = lambda g, _, _x, *, key: (g.read_at_backward(key=key, shape=_x.shape),)
 
 
 class TakeBackward(Op):
-    """Zeros with g added at the places that the key names; equal places add up."""
+    """Zeros with g added at the places that the key names; equal places add up.
 
-    latex, jvp, promotion = r"\operatorname{{scatter}}({0})", "linear", "none"
-    cases = (Case(((3, 3),), {"key": (np.array([2, 0, 2]),), "shape": (4, 3)}),)
+    >>> engine.ones(3).read_at_backward(key=(np.array([0, 2, 2]),), shape=(3,))
+    tensor([1., 0., 2.])
+    """
+
+    name, latex, jvp, promotion = "read_at_backward", r"\operatorname{{scatter}}({0})", "linear", "none"
+    cases = (
+        Case(((3, 3),), {"key": (np.array([2, 0, 2]),), "shape": (4, 3)}),
+        Case(((2, 3, 4),), {"key": (np.array([[2], [-1]]), EVERY, np.array([0, 0, 1])), "shape": (3, 4, 2)}),
+    )
 
     @staticmethod
     def forward(xp: Any, g: Any, *, key: Key, shape: Shape) -> Any:
         full = xp.zeros(shape, g.dtype)
-        scatter_add(xp, full, key, g)
+        add_at(xp, full, key, g)
         return full
 
-    @staticmethod
-    def infer(g: Any, *, key: Key, shape: Shape) -> Abstract:
-        return Abstract(shape, g.dtype)
-
-    @staticmethod
-    def vjp(h: Any, _: Any, __: Any, *, key: Key, shape: Shape) -> Rule:
-        return (h[key],)
+    infer = lambda g, *, key, shape: Abstract(shape, g.dtype)
+    vjp = lambda h, _, __, *, key, shape: (h[key],)
 
 
 class IndexPut(Op):
-    """x with the elements that the key names replaced by v (or v added to them)."""
+    """x with the elements that the key names replaced by v (or v added to them).
 
-    latex, jvp = r"\operatorname{{put}}({0}, {1})", "linear"
+    >>> engine.zeros(3).write_at(engine.ones(1), key=(np.array([1]),))
+    tensor([0., 1., 0.])
+    """
+
+    name, latex, jvp = "write_at", r"\operatorname{{put}}({0}, {1})", "linear"
     cases = (
         Case(((4, 3), (2, 3)), {"key": (slice(1, 3),)}),
         Case(((4, 3), (3,)), {"key": (np.array([2, 0]),)}),
@@ -132,129 +133,21 @@ class IndexPut(Op):
     def forward(xp: Any, x: Any, v: Any, *, key: Key, accumulate: bool = False) -> Any:
         changed = x.copy()
         if accumulate:
-            scatter_add(xp, changed, key, v)
+            add_at(xp, changed, key, xp.asarray(v, x.dtype))
         else:
             changed[key] = v
         return changed
 
     @staticmethod
     def infer(x: Any, v: Any, *, key: Key, accumulate: bool = False) -> Abstract:
-        place = key_shape("index_put", x.shape, key)
-        _refuse_misfit(place, v)
+        place, shape = key_shape("index_put", x.shape, key), getattr(v, "shape", ())
+        if broadcast("index_put", Abstract(place), Abstract(shape)) != place:
+            raise ShapeError("index_put", f"values that broadcast to {words(place)}", words(shape))
         return Abstract(x.shape, x.dtype)
 
     @staticmethod
     def vjp(g: Any, _: Any, __: Any, ___: Any, *, key: Key, accumulate: bool = False) -> Rule:
-        kept = g if accumulate else lambda: g.index_put(g[key] * 0, key=key)
-        return kept, lambda: g[key]
-
-
-def _refuse_misfit(place: Shape, v: Any) -> None:
-    shape = getattr(v, "shape", ())
-    try:
-        fits = np.broadcast_shapes(place, shape) == place
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError("index_put", f"values that broadcast to {words(place)}", words(shape))
-
-
-class Gather(Op):
-    """Along `dim`, at every place the element whose position `index` names."""
-
-    latex, jvp, promotion = r"\operatorname{{gather}}({0}, {1})", None, "none"
-    cases = (Case(((3, 4), ("int", (3, 2), 4)), {"dim": 1}), Case(((3, 4), ("int", (2, 4), 3)), {"dim": 0}))
-
-    @staticmethod
-    def bind(x: Any, dim: int, index: Any) -> Call:
-        return (x, index), {"dim": axis_of("gather", dim, x.ndim)}
-
-    @staticmethod
-    def forward(xp: Any, x: Any, index: Any, *, dim: int) -> Any:
-        return x[_grid(xp, x, index, dim)]
-
-    @staticmethod
-    def infer(x: Any, index: Any, *, dim: int) -> Abstract:
-        if x.ndim != index.ndim:
-            raise ShapeError("gather", f"an index with {x.ndim} dims", words(index.shape))
-        return Abstract(index.shape, x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, _x: Any, index: Any, *, dim: int) -> Rule:
-        return g.gather_backward(index, dim=dim, shape=_x.shape), None
-
-
-class GatherBackward(Op):
-    """Zeros with g added at the places that `index` names along `dim`."""
-
-    latex, jvp, promotion = r"\operatorname{{scatter}}({0}, {1})", None, "none"
-    cases = (Case(((3, 2), ("int", (3, 2), 4)), {"dim": 1, "shape": (3, 4)}),)
-
-    @staticmethod
-    def forward(xp: Any, g: Any, index: Any, *, dim: int, shape: Shape) -> Any:
-        full = xp.zeros(shape, g.dtype)
-        scatter_add(xp, full, _grid(xp, full, index, dim), g)
-        return full
-
-    @staticmethod
-    def infer(g: Any, index: Any, *, dim: int, shape: Shape) -> Abstract:
-        return Abstract(shape, g.dtype)
-
-    @staticmethod
-    def vjp(h: Any, _: Any, __: Any, index: Any, *, dim: int, shape: Shape) -> Rule:
-        return h.gather(dim, index), None
-
-
-def _grid(xp: Any, x: Any, index: Any, dim: int) -> Key:
-    """The key that takes `index` along dim and every place's own position along the others."""
-    if index.dtype.kind not in "iu":
-        raise ArgumentError("gather", "an index of whole numbers", index.dtype)
-    places = [xp.arange(n).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, n in enumerate(index.shape)]
-    places[dim] = index
-    return tuple(places)
-
-
-class OneHot(Op):
-    """For each whole number a row of zeros with a 1 at its position; no gradient."""
-
-    latex, promotion = r"e_{{{0}}}", "none"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, num_classes: int, dtype: Any) -> Any:
-        if x.size and (int(x.max()) >= num_classes or int(x.min()) < 0):
-            raise IndexOutOfRange(
-                "one_hot", f"classes from 0 to {num_classes - 1}", f"{int(x.min())} to {int(x.max())}"
-            )
-        return (x[..., None] == xp.arange(num_classes)).astype(dtype)
-
-    @staticmethod
-    def infer(x: Any, *, num_classes: int, dtype: Any) -> Abstract:
-        return Abstract((*x.shape, num_classes), dtype)
-
-
-@function
-def scatter_add_(x: Any, dim: int, index: Any, src: Any) -> Any:
-    """x with src added at the places that `index` names along `dim`."""
-    part = src[tuple(slice(0, n) for n in index.shape)]
-    return x + part.gather_backward(index, dim=axis_of("scatter_add", dim, x.ndim), shape=tuple(x.shape))
-
-
-@function
-def index_select(x: Any, dim: int, index: Any) -> Any:
-    """The positions of an axis that `index` lists."""
-    return x[(slice(None),) * axis_of("index_select", dim, x.ndim) + (index,)]
-
-
-@function
-def masked_select(x: Any, mask: Any) -> Any:
-    """The elements where the mask is true, as a vector."""
-    return x.expand(mask.shape)[mask] if x.ndim < mask.ndim else x[mask.expand(x.shape)]
-
-
-@function
-def take_along_dim(x: Any, indices: Any, dim: int) -> Any:
-    """The same as `gather`."""
-    return x.gather(dim, indices)
+        return g if accumulate else lambda: g.write_at(0.0, key=key), lambda: g[key]
 
 
 class PutView(Op):
@@ -271,10 +164,181 @@ class PutView(Op):
         part[...] = v
         return changed
 
-    @staticmethod
-    def infer(x: Any, v: Any, *, path: Any) -> Abstract:
-        return Abstract(x.shape, x.dtype)
+    infer = lambda x, v, *, path: Abstract(x.shape, x.dtype)
 
     @staticmethod
     def vjp(g: Any, _: Any, __: Any, ___: Any, *, path: Any) -> Rule:
         return lambda: g.put_view(g.via(path) * 0, path=path), lambda: g.via(path)
+
+
+class RepeatedPlaces(Op):
+    """Each position as often as the vector says: [0, 2, 1] gives [1, 1, 2]; no gradient.
+
+    >>> engine.tensor([0, 2, 1]).repeated_places()
+    tensor([1, 1, 2])
+    """
+
+    latex, promotion = r"\operatorname{{repeat}}({0})", "none"
+
+    @staticmethod
+    def forward(xp: Any, repeats: Any, *, size: int | None = None) -> Any:
+        if repeats.dtype not in (np.int32, np.int64) or repeats.ndim != 1:
+            raise TypeError("repeats has to be a vector of int32 or int64")
+        if repeats.size and int(repeats.min()) < 0:
+            raise ValueError("repeats can not be negative")
+        ends = xp.cumsum(repeats)
+        total = int(ends[-1]) if repeats.size else 0
+        if size is not None and size != total:
+            raise ValueError(f"allocated size {size} does not match required size {total}")
+        return xp.searchsorted(ends, xp.arange(total), side="right")
+
+    @staticmethod
+    def infer(repeats: Any, *, size: int | None = None) -> Abstract:
+        if repeats.dtype not in (np.int32, np.int64) or repeats.ndim != 1:
+            raise DTypeError(
+                "repeat_interleave", "a vector of int32 or int64", f"{words(repeats.shape)} {repeats.dtype}"
+            )
+        if size is None:
+            raise ShapeError("repeat_interleave", "repeats whose sum is output_size, none below 0")
+        return Abstract((size,), np.dtype(np.int64))
+
+
+class OneHot(Op):
+    """For each whole number a row of zeros with a 1 at its position; no gradient.
+
+    >>> engine.tensor([1]).one_hot(num_classes=3, dtype=np.int64)
+    tensor([[0, 1, 0]])
+    """
+
+    latex, promotion = r"e_{{{0}}}", "none"
+
+    @staticmethod
+    def forward(xp: Any, x: Any, *, num_classes: int, dtype: Any) -> Any:
+        if x.size and (int(x.max()) >= num_classes or int(x.min()) < 0):
+            got = f"{int(x.min())} to {int(x.max())}"
+            raise IndexOutOfRange("one_hot", f"classes from 0 to {num_classes - 1}", got)
+        return (x[..., None] == xp.arange(num_classes)).astype(dtype)
+
+    infer = lambda x, *, num_classes, dtype: Abstract((*x.shape, num_classes), dtype)
+
+
+# ------------------------------------------------------------------------------------------- PyTorch's functions
+@function
+def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """A copy with `values` written (or added) at the places x[indices].
+
+    >>> engine.zeros(3).index_put((engine.tensor([0, 0]),), engine.tensor(1.0), accumulate=True)
+    tensor([2., 0., 0.])
+    """
+    key = tuple(EVERY if k is None else k for k in indices)
+    odd = next((k for k in key if hasattr(k, "dtype") and k.dtype.is_floating_point), None)
+    if odd is not None:
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    if values.dtype != input.dtype:
+        raise DTypeError("Index put requires the source and destination dtypes match", input.dtype, values.dtype)
+    return input.put_at(key, values, accumulate)
+
+
+def _line(where: str, index: Any) -> Any:
+    """An index as a vector of whole numbers."""
+    if index.ndim > 1:
+        raise IndexOutOfRange(where, "an index with at most 1 dim", words(index.shape))
+    if index.dtype.name not in ("int64", "int32"):
+        raise DTypeError(where, "an index of int32 or int64", index.dtype)
+    return index.reshape((-1,))
+
+
+def _along(where: str, x: Any, dim: int, index: Any) -> Key:
+    return (EVERY,) * axis_of(where, dim, x.ndim) + (_line(where, index),)
+
+
+def _like(where: str, x: Any, source: Any) -> None:
+    if source.dtype != x.dtype:
+        raise DTypeError(where, f"a source of {x.dtype}", source.dtype)
+
+
+@function
+def index_select(input: Any, dim: int, index: Any) -> Any:
+    """The positions of an axis that `index` lists.
+
+    >>> engine.tensor([[1, 2], [3, 4]]).index_select(1, engine.tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+    """
+    key = _along("index_select", input, dim, index)
+    return input[key] if input.ndim else input.reshape((1,))[key].reshape(())
+
+
+def _written(where: str, x: Any, dim: int, index: Any, source: Any, accumulate: bool) -> Any:
+    key = _along(where, x, dim, index)
+    _like(where, x, source)
+    axis, whole = len(key) - 1, x.reshape((1,)) if not x.ndim else x
+    place = (*whole.shape[:axis], key[-1].shape[0], *whole.shape[axis + 1 :])
+    if source.shape != place and (source.ndim or place.count(1) != len(place)):
+        kind = IndexOutOfRange if where == "index_copy" else ShapeError
+        raise kind(where, f"a source of shape {words(place)}", words(source.shape))
+    return whole.put_at(key, source.reshape(place), accumulate).reshape(x.shape)
+
+
+@function
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    """A copy with the positions of `source` added to those that `index` lists; equal ones add up.
+
+    >>> engine.zeros(3).index_add(0, engine.tensor([0, 2, 2]), engine.ones(3))
+    tensor([1., 0., 2.])
+    """
+    return _written("index_add", input, dim, index, source if alpha == 1 else source * alpha, True)
+
+
+@function
+def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+    """A copy with the positions that `index` lists replaced by those of `source`.
+
+    >>> engine.zeros(3).index_copy(0, engine.tensor([2, 0]), engine.tensor([1.0, 2.0]))
+    tensor([2., 0., 1.])
+    """
+    return _written("index_copy", input, dim, index, source, False)
+
+
+@function
+def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+    """A copy with one number at the positions that `index` lists.
+
+    >>> engine.zeros(3).index_fill(0, engine.tensor([1]), 5)
+    tensor([0., 5., 0.])
+    """
+    if hasattr(value, "ndim"):
+        if value.ndim:
+            raise ShapeError("index_fill_ only supports a 0-dimensional value tensor", got=words(value.shape))
+        value = value.to(input.dtype)
+    key, whole = _along("index_fill", input, dim, index), input if input.ndim else input.reshape((1,))
+    return whole.put_at(key, value, False).reshape(input.shape)
+
+
+@function
+def take(input: Any, index: Any) -> Any:
+    """The elements at positions in the flattened tensor.
+
+    >>> engine.take(engine.tensor([[1, 2], [3, 4]]), engine.tensor([0, 3]))
+    tensor([1, 4])
+    """
+    if index.dtype.name != "int64":
+        raise DTypeError("take", "an index of int64", index.dtype)
+    return input.reshape((-1,))[index.reshape((-1,))].reshape(index.shape)
+
+
+@function
+def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """A copy with elements written (or added) at positions in the flattened tensor.
+
+    >>> engine.zeros(2, 2).put(engine.tensor([3]), engine.tensor([7.0]))
+    tensor([[0., 0.],
+            [0., 7.]])
+    """
+    _like("put", input, source)
+    if index.dtype.name != "int64":
+        raise DTypeError("put", "an index of int64", index.dtype)
+    if index.numel() != source.numel():
+        raise ShapeError("put", f"a source with {index.numel()} elements", source.numel())
+    flat = input.reshape((-1,)).put_at((index.reshape((-1,)),), source.reshape((-1,)), accumulate)
+    return flat.reshape(input.shape)

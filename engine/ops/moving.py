@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.array import Abstract, Shape, as_shape
+from engine.array import Abstract, Shape, as_shape, dtype_of
 from engine.errors import ShapeError
-from engine.ops.op import Case, Op, Rule, axes_of, axis_of, dtype_of_all, words
+from engine.ops.op import Case, Op, Rule, axes_of, axis_of, dtype_of_all, function, words
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -24,26 +24,60 @@ def sizes_of(where: str, given: tuple[Any, ...]) -> Shape:
 
 
 class Reshape(Moving):
-    """The same numbers in another shape; one size may be -1 and is worked out."""
+    """The same numbers in another shape; one size may be -1 and is worked out. A view where the memory allows it.
+
+    >>> engine.arange(4).reshape(2, -1)
+    tensor([[0, 1],
+            [2, 3]])
+    """
 
     latex = r"\operatorname{{reshape}}({0})"
     cases = (Case(((3, 4),), {"shape": (2, 6)}), Case(((2, 3),), {"shape": (6,)}), Case(((),), {"shape": (1, 1)}))
+    bind = lambda input, *shape: ((input,), {"shape": whole_shape("reshape", input.shape, sizes_of("reshape", shape))})
+    forward = lambda xp, x, *, shape: x.reshape(shape)
+    infer = lambda x, *, shape: Abstract(whole_shape("reshape", x.shape, shape), x.dtype)
+    vjp = lambda g, _, _x, *, shape: (g.reshape(_x.shape),)
 
-    @staticmethod
-    def bind(x: Any, *shape: Any) -> Call:
-        return (x,), {"shape": whole_shape("reshape", x.shape, sizes_of("reshape", shape))}
+
+class ViewShape(Reshape):
+    """The same memory in another shape; refuses where only a copy could give it (see `view`).
+
+    >>> engine.arange(4).view_shape(2, 2)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+
+    cases = (Case(((3, 4),), {"shape": (2, 6)}),)
+    bind = lambda input, *shape: ((input,), {"shape": whole_shape("view", input.shape, sizes_of("view", shape))})
 
     @staticmethod
     def forward(xp: Any, x: Any, *, shape: Shape) -> Any:
-        return x.reshape(shape)
+        y = x.reshape(shape)
+        if y.size and not xp.may_share_memory(x, y):
+            hint = "At least one new dim spans two separate parts of the memory: use .reshape(...) instead."
+            raise ShapeError("view size is not compatible with input tensor's size and stride", hint=hint)
+        return y
+
+
+class ViewBits(Moving):
+    """The same memory read as another element type; no gradient.
+
+    >>> engine.tensor([1.0]).view_bits(engine.int32)
+    tensor([1065353216], dtype=engine.int32)
+    """
+
+    latex = r"\operatorname{{bits}}({0})"
+    bind = lambda input, dtype: ((input,), {"dtype": dtype_of(dtype)})
+    forward = lambda xp, x, *, dtype: x.view(dtype)
 
     @staticmethod
-    def infer(x: Any, *, shape: Shape) -> Abstract:
-        return Abstract(whole_shape("reshape", x.shape, shape), x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, _x: Any, *, shape: Shape) -> Rule:
-        return (g.reshape(_x.shape),)
+    def infer(x: Any, *, dtype: Any) -> Abstract:
+        wide, narrow = x.dtype.itemsize, dtype.itemsize
+        if wide == narrow:
+            return Abstract(x.shape, dtype)
+        if not x.ndim or x.shape[-1] * wide % narrow:
+            raise ShapeError("view", f"a last size whose bytes can be read as {dtype}", words(x.shape))
+        return Abstract((*x.shape[:-1], x.shape[-1] * wide // narrow), dtype)
 
 
 def whole_shape(where: str, old: Shape, new: Shape) -> Shape:
@@ -58,111 +92,191 @@ def whole_shape(where: str, old: Shape, new: Shape) -> Shape:
 
 
 class Permute(Moving):
-    """The axes in another order."""
+    """The axes in another order (a view).
+
+    >>> engine.zeros(2, 3, 4).permute(2, 0, 1).shape
+    engine.Size([4, 2, 3])
+    """
 
     latex = r"\operatorname{{permute}}({0})"
     cases = (Case(((2, 3, 4),), {"dims": (2, 0, 1)}), Case(((3, 4),), {"dims": (1, 0)}))
 
     @staticmethod
-    def bind(x: Any, *dims: Any) -> Call:
-        given = sizes_of("permute", dims)
-        axes = tuple(axis_of("permute", d, x.ndim) for d in given)
-        if sorted(axes) != list(range(x.ndim)):
-            raise ShapeError("permute", f"each of the {x.ndim} dims once", given)
-        return (x,), {"dims": axes}
+    def bind(input: Any, *dims: Any, **named: Any) -> Call:
+        given = sizes_of("permute", (named["dims"],) if "dims" in named else dims)
+        axes = tuple(axis_of("permute", d, input.ndim) for d in given)
+        if sorted(axes) != list(range(input.ndim)):
+            raise ShapeError("permute", f"each of the {input.ndim} dims once", given)
+        return (input,), {"dims": axes}
 
-    @staticmethod
-    def forward(xp: Any, x: Any, *, dims: Shape) -> Any:
-        return x.transpose(dims)
-
-    @staticmethod
-    def infer(x: Any, *, dims: Shape) -> Abstract:
-        return Abstract(tuple(x.shape[d] for d in dims), x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, dims: Shape) -> Rule:
-        return (g.permute(tuple(sorted(range(len(dims)), key=dims.__getitem__))),)
+    forward = lambda xp, x, *, dims: x.transpose(dims)
+    infer = lambda x, *, dims: Abstract(tuple(x.shape[d] for d in dims), x.dtype)
+    vjp = lambda g, _, __, *, dims: (g.permute(tuple(sorted(range(len(dims)), key=dims.__getitem__))),)
 
 
 class Expand(Moving):
-    """Axes of size 1 (and new ones in front) repeated without copying."""
+    """Axes of size 1 (and new ones in front) repeated without copying.
+
+    >>> engine.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
 
     latex = r"{0}"
     cases = (Case(((3, 1),), {"shape": (2, 3, 4)}), Case(((),), {"shape": (3,)}))
 
     @staticmethod
-    def bind(x: Any, *shape: Any) -> Call:
-        sizes = sizes_of("expand", shape)
-        lead = len(sizes) - x.ndim
-        full = tuple(x.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(sizes))
-        return (x,), {"shape": full}
+    def bind(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Call:
+        sizes = sizes_of("expand", (named["size"],) if "size" in named else size)
+        lead = len(sizes) - input.ndim
+        full = tuple(input.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(sizes))
+        return (input,), {"shape": full}
 
-    @staticmethod
-    def forward(xp: Any, x: Any, *, shape: Shape) -> Any:
-        return x if x.shape == shape else xp.broadcast_to(x, shape)
+    forward = lambda xp, x, *, shape: x if x.shape == shape else xp.broadcast_to(x, shape)
 
     @staticmethod
     def infer(x: Any, *, shape: Shape) -> Abstract:
         lead = len(shape) - x.ndim
-        if lead < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True)):
+        if (
+            lead < 0
+            or min(shape, default=0) < 0
+            or any(n not in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True))
+        ):
             raise ShapeError("expand", f"a shape that {words(x.shape)} broadcasts to", words(shape))
         return Abstract(shape, x.dtype)
 
+    vjp = lambda g, _, __, *, shape: (g,)
+
+
+class Unfold(Moving):
+    """Windows of `size` positions along an axis, one every `step`; the window's axis comes last (a view).
+
+    >>> engine.arange(4).unfold(0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+    """
+
+    latex = r"\operatorname{{unfold}}({0})"
+    cases = (
+        Case(((5, 3),), {"dim": 0, "size": 2, "step": 1}),
+        Case(((2, 7),), {"dim": 1, "size": 3, "step": 2}),
+        Case(((),), {"dim": 0, "size": 1, "step": 1}),
+    )
+
     @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, shape: Shape) -> Rule:
-        return (g,)
+    def bind(input: Any, dimension: int, size: int, step: int) -> Call:
+        axis = axis_of("unfold", dimension, input.ndim)
+        if step < 1 or size < 0:
+            raise ShapeError("unfold", "a size of at least 0 and a step of at least 1", f"{size} and {step}")
+        return (input,), {"dim": axis, "size": size, "step": step}
+
+    @staticmethod
+    def forward(xp: Any, x: Any, *, dim: int, size: int, step: int) -> Any:
+        shape, old = Unfold.infer(x, dim=dim, size=size, step=step).shape, x.strides
+        if not x.ndim:
+            return x.reshape((1,))[:size]
+        new = (*old[:dim], old[dim] * step, *old[dim + 1 :], old[dim])
+        return xp.lib.stride_tricks.as_strided(x, shape, new)
+
+    @staticmethod
+    def infer(x: Any, *, dim: int, size: int, step: int) -> Abstract:
+        sizes = x.shape or (1,)
+        if size > sizes[dim]:
+            raise ShapeError("unfold", f"a size of at most {sizes[dim]}", size)
+        many = (sizes[dim] - size) // step + 1
+        return Abstract(
+            (*(sizes[:dim] if x.ndim else ()), *((many,) if x.ndim else ()), *sizes[dim + 1 :], size), x.dtype
+        )
+
+    vjp = lambda g, _, _x, *, dim, size, step: (g.unfold_backward(dim=dim, size=size, step=step, shape=_x.shape),)
+
+
+class UnfoldBackward(Op):
+    """Windows laid back to where they came from; where they overlap, they add up.
+
+    >>> engine.ones(2, 2).unfold_backward(dim=0, size=2, step=1, shape=(3,))
+    tensor([1., 2., 1.])
+    """
+
+    latex, jvp, promotion = r"\operatorname{{fold}}({0})", "linear", "none"
+    cases = (Case(((4, 3, 2),), {"dim": 0, "size": 2, "step": 1, "shape": (5, 3)}),)
+
+    @staticmethod
+    def forward(xp: Any, g: Any, *, dim: int, size: int, step: int, shape: Shape) -> Any:
+        full = xp.zeros(shape or (1,), g.dtype)
+        g = g if shape else g[None]
+        for k in range(size):
+            at = (slice(None),) * dim + (slice(k, k + step * (g.shape[dim] - 1) + 1, step),)
+            full[at] += g[..., k]
+        return full.reshape(shape)
+
+    infer = lambda g, *, dim, size, step, shape: Abstract(shape, g.dtype)
+    vjp = lambda h, _, __, *, dim, size, step, shape: (h.unfold(dim, size, step),)
 
 
 class Flip(Op):
-    """The order along some axes reversed (a copy)."""
+    """The order along some axes reversed (a copy).
+
+    >>> engine.tensor([1, 2, 3]).flip(0)
+    tensor([3, 2, 1])
+    """
 
     latex, jvp, promotion = r"\operatorname{{flip}}({0})", "linear", "none"
     cases = (Case(((3, 4),), {"dims": (0,)}), Case(((2, 3, 4),), {"dims": (0, 2)}))
 
     @staticmethod
-    def bind(x: Any, *dims: Any) -> Call:
-        given = sizes_of("flip", dims)
-        return (x,), {"dims": axes_of("flip", given, x.ndim) if given else ()}
+    def bind(input: Any, *dims: Any, **named: Any) -> Call:
+        given = sizes_of("flip", (named["dims"],) if "dims" in named else dims)
+        return (input,), {"dims": axes_of("flip", given, input.ndim) if given else ()}
 
-    @staticmethod
-    def forward(xp: Any, x: Any, *, dims: Shape) -> Any:
-        return xp.flip(x, dims).copy()
-
-    @staticmethod
-    def infer(x: Any, *, dims: Shape) -> Abstract:
-        return Abstract(x.shape, x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, dims: Shape) -> Rule:
-        return (g.flip(dims),)
+    forward = lambda xp, x, *, dims: xp.flip(x, dims).copy()
+    infer = lambda x, *, dims: Abstract(x.shape, x.dtype)
+    vjp = lambda g, _, __, *, dims: (g.flip(dims),)
 
 
 class Roll(Op):
-    """Elements moved along axes; what leaves at one end enters at the other."""
+    """Elements moved along axes; what leaves at one end enters at the other.
+
+    >>> engine.tensor([1, 2, 3]).roll(1)
+    tensor([3, 1, 2])
+    """
 
     latex, jvp, promotion = r"\operatorname{{roll}}({0})", "linear", "none"
     cases = (Case(((3, 4),), {"shifts": (1,), "dims": (1,)}), Case(((3, 4),), {"shifts": (2, -1), "dims": (0, 1)}))
 
     @staticmethod
-    def bind(x: Any, shifts: Any, dims: Any = None) -> Call:
-        return (x,), {"shifts": shifts, "dims": dims}
+    def bind(input: Any, shifts: Any, dims: Any = None) -> Call:
+        moves = as_shape("roll", shifts)
+        axes = None if dims is None or dims in ((), []) else as_shape("roll", dims)
+        if not moves:
+            raise ShapeError("`shifts` required")
+        if len(moves) != (1 if axes is None else len(axes)):
+            raise ShapeError("roll", "one dim for each shift", f"{moves} and {dims}")
+        checked = None if axes is None else tuple(axis_of("roll", d, input.ndim) for d in axes if input.ndim)
+        return (input,), {"shifts": moves, "dims": checked}
 
-    @staticmethod
-    def forward(xp: Any, x: Any, *, shifts: Any, dims: Any = None) -> Any:
-        return xp.roll(x, shifts, dims)
+    forward = lambda xp, x, *, shifts, dims=None: xp.roll(x, shifts if dims else sum(shifts), dims or None)
+    infer = lambda x, *, shifts, dims=None: Abstract(x.shape, x.dtype)
+    vjp = lambda g, _, __, *, shifts, dims=None: (g.roll_back(shifts, dims),)
 
-    @staticmethod
-    def infer(x: Any, *, shifts: Any, dims: Any = None) -> Abstract:
-        return Abstract(x.shape, x.dtype)
 
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, shifts: Any, dims: Any = None) -> Rule:
-        back = tuple(-s for s in shifts) if isinstance(shifts, tuple | list) else -shifts
-        return (g.roll(back, dims),)
+@function
+def roll_back(input: Any, shifts: Any, dims: Any) -> Any:
+    """What `roll` moved, moved back.
+
+    >>> engine.tensor([3, 1, 2]).roll_back((1,), None)
+    tensor([1, 2, 3])
+    """
+    return input.roll(tuple(-s for s in shifts), dims) if dims or dims is None else input
 
 
 class CatWith(Op):
-    """Tensors joined along an axis: `x.cat_with(y, z, dim=0)` is `cat([x, y, z], 0)`."""
+    """Tensors joined along an axis: `x.cat_with(y, z, dim=0)` is `cat([x, y, z], 0)`.
+
+    >>> engine.tensor([1, 2]).cat_with(engine.tensor([3]))
+    tensor([1, 2, 3])
+    """
 
     latex, jvp = r"\operatorname{{cat}}({0}, \dots)", "linear"
     cases = (Case(((2, 3), (1, 3)), {"dim": 0}), Case(((2, 1), (2, 3), (2, 2)), {"dim": 1}))
@@ -194,7 +308,11 @@ class CatWith(Op):
 
 
 class PadConstant(Op):
-    """A frame of a constant around a tensor; `widths` = (before, after) for every axis."""
+    """A frame of a constant around a tensor; `widths` = (before, after) for every axis.
+
+    >>> engine.tensor([1, 2]).pad_constant(widths=((1, 0),))
+    tensor([0, 1, 2])
+    """
 
     latex, jvp, promotion = r"\operatorname{{pad}}({0})", None, "none"
     cases = (Case(((3, 4),), {"widths": ((0, 0), (1, 2))}), Case(((2, 3),), {"widths": ((1, 0), (0, 2)), "value": 1.5}))
@@ -210,46 +328,3 @@ class PadConstant(Op):
     @staticmethod
     def vjp(g: Any, _: Any, _x: Any, *, widths: Any, value: float = 0.0) -> Rule:
         return (g[tuple(slice(a, a + n) for n, (a, _b) in zip(_x.shape, widths, strict=True))],)
-
-
-class Triangle(Op, abstract=True):
-    """One side of the diagonal, the rest 0."""
-
-    jvp, promotion = "linear", "none"
-    cases = (Case(((3, 4),)), Case(((2, 3, 3),), {"diagonal": 1}))
-
-    @staticmethod
-    def bind(x: Any, diagonal: int = 0) -> Call:
-        return (x,), {"diagonal": diagonal}
-
-    @staticmethod
-    def infer(x: Any, *, diagonal: int = 0) -> Abstract:
-        return Abstract(x.shape, x.dtype)
-
-
-class Tril(Triangle):
-    """The lower triangle; everything above the diagonal is 0."""
-
-    latex = r"\operatorname{{tril}}({0})"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, diagonal: int = 0) -> Any:
-        return xp.tril(x, diagonal)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, diagonal: int = 0) -> Rule:
-        return (g.tril(diagonal),)
-
-
-class Triu(Triangle):
-    """The upper triangle; everything below the diagonal is 0."""
-
-    latex = r"\operatorname{{triu}}({0})"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, diagonal: int = 0) -> Any:
-        return xp.triu(x, diagonal)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, diagonal: int = 0) -> Rule:
-        return (g.triu(diagonal),)
