@@ -29,7 +29,11 @@ ALIASES = {
     **{"subtract": "sub", "greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le"},
     **{"not_equal": "ne", "clip": "clamp", "fix": "trunc", "concat": "cat", "concatenate": "cat", "ger": "outer"},
     **{"swapdims": "transpose", "swapaxes": "transpose", "moveaxis": "movedim", "row_stack": "vstack"},
-    **{"linalg_matmul": "matmul", "special_expit": "sigmoid", "special_exp2": "exp2", "special_expm1": "expm1"},
+    **{"linalg_matmul": "matmul", "special_expit": "sigmoid", "special_psi": "digamma", "special_gammaln": "lgamma"},
+    **{"special_multigammaln": "mvlgamma", "special_gammainc": "igamma", "special_gammaincc": "igammac"},
+    **{f"special_{name}": name for name in ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p")},
+    **{f"special_{name}": name for name in ("log_softmax", "logit", "logsumexp", "polygamma", "round", "sinc")},
+    **{f"special_{name}": name for name in ("softmax", "xlogy")},
 }
 """Second names; one that the registry has of its own is left alone."""
 VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t", "as_strided")
@@ -37,8 +41,8 @@ VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "
 
 def install() -> None:
     """Give Tensor a method for everything in the registry."""
-    CALLS.update({name: called(f, name) for name, f in FUNCTIONS.items()})
     CALLS.update({name: method_of(op) for name, op in OPS.items()})
+    CALLS.update({name: called(f, name) for name, f in FUNCTIONS.items()})
     CALLS.update(storage.FUNCTIONS | members.FUNCTIONS | {"where": where, "nonzero": nonzero})
     CALLS.update({new: CALLS[old] for new, old in ALIASES.items() if new not in CALLS and old in CALLS})
     for name, call in CALLS.items():
