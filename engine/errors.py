@@ -4,11 +4,12 @@
     ├── ShapeError      (also RuntimeError)    shapes do not fit an operation
     ├── DTypeError      (also RuntimeError)    element types do not fit an operation
     ├── IndexOutOfRange (also IndexError)      an index or axis lies outside of a tensor
-    ├── ArgumentError   (also ValueError)      a bad value of an argument
+    ├── ArgumentError   (also ValueError, RuntimeError)  a bad value of an argument
     ├── DataError       (also ValueError)      a file or data set that cannot be used
     ├── GraphError      (also RuntimeError)    gradients: a graph that is freed, changed in place, or not there
     ├── DeviceError     (also RuntimeError)    a device that is missing, or tensors on different devices
     ├── OutOfMemoryError (also RuntimeError)   a graphics processor has no memory left
+    ├── LinAlgError     (also RuntimeError)    a matrix is singular, or not what a decomposition needs
     └── Unsupported     (also NotImplementedError)  what PyTorch has and this engine has not
 
 An error holds its facts (where, expected, got, hint) and prints itself from them. Each class is also the class that
@@ -69,7 +70,7 @@ class IndexOutOfRange(EngineError, IndexError):
     code = "index"
 
 
-class ArgumentError(EngineError, ValueError):
+class ArgumentError(EngineError, ValueError, RuntimeError):
     """An argument has a value that makes no sense there."""
 
     code = "argument"
@@ -103,3 +104,9 @@ class Unsupported(EngineError, NotImplementedError):
     """PyTorch has this; this engine has not."""
 
     code = "unsupported"
+
+
+class LinAlgError(EngineError, RuntimeError):
+    """A matrix is singular, or not what a decomposition needs."""
+
+    code = "linalg"
