@@ -1,16 +1,14 @@
-"""Layers that bend each number by a fixed curve, and softmax."""
+"""Layers that bend each number by a smooth curve."""
 
 # mypy: disable-error-code="no-any-return"
 # (the methods of a tensor are derived from the ops, so their types are not written anywhere)
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from engine.nn import functional, init
+from engine.nn import functional
 from engine.nn.module import Between, Module, layer
-from engine.nn.parameter import empty_parameter
-from engine.nn.settings import Suggested
 from engine.tensor import Tensor
 
 Slope = Annotated[float, Between(-100, 100, common=(0, 1))]
@@ -20,20 +18,22 @@ Axis = Annotated[int, Between(-8, 8, common=(-1, 3))]
 
 
 class Curve(Module):
-    """Base of the activations without settings, and of those that show their settings by name."""
+    """Base of the activations. `shown`: the settings that the text names; `inplace` shows only where it is on."""
 
-    shown: tuple[str, ...] = ()
+    shown: ClassVar[tuple[str, ...]] = ()
+    inplace: bool = False
 
     def __init__(self) -> None:
         super().__init__()
 
     def extra_repr(self) -> str:
         """The settings."""
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
+        settings = [f"{name}={getattr(self, name)!r}" for name in self.shown]
+        return ", ".join([*settings, "inplace=True"] if self.inplace else settings)
 
 
 class Rectifier(Curve):
-    """Base of the activations that PyTorch lets work in place; here the result is always a new tensor."""
+    """Base of the activations whose only setting is whether they write into their input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -41,149 +41,77 @@ class Rectifier(Curve):
 
 
 @layer("activation")
-class ReLU(Rectifier):
-    """Keeps what is positive, turns the rest to 0."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """max(0, x)."""
-        return input.relu()
-
-
-@layer("activation")
 class Tanh(Curve):
-    """Squashes numbers into (-1, 1)."""
+    """Squashes numbers into (-1, 1).
+
+    >>> nn.Tanh()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.9640,  0.0000,  0.9640])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """tanh(x)."""
-        return input.tanh()
+        return functional.tanh(input)
 
 
 @layer("activation")
 class Sigmoid(Curve):
-    """Squashes numbers into (0, 1)."""
+    """Squashes numbers into (0, 1).
+
+    >>> nn.Sigmoid()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([0.1192, 0.5000, 0.8808])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """1 / (1 + e**-x)."""
-        return input.sigmoid()
+        return functional.sigmoid(input)
 
 
 @layer("activation")
-class LeakyReLU(Curve):
-    """Keeps what is positive, shrinks what is negative."""
+class LogSigmoid(Curve):
+    """The logarithm of the sigmoid.
 
-    shown = ("negative_slope",)
-
-    def __init__(self, negative_slope: Slope = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
+    >>> nn.LogSigmoid()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-2.1269, -0.6931, -0.1269])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """x, or negative_slope * x."""
-        return input.leaky_relu(self.negative_slope)
+        """ln(sigmoid(x))."""
+        return functional.logsigmoid(input)
 
 
 @layer("activation")
-class PReLU(Curve):
-    """A leaky ReLU that learns the slope of its negative side."""
+class Tanhshrink(Curve):
+    """x less its tanh.
 
-    shown = ("num_parameters",)
-
-    def __init__(
-        self,
-        num_parameters: Annotated[int, Between(1, 2**31 - 1, common=(1, 64))] = 1,
-        init: Slope = 0.25,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self.num_parameters, self.init = num_parameters, init
-        self.weight = empty_parameter((num_parameters,), device, dtype)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """The first slope."""
-        init.constant_(self.weight, self.init)
+    >>> nn.Tanhshrink()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-1.0360,  0.0000,  1.0360])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """x, or weight * x."""
-        return input.prelu(self.weight)
+        """x - tanh(x)."""
+        return functional.tanhshrink(input)
 
 
 @layer("activation")
-class ELU(Curve):
-    """Keeps what is positive; what is negative falls smoothly to -alpha."""
+class Softsign(Curve):
+    """Squashes numbers into (-1, 1), more gently than tanh.
 
-    shown = ("alpha",)
-
-    def __init__(self, alpha: Positive = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
+    >>> nn.Softsign()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.6667,  0.0000,  0.6667])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """x, or alpha * (e**x - 1)."""
-        return input.elu(self.alpha)
-
-
-@layer("activation")
-class CELU(Curve):
-    """An ELU that is smooth for every alpha."""
-
-    shown = ("alpha",)
-
-    def __init__(self, alpha: Positive = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x, or alpha * (e**(x / alpha) - 1)."""
-        return functional.celu(input, self.alpha)
-
-
-@layer("activation")
-class SELU(Rectifier):
-    """The ELU whose outputs keep mean 0 and spread 1 from layer to layer."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """scale * elu(x, alpha) with two fixed numbers."""
-        return input.selu()
-
-
-@layer("activation")
-class GELU(Curve):
-    """x times the chance that a normal number is below x: a smooth ReLU."""
-
-    shown = ("approximate",)
-
-    def __init__(self, approximate: functional.Approximation = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x * Phi(x)."""
-        return input.gelu(self.approximate)
-
-
-@layer("activation")
-class SiLU(Rectifier):
-    """x times its own sigmoid, also called swish."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x * sigmoid(x)."""
-        return input.silu()
-
-
-@layer("activation")
-class Mish(Rectifier):
-    """x times the tanh of its softplus: a smooth ReLU that dips below 0."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x * tanh(softplus(x))."""
-        return input.mish()
+        """x / (1 + |x|)."""
+        return functional.softsign(input)
 
 
 @layer("activation")
 class Softplus(Curve):
-    """A smooth ReLU: ln(1 + e**x)."""
+    """A smooth ReLU: ln(1 + e**x).
+
+    >>> nn.Softplus()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([0.1269, 0.6931, 2.1269])
+    """
 
     shown = ("beta", "threshold")
 
@@ -193,103 +121,100 @@ class Softplus(Curve):
 
     def forward(self, input: Tensor) -> Tensor:
         """ln(1 + e**(beta * x)) / beta, linear above the threshold."""
-        return input.softplus(self.beta, self.threshold)
+        return functional.softplus(input, self.beta, self.threshold)
 
 
 @layer("activation")
-class Softsign(Curve):
-    """Squashes numbers into (-1, 1), more gently than tanh."""
+class SELU(Rectifier):
+    """The ELU whose outputs keep mean 0 and spread 1 from layer to layer.
+
+    >>> nn.SELU()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-1.5202,  0.0000,  2.1014])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """x / (1 + |x|)."""
-        return input.softsign()
+        """scale * elu(x, alpha) with two fixed numbers."""
+        return functional.selu(input, self.inplace)
 
 
 @layer("activation")
-class Hardtanh(Curve):
-    """A straight line between two levels."""
+class ELU(Curve):
+    """Keeps what is positive; what is negative falls smoothly to -alpha.
 
-    shown = ("min_val", "max_val")
+    >>> nn.ELU()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.8647,  0.0000,  2.0000])
+    """
 
-    def __init__(self, min_val: Level = -1.0, max_val: Level = 1.0, inplace: bool = False) -> None:
+    shown = ("alpha",)
+
+    def __init__(self, alpha: Positive = 1.0, inplace: bool = False) -> None:
         super().__init__()
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+        self.alpha, self.inplace = alpha, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """x, held between the levels."""
-        return input.hardtanh(self.min_val, self.max_val)
+        """x, or alpha * (e**x - 1)."""
+        return functional.elu(input, self.alpha, self.inplace)
 
 
 @layer("activation")
-class ReLU6(Rectifier):
-    """A ReLU that stops at 6."""
+class CELU(Curve):
+    """An ELU that is smooth for every alpha.
 
-    def forward(self, input: Tensor) -> Tensor:
-        """min(max(0, x), 6)."""
-        return input.relu6()
+    >>> nn.CELU(2.0)(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-1.2642,  0.0000,  2.0000])
+    """
 
+    shown = ("alpha",)
 
-@layer("activation")
-class Hardsigmoid(Rectifier):
-    """A sigmoid made of straight lines."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(x + 3) / 6, held between 0 and 1."""
-        return input.hardsigmoid()
-
-
-@layer("activation")
-class Hardswish(Rectifier):
-    """x times its hard sigmoid."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x * hardsigmoid(x)."""
-        return input.hardswish()
-
-
-@layer("activation")
-class LogSigmoid(Curve):
-    """The logarithm of the sigmoid."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """ln(sigmoid(x))."""
-        return input.logsigmoid()
-
-
-@layer("activation")
-class Tanhshrink(Curve):
-    """x less its tanh."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x - tanh(x)."""
-        return input.tanhshrink()
-
-
-@layer("activation")
-class Softmax(Curve):
-    """Turns scores into probabilities that sum to 1."""
-
-    shown = ("dim",)
-
-    def __init__(self, dim: Annotated[Axis, Suggested(1)] | None = None) -> None:
+    def __init__(self, alpha: Positive = 1.0, inplace: bool = False) -> None:
         super().__init__()
-        self.dim = dim
+        self.alpha, self.inplace = alpha, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """e**x over its sum along `dim`."""
-        return input.softmax(self.dim)
+        """x, or alpha * (e**(x / alpha) - 1)."""
+        return functional.celu(input, self.alpha, self.inplace)
 
 
 @layer("activation")
-class LogSoftmax(Curve):
-    """The logarithm of softmax."""
+class GELU(Curve):
+    """x times the chance that a normal number is below x: a smooth ReLU.
 
-    shown = ("dim",)
+    >>> nn.GELU()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.0455,  0.0000,  1.9545])
+    """
 
-    def __init__(self, dim: Annotated[Axis, Suggested(1)] | None = None) -> None:
+    shown = ("approximate",)
+
+    def __init__(self, approximate: functional.Approximation = "none") -> None:
         super().__init__()
-        self.dim = dim
+        self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        """ln(softmax(x))."""
-        return input.log_softmax(self.dim)
+        """x * Phi(x)."""
+        return functional.gelu(input, approximate=self.approximate)
+
+
+@layer("activation")
+class SiLU(Rectifier):
+    """x times its own sigmoid, also called swish.
+
+    >>> nn.SiLU()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.2384,  0.0000,  1.7616])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x * sigmoid(x)."""
+        return functional.silu(input, self.inplace)
+
+
+@layer("activation")
+class Mish(Rectifier):
+    """x times the tanh of its softplus: a smooth ReLU that dips below 0.
+
+    >>> nn.Mish()(engine.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.2525,  0.0000,  1.9440])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x * tanh(softplus(x))."""
+        return functional.mish(input, self.inplace)

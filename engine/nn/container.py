@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from engine.errors import IndexOutOfRange
 from engine.nn.module import Module
-from engine.nn.parameter import Parameter
 
 
 class _Row(Module):
@@ -23,16 +24,55 @@ class _Row(Module):
             self.append(module)
         return self
 
+    def pop(self, key: int | slice) -> Any:
+        """Take a module out."""
+        found = self[key]
+        del self[key]
+        return found
+
     def _hold(self, modules: Iterable[Module | None]) -> None:
-        self._modules = {str(i): m for i, m in enumerate(modules)}
+        self._modules.clear()
+        self._modules.update({str(i): m for i, m in enumerate(modules)})
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        self._modules[list(self._modules)[index]] = module
-
-    def __delitem__(self, index: int) -> None:
+    def _insert(self, index: int, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        if not -len(self) <= index <= len(self):
+            raise IndexOutOfRange(f"{type(self).__name__}.insert", f"an index up to {len(self)}", index)
         held = list(self._modules.values())
-        del held[index]
+        held.insert(index, module)
         self._hold(held)
+
+    def _name(self, index: int) -> str:
+        if not -len(self) <= operator.index(index) < len(self):
+            raise IndexError(f"index {index} is out of range")
+        return list(self._modules)[index]
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return self._part(dict(list(self._modules.items())[index]))
+        return self._modules[self._name(index)]
+
+    def _part(self, held: dict[str, Any]) -> Self:
+        return type(self)(list(held.values()))
+
+    def __setitem__(self, index: int | slice, module: Any) -> None:
+        if isinstance(index, slice):
+            for name, one in zip(list(self._modules)[index], module, strict=True):
+                self.register_module(name, one)
+        else:
+            self.register_module(self._name(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        for name in list(self._modules)[index] if isinstance(index, slice) else [self._name(index)]:
+            del self._modules[name]
+        self._hold(list(self._modules.values()))
+
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        return self._part({str(i): m for i, m in enumerate([*self, *other])})
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -42,7 +82,11 @@ class _Row(Module):
 
 
 class Sequential(_Row):
-    """Calls its modules one after the other: `Sequential(Linear(2, 4), Tanh())`, or one dict of names and modules."""
+    """Calls its modules one after the other: `Sequential(Linear(2, 4), Tanh())`, or one dict of names and modules.
+
+    >>> nn.Sequential(nn.Linear(2, 3), nn.Tanh())(engine.ones(1, 2)).shape
+    engine.Size([1, 3])
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
@@ -59,19 +103,34 @@ class Sequential(_Row):
 
     def insert(self, index: int, module: Module) -> Sequential:
         """Add a module before the one at `index`."""
-        held = list(self._modules.values())
-        held.insert(index, module)
-        self._hold(held)
+        self._insert(index, module)
         return self
 
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(dict(list(self._modules.items())[index]))
-        return list(self._modules.values())[index]
+    def _part(self, held: dict[str, Any]) -> Self:
+        return type(self)(held)
+
+    def __mul__(self, times: int) -> Sequential:
+        if not isinstance(times, int) or times < 1:
+            raise (ValueError if isinstance(times, int) else TypeError)(f"cannot repeat {type(times).__name__} {times}")
+        return Sequential(*[module for _ in range(times) for module in self])
+
+    __rmul__ = __mul__
 
 
 class ModuleList(_Row):
-    """A list of modules that are found by `parameters()`."""
+    """A list of modules that are found by `parameters()`.
+
+    >>> len(list(nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)]).parameters()))
+    4
+    """
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        self.extend(modules or [])
+
+    def insert(self, index: int, module: Module) -> None:
+        """Add a module before the one at `index`."""
+        self._insert(index, module)
 
     def __repr__(self) -> str:
         """Neighbours that look the same are shown once, with their numbers."""
@@ -80,37 +139,27 @@ class ModuleList(_Row):
         texts = [repr(module) for module in self._modules.values()]
         starts = [i for i, text in enumerate(texts) if i == 0 or texts[i - 1] != text]
         ends = [*starts[1:], len(texts)]
-        return "ModuleList(\n" + "".join(map(_run, starts, ends, (texts[i] for i in starts))) + ")"
-
-    def __init__(self, modules: Iterable[Module] | None = None) -> None:
-        super().__init__()
-        self.extend(modules or [])
-
-    def insert(self, index: int, module: Module) -> None:
-        """Add a module before the one at `index`."""
-        held = list(self._modules.values())
-        held.insert(index, module)
-        self._hold(held)
-
-    def __getitem__(self, index: int | slice) -> Any:
-        held = list(self._modules.values())
-        return type(self)([m for m in held[index] if m is not None]) if isinstance(index, slice) else held[index]
+        return f"{self._get_name()}(\n" + "".join(map(_run, starts, ends, (texts[i] for i in starts))) + ")"
 
     def __contains__(self, module: object) -> bool:
         return any(held is module for held in self._modules.values())
 
 
 class ModuleDict(Module):
-    """Modules by name, found by `parameters()`."""
+    """Modules by name, found by `parameters()`.
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    >>> list(nn.ModuleDict({"encoder": nn.Linear(4, 2)}).state_dict())
+    ['encoder.weight', 'encoder.bias']
+    """
+
+    def __init__(self, modules: Any = None) -> None:
         super().__init__()
         self.update(modules or {})
 
-    def update(self, modules: Mapping[str, Module]) -> None:
-        """Add or replace modules."""
-        for name, module in modules.items():
-            self.add_module(name, module)
+    def update(self, modules: Any) -> None:
+        """Add or replace modules: from a mapping or from pairs."""
+        for name, module in _pairs(modules):
+            self[name] = module
 
     def pop(self, key: str) -> Module | None:
         """Take a module out."""
@@ -151,31 +200,17 @@ class ModuleDict(Module):
         return key in self._modules
 
 
-class ParameterList(Module):
-    """A list of parameters that are found by `parameters()`."""
-
-    def __init__(self, values: Iterable[Parameter] | None = None) -> None:
-        super().__init__()
-        for value in values or []:
-            self.append(value)
-
-    def append(self, value: Parameter) -> ParameterList:
-        """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), value)
-        return self
-
-    def __getitem__(self, index: int) -> Any:
-        return list(self._parameters.values())[index]
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
-
-
 def _run(start: int, end: int, text: str) -> str:
     """One line for the modules from `start` to before `end`, which all look like `text`."""
     name = f"({start})" if end == start + 1 else f"({start}-{end - 1}): {end - start} x"
     inner = text.replace("\n", "\n  ")
     return f"  {name}: {inner}\n" if end == start + 1 else f"  {name} {inner}\n"
+
+
+def _pairs(given: Any) -> Iterable[tuple[str, Any]]:
+    """Names and values of a mapping, or of an iterable of pairs."""
+    if isinstance(given, Mapping | ModuleDict):
+        return given.items()
+    if not isinstance(given, Iterable):
+        raise TypeError(f"update() takes a mapping or pairs of a name and a value, got {type(given).__name__}")
+    return [(name, value) for name, value in given]

@@ -8,6 +8,7 @@ from engine.errors import ShapeError
 from engine.nn import functional
 from engine.nn.incoming import expect_one, in_brackets
 from engine.nn.module import Between, Module, Shape, layer
+from engine.nn.settings import checked
 from engine.rng import Generator
 from engine.tensor import Tensor
 
@@ -29,16 +30,37 @@ class RandomLayer(Module):
 
 @layer("dropout")
 class Dropout(RandomLayer):
-    """While training, sets each number to 0 with probability p and scales the rest up; does nothing in evaluation."""
+    """While training, sets each number to 0 with probability p and scales the rest up; does nothing in evaluation.
+
+    >>> nn.Dropout(0.5).eval()(engine.ones(3))
+    tensor([1., 1., 1.])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Any shape."""
         return functional.dropout(input, self.p, self.training, generator=self.generator)
 
 
+@checked
+class Dropout1d(RandomLayer):
+    """While training, sets whole channels of sequences to 0 with probability p and scales the rest up.
+
+    >>> nn.Dropout1d(1.0)(engine.ones(1, 2, 3)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, length)."""
+        return functional.dropout1d(input, self.p, self.training)
+
+
 @layer("dropout")
 class Dropout2d(RandomLayer):
-    """While training, sets whole channels to 0 with probability p and scales the rest up."""
+    """While training, sets whole channels to 0 with probability p and scales the rest up.
+
+    >>> nn.Dropout2d(1.0)(engine.ones(1, 2, 3, 3)).sum()
+    tensor(0.)
+    """
 
     @classmethod
     def infer(cls, *shapes: Shape) -> dict[str, Any]:
@@ -52,3 +74,42 @@ class Dropout2d(RandomLayer):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, h, w)."""
         return functional.dropout2d(input, self.p, self.training, generator=self.generator)
+
+
+@checked
+class Dropout3d(RandomLayer):
+    """While training, sets whole channels of volumes to 0 with probability p and scales the rest up.
+
+    >>> nn.Dropout3d(1.0)(engine.ones(1, 2, 3, 3, 3)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, d, h, w)."""
+        return functional.dropout3d(input, self.p, self.training)
+
+
+@layer("dropout")
+class AlphaDropout(RandomLayer):
+    """Dropout for SELU networks: keeps mean 0 and spread 1 (Klambauer et al., 2017).
+
+    >>> nn.AlphaDropout(0.5).eval()(engine.ones(3))
+    tensor([1., 1., 1.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape."""
+        return functional.alpha_dropout(input, self.p, self.training)
+
+
+@checked
+class FeatureAlphaDropout(RandomLayer):
+    """Alpha dropout of whole channels.
+
+    >>> nn.FeatureAlphaDropout(0.5).eval()(engine.ones(1, 2, 1)).shape
+    engine.Size([1, 2, 1])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, ...)."""
+        return functional.feature_alpha_dropout(input, self.p, self.training)

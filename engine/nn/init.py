@@ -21,17 +21,26 @@ from engine.tensor import Tensor
 
 _chosen: ContextVar[Generator | None] = ContextVar("generator of first values", default=None)
 
-GAINS = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "selu": 3 / 4}
+LINEAR = ("linear", *(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)), "sigmoid")
+GAINS = {**dict.fromkeys(LINEAR, 1.0), "tanh": 5 / 3, "selu": 3 / 4}
 
 
 def generator() -> Generator:
-    """Where first values come from at this moment."""
+    """Where first values come from at this moment.
+
+    >>> nn.init.generator().initial_seed()
+    0
+    """
     return _chosen.get() or default_generator
 
 
 @contextmanager
 def drawn_from(source: Generator) -> Iterator[Generator]:
-    """Within this context, layers that are built draw their first values from `source`."""
+    """Within this context, layers that are built draw their first values from `source`.
+
+    >>> with nn.init.drawn_from(engine.Generator(3)):
+    ...     layer = nn.Linear(2, 2)
+    """
     token = _chosen.set(source)
     try:
         yield source
@@ -39,13 +48,25 @@ def drawn_from(source: Generator) -> Iterator[Generator]:
         _chosen.reset(token)
 
 
+class BadSetting(ArgumentError, ShapeError):
+    """A tensor or a setting that a filling cannot use."""
+
+
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with numbers spread evenly over [a, b)."""
+    """Fill with numbers spread evenly over [a, b).
+
+    >>> nn.init.uniform_(engine.empty(3), 2, 3).floor()
+    tensor([2., 2., 2.])
+    """
     return _fill(tensor, lambda shape: _source(generator).uniform(shape, a, b))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with normally distributed numbers."""
+    """Fill with normally distributed numbers.
+
+    >>> nn.init.normal_(engine.empty(2), 5.0, 0.0)
+    tensor([5., 5.])
+    """
     return _fill(tensor, lambda shape: _source(generator).normal(shape, mean, std))
 
 
@@ -57,7 +78,11 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Fill with normal numbers, drawing anew those outside of [a, b]."""
+    """Fill with normal numbers, drawing anew those outside of [a, b].
+
+    >>> bool(nn.init.trunc_normal_(engine.empty(100)).abs().max() <= 2)
+    True
+    """
 
     def draw(shape: tuple[int, ...]) -> Any:
         source, values = _source(generator), np.full(shape, np.inf)
@@ -71,36 +96,61 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with one number."""
+    """Fill with one number.
+
+    >>> nn.init.constant_(engine.empty(2), 0.3)
+    tensor([0.3000, 0.3000])
+    """
     return _fill(tensor, lambda shape: np.full(shape, val))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with 0."""
+    """Fill with 0.
+
+    >>> nn.init.zeros_(engine.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with 1."""
+    """Fill with 1.
+
+    >>> nn.init.ones_(engine.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Fill a matrix with 1 on the diagonal and 0 elsewhere."""
+    """Fill a matrix with 1 on the diagonal and 0 elsewhere.
+
+    >>> nn.init.eye_(engine.empty(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     if len(tensor.shape) != 2:
-        raise ShapeError("eye_", "two axes", len(tensor.shape))
+        raise BadSetting("eye_", "two axes", len(tensor.shape))
     return _fill(tensor, lambda shape: np.eye(*shape))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform with the variance that keeps signals alike in both directions (Glorot and Bengio, 2010)."""
+    """Uniform with the variance that keeps signals alike in both directions (Glorot and Bengio, 2010).
+
+    >>> bool(nn.init.xavier_uniform_(engine.empty(3, 3)).abs().max() <= 1)
+    True
+    """
     fan_in, fan_out = fans(tensor)
     bound = gain * math.sqrt(6 / (fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with the variance that keeps signals alike in both directions (Glorot and Bengio, 2010)."""
+    """Normal with the variance that keeps signals alike in both directions (Glorot and Bengio, 2010).
+
+    >>> nn.init.xavier_normal_(engine.empty(3, 5)).shape
+    engine.Size([3, 5])
+    """
     fan_in, fan_out = fans(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2 / (fan_in + fan_out)), generator)
 
@@ -112,7 +162,11 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Uniform with the variance that suits rectifiers (He et al., 2015); `a` is the slope of the negative side."""
+    """Uniform with the variance that suits rectifiers (He et al., 2015); `a` is the slope of the negative side.
+
+    >>> bool(nn.init.kaiming_uniform_(engine.empty(3, 6), nonlinearity="relu").abs().max() <= 1)
+    True
+    """
     bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -124,12 +178,21 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with the variance that suits rectifiers (He et al., 2015)."""
+    """Normal with the variance that suits rectifiers (He et al., 2015).
+
+    >>> nn.init.kaiming_normal_(engine.empty(3, 5), nonlinearity="relu").shape
+    engine.Size([3, 5])
+    """
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """A random orthogonal matrix; axes after the first count as one (Saxe et al., 2013)."""
+    """A random orthogonal matrix; axes after the first count as one (Saxe et al., 2013).
+
+    >>> q = nn.init.orthogonal_(engine.empty(3, 3))
+    >>> (q @ q.T - engine.eye(3)).abs().max().item() < 1e-5
+    True
+    """
 
     def draw(shape: tuple[int, ...]) -> Any:
         rows, columns = shape[0], math.prod(shape[1:])
@@ -138,12 +201,57 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
         return gain * (q if rows >= columns else q.T).reshape(shape)
 
     if len(tensor.shape) < 2:
-        raise ShapeError("orthogonal_", "two axes or more", len(tensor.shape))
+        raise BadSetting("orthogonal_", "two axes or more", len(tensor.shape))
+    return _fill(tensor, draw)
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill the filters of a convolution so that it hands its input on, channel by channel.
+
+    >>> nn.init.dirac_(engine.empty(1, 1, 3))
+    tensor([[[0., 1., 0.]]])
+    """
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        values, each = np.zeros(shape), shape[0] // groups
+        middle = tuple(n // 2 for n in shape[2:])
+        for group in range(groups):
+            for channel in range(min(each, shape[1])):
+                values[(group * each + channel, channel, *middle)] = 1
+        return values
+
+    if len(tensor.shape) not in (3, 4, 5):
+        raise BadSetting("dirac_", "3, 4 or 5 axes", len(tensor.shape))
+    if tensor.shape[0] % groups:
+        raise BadSetting("dirac_", f"groups that divide {tensor.shape[0]}", groups)
+    return _fill(tensor, draw)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Fill a matrix with normal numbers, and a share `sparsity` of each column with 0 (Martens, 2010).
+
+    >>> (nn.init.sparse_(engine.empty(4, 2), 0.5) == 0).sum(0)
+    tensor([2, 2])
+    """
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        source = _source(generator)
+        values = source.normal(shape, 0.0, std)
+        for column in range(shape[1]):
+            values[source.permutation(shape[0])[: math.ceil(sparsity * shape[0])], column] = 0
+        return values
+
+    if len(tensor.shape) != 2:
+        raise BadSetting("sparse_", "2 axes", len(tensor.shape))
     return _fill(tensor, draw)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which an activation shrinks the spread of its input."""
+    """The factor by which an activation shrinks the spread of its input.
+
+    >>> nn.init.calculate_gain("relu")
+    1.4142135623730951
+    """
     if nonlinearity == "relu":
         return math.sqrt(2.0)
     if nonlinearity == "leaky_relu":
@@ -155,10 +263,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many numbers go into one output, and how many outputs one input reaches. Raises: ShapeError."""
+    """How many numbers go into one output, and how many outputs one input reaches. Raises: ShapeError.
+
+    >>> nn.init.fans(engine.empty(4, 3, 5, 5))
+    (75, 100)
+    """
     shape = tuple(tensor.shape)
     if len(shape) < 2:
-        raise ShapeError("init", "a weight with two axes or more", f"{len(shape)} axes", "A bias has no fan.")
+        raise BadSetting("init", "a weight with two axes or more", f"{len(shape)} axes", "A bias has no fan.")
     window = math.prod(shape[2:])
     return shape[1] * window, shape[0] * window
 
@@ -177,3 +289,21 @@ def _fill(tensor: Tensor, draw: Any) -> Tensor:
     if not is_abstract(tensor):
         overwrite(tensor, draw(tuple(tensor.shape)))
     return tensor
+
+
+# Names that PyTorch keeps for old programs.
+uniform, normal, constant, eye, dirac, sparse, orthogonal = (
+    uniform_,
+    normal_,
+    constant_,
+    eye_,
+    dirac_,
+    sparse_,
+    orthogonal_,
+)
+xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal = (
+    xavier_uniform_,
+    xavier_normal_,
+    kaiming_uniform_,
+    kaiming_normal_,
+)

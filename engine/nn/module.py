@@ -13,9 +13,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
-from engine.nn.parameter import Parameter, abstract_parameters, forget_gradient, placed
+from engine.nn.hooks import EVERYWHERE, FORWARD, STATE, HookedModule, call_hooked
+from engine.nn.parameter import Buffer, Parameter, abstract_parameters, forget_gradient, placed
 from engine.nn.settings import Between, Inferred, Setting, checked, defaults, form_settings, settings
-from engine.nn.state import IncompatibleKeys, collect_state, load_state
+from engine.nn.state import SavedModule
 from engine.tensor import Tensor
 
 __all__ = [
@@ -32,32 +33,27 @@ __all__ = [
     "settings",
 ]
 
-Family = Literal["linear", "convolution", "pooling", "normalisation", "activation", "dropout", "shape", "merge"]
+Family = Literal[
+    "linear", "convolution", "pooling", "normalisation", "activation", "dropout", "shape", "merge", "padding"
+]
 Shape = tuple[int, ...]
 M = TypeVar("M", bound="Module")
 
 LAYERS: dict[str, type[Module]] = {}
 
 
-class RemovableHandle:
-    """Takes a hook away again."""
+class Module(HookedModule, SavedModule):
+    """Holds parameters, buffers and further modules under their attribute names; `forward` says what it computes.
 
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self._key = hooks, key
-
-    def remove(self) -> None:
-        """Stop calling the hook; a second time does nothing."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-
-class Module:
-    """Holds parameters, buffers and further modules under their attribute names; `forward` says what it computes."""
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = nn.Parameter(engine.tensor(2.0))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> list(Scale().state_dict())
+    ['factor']
+    """
 
     family: ClassVar[Family]
     arity: ClassVar[Literal["one", "many"]] = "one"
@@ -65,17 +61,18 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
-    _forgotten: set[str]
+    _non_persistent_buffers_set: set[str]
 
     def __init__(self) -> None:
-        put = super().__setattr__
-        put("training", True)
-        put("_parameters", {})
-        put("_buffers", {})
-        put("_modules", {})
-        put("_forgotten", set())  # buffers that a state_dict leaves out
-        put("_before", {})
-        put("_after", {})
+        held = self.__dict__
+        held["training"] = True
+        held["_parameters"], held["_buffers"], held["_modules"] = {}, {}, {}
+        held["_non_persistent_buffers_set"] = set()
+        for kind in (*FORWARD, *STATE):
+            held[kind] = OrderedDict()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({kind: OrderedDict() for kind in (*FORWARD, *STATE)} | state)
 
     @classmethod
     def infer(cls, *shapes: Shape) -> dict[str, Any]:
@@ -88,17 +85,15 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `forward`, with the hooks around it."""
-        if not self._before and not self._after:
-            return self.forward(*args, **kwargs)
-        for before in list(self._before.values()):
-            changed = before(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for after in list(self._after.values()):
-            changed = after(self, args, result)
-            result = result if changed is None else changed
-        return result
+        if (
+            self._forward_hooks
+            or self._forward_pre_hooks
+            or self._backward_hooks
+            or self._backward_pre_hooks
+            or EVERYWHERE
+        ):
+            return call_hooked(self, args, kwargs)
+        return self.forward(*args, **kwargs)
 
     # ------------------------------------------------------------------------------------------- attributes
     def __getattr__(self, name: str) -> Any:
@@ -109,11 +104,18 @@ class Module:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        if kind is not None:
+        if isinstance(value, Parameter):
             self._need_init()
-            self._forget(name)
-            getattr(self, kind)[name] = value
+            self._forget(name, "_parameters")
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._need_init()
+            self._forget(name, "_modules")
+            self._modules[name] = value
+        elif isinstance(value, Buffer):
+            self._need_init()
+            self._forget(name, "_buffers")
+            self.register_buffer(name, value, value.persistent)
         elif not self._replaced(name, value):
             super().__setattr__(name, value)
 
@@ -121,7 +123,7 @@ class Module:
         for kind in (self._parameters, self._buffers, self._modules):
             if name in kind:
                 del kind[name]
-                self._forgotten.discard(name)
+                self._non_persistent_buffers_set.discard(name)
                 return
         super().__delattr__(name)
 
@@ -132,18 +134,24 @@ class Module:
         if "_parameters" not in self.__dict__:
             raise AttributeError("cannot assign parameters or modules before Module.__init__() call")
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, but: str) -> None:
+        """Make room for a value of another kind under the name."""
         self.__dict__.pop(name, None)
-        for kind in (self._parameters, self._buffers, self._modules):
-            kind.pop(name, None)
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if kind != but:
+                self.__dict__[kind].pop(name, None)
 
     def _replaced(self, name: str, value: Any) -> bool:
         """Put None in the place of a parameter or module, None or a tensor in that of a buffer."""
         held = self.__dict__
-        for kind in ("_parameters", "_modules", "_buffers"):
+        for kind, wanted in (("_parameters", "Parameter"), ("_modules", "Module"), ("_buffers", "Tensor")):
             if name in held.get(kind, ()):
                 if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
-                    raise TypeError(f"cannot assign {type(value).__name__} as {name!r} of {type(self).__name__}")
+                    got = type(value).__name__
+                    raise TypeError(
+                        f"cannot assign '{got}' as {kind[1:-1]} '{name}' of {type(self).__name__} "
+                        f"({wanted} or None expected)"
+                    )
                 held[kind][name] = value
                 return True
         return False
@@ -151,29 +159,42 @@ class Module:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Hold a parameter under a name; None says that there could be one."""
         self._need_init()
-        self._check_name(name)
+        self._check_name(name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' as parameter '{name}' (Parameter or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(f"parameter '{name}' must be a leaf: compute in forward() what is computed of others")
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Hold a tensor that is no parameter, such as a running mean."""
-        self._check_name(name)
+        self._need_init()
+        self._check_name(name, self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' as buffer '{name}' (Tensor or None required)")
         self._buffers[name] = tensor
-        (self._forgotten.discard if persistent else self._forgotten.add)(name)
+        kept = self._non_persistent_buffers_set
+        (kept.discard if persistent else kept.add)(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Hold a module under a name."""
-        self._check_name(name)
+        self._need_init()
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name(name, self._modules)
         self._modules[name] = module
 
     add_module = register_module
 
-    def _check_name(self, name: str) -> None:
-        if (
-            not name
-            or "." in name
-            or (hasattr(self, name) and name not in (*self._parameters, *self._buffers, *self._modules))
-        ):
-            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name; it is empty, has a dot, or is taken")
+    def _check_name(self, name: str, room: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a name should be a string, got {type(name).__name__}")
+        if not name or "." in name:
+            raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name; it is empty or has a dot")
+        if name not in room and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
 
     # ------------------------------------------------------------------------------------------------ walks
     def named_modules(
@@ -261,6 +282,16 @@ class Module:
             raise AttributeError(f"{target!r} is no buffer of {type(self).__name__}")
         return found
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted name; strict: only where there is one already. Raises: AttributeError."""
+        place, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("Cannot set the submodule without a target name!")
+        parent = self.get_submodule(place)
+        if strict and name not in parent._modules:
+            raise AttributeError(f"{target!r} is no module of {type(self).__name__}")
+        setattr(parent, name, module)
+
     def apply(self: M, fn: Callable[[Module], object]) -> M:
         """Call `fn` on every module, those below first."""
         for child in self.children():
@@ -271,6 +302,8 @@ class Module:
     # ------------------------------------------------------------------------------------------------- modes
     def train(self: M, mode: bool = True) -> M:
         """Switch to training (dropout on, batch statistics), here and below."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
             module.training = mode
         return self
@@ -291,10 +324,10 @@ class Module:
             forget_gradient(parameter, set_to_none)
 
     # ----------------------------------------------------------------------------------------------- moving
-    def _apply(self: M, change: Callable[[Tensor], Tensor]) -> M:
+    def _apply(self: M, change: Callable[[Tensor], Tensor], recurse: bool = True) -> M:
         """Replace the content of every parameter and buffer; parameters stay the same objects."""
         done: dict[int, Tensor] = {}
-        for module in self.modules():
+        for module in self.modules() if recurse else [self]:
             for parameter in module._parameters.values():
                 if parameter is not None and id(parameter) not in done:
                     done[id(parameter)] = parameter
@@ -306,6 +339,7 @@ class Module:
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
         """Move to a device, or change the float type: the arguments of Tensor.to."""
+        kwargs.pop("memory_format", None)
         return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else _moved(t, args, kwargs))
 
     def cpu(self: M) -> M:
@@ -328,39 +362,34 @@ class Module:
         """All floating-point values as float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
-    # ------------------------------------------------------------------------------------------------ state
-    def state_dict(
-        self, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
-        """Parameters and persistent buffers by dotted name, sharing memory with the module."""
-        return collect_state(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+    def type(self: M, dst_type: Any) -> M:
+        """All values as another element type."""
+        return self._apply(lambda t: t.to(dst_type))
 
-    def load_state_dict(
-        self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy values in by name. Raises: StateError (a RuntimeError) for misfits, unless `strict` is off for names."""
-        return load_state(self, state_dict, strict, assign)
+    def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
+        """Move to a device without the values, which are still to be drawn."""
+        return self._apply(lambda t: t.to(device), recurse)
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
-        return _hooked(self._before, hook)
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args, output)` after every forward; what it returns replaces the output."""
-        return _hooked(self._after, hook)
+    def share_memory(self: M) -> M:
+        """Nothing: processes of this engine share no tensors."""
+        return self
 
     # --------------------------------------------------------------------------------------------------- text
     def extra_repr(self) -> str:
         """The settings, as `repr` shows them between the brackets."""
         return ""
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
-        lines = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        children = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
         extra = self.extra_repr()
-        if not lines:
-            return f"{type(self).__name__}({extra})"
-        inside = "\n  ".join([*([extra] if extra else []), *lines])
-        return f"{type(self).__name__}(\n  {inside}\n)"
+        lines = [*(extra.split("\n") if extra else []), *children]
+        if not children and len(lines) < 2:
+            return f"{self._get_name()}({extra})"
+        inside = "\n  ".join(lines)
+        return f"{self._get_name()}(\n  {inside}\n)"
 
 
 def layer(family: Family) -> Callable[[type[M]], type[M]]:
@@ -377,12 +406,6 @@ def layer(family: Family) -> Callable[[type[M]], type[M]]:
 def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """Whole numbers follow to a device, but keep their type."""
     return tensor.to(tensor.detach().to(*args, **kwargs).device)
-
-
-def _hooked(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
-    key = max(hooks, default=0) + 1
-    hooks[key] = hook
-    return RemovableHandle(hooks, key)
 
 
 def _joined(prefix: str, name: str) -> str:

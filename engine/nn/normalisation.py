@@ -9,7 +9,7 @@ from engine.nn import functional, init
 from engine.nn.incoming import expect_one, in_brackets
 from engine.nn.module import Between, Inferred, Module, Shape, layer
 from engine.nn.parameter import count_up, counter, empty_parameter, filled
-from engine.nn.settings import Suggested
+from engine.nn.settings import Suggested, checked
 from engine.tensor import Tensor
 
 Epsilon = Annotated[float, Between(0, 1, common=(0, 1e-3))]
@@ -91,21 +91,45 @@ class BatchNorm(Module):
 
 @layer("normalisation")
 class BatchNorm1d(BatchNorm):
-    """Brings every feature to mean 0 and spread 1 over the batch, then scales and shifts it by learned numbers."""
+    """Brings every feature to mean 0 and spread 1 over the batch, then scales and shifts it by learned numbers.
+
+    >>> nn.BatchNorm1d(2)(engine.tensor([[1.0, 5.0], [3.0, 9.0]])).round()
+    tensor([[-1., -1.],
+            [ 1.,  1.]], grad_fn=<RoundBackward0>)
+    """
 
     axes, wanted = (1, 2), "features [features] or sequences [channels, length]"
 
 
 @layer("normalisation")
 class BatchNorm2d(BatchNorm):
-    """Brings every channel of a picture to mean 0 and spread 1 over the batch, then scales and shifts it."""
+    """Brings every channel of a picture to mean 0 and spread 1 over the batch, then scales and shifts it.
+
+    >>> nn.BatchNorm2d(3)(engine.ones(2, 3, 4, 4)).shape
+    engine.Size([2, 3, 4, 4])
+    """
 
     axes, wanted = (3,), "pictures [channels, height, width]"
 
 
+@checked
+class BatchNorm3d(BatchNorm):
+    """Brings every channel of a volume to mean 0 and spread 1 over the batch, then scales and shifts it.
+
+    >>> nn.BatchNorm3d(3)(engine.ones(2, 3, 4, 4, 4)).shape
+    engine.Size([2, 3, 4, 4, 4])
+    """
+
+    axes, wanted = (4,), "volumes [channels, depth, height, width]"
+
+
 @layer("normalisation")
 class LayerNorm(Module):
-    """Brings the numbers of each example to mean 0 and spread 1, then scales and shifts them by learned numbers."""
+    """Brings the numbers of each example to mean 0 and spread 1, then scales and shifts them by learned numbers.
+
+    >>> nn.LayerNorm(2, elementwise_affine=False)(engine.tensor([[1.0, 3.0]])).round()
+    tensor([[-1.,  1.]])
+    """
 
     def __init__(
         self,
@@ -145,7 +169,11 @@ class LayerNorm(Module):
 
 @layer("normalisation")
 class GroupNorm(Module):
-    """Brings groups of channels of each example to mean 0 and spread 1, then scales and shifts every channel."""
+    """Brings groups of channels of each example to mean 0 and spread 1, then scales and shifts every channel.
+
+    >>> nn.GroupNorm(2, 6)(engine.ones(1, 6, 4, 4)).shape
+    engine.Size([1, 6, 4, 4])
+    """
 
     def __init__(
         self,

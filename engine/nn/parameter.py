@@ -21,22 +21,104 @@ from engine.array import (
     to_device,
     to_host,
 )
-from engine.errors import ShapeError
+from engine.errors import EngineError, ShapeError
 from engine.tensor import Tensor, wrap
+
+
+class UnknownShape(EngineError, RuntimeError):
+    """The shape of a parameter is not known before the first call."""
+
+    code = "shape"
+
 
 _abstract: ContextVar[bool] = ContextVar("parameters are made without memory", default=False)
 
 
 class Parameter(Tensor):
-    """A tensor that modules list among their parameters; it asks for a gradient unless told otherwise."""
+    """A tensor that modules list among their parameters; it asks for a gradient unless told otherwise.
+
+    >>> nn.Parameter(engine.tensor([1.0, 2.0]))
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
+    """
 
     __slots__ = ()
 
-    def __init__(self, data: Any = (), requires_grad: bool = True) -> None:
-        super().__init__(data, requires_grad)
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        super().__init__(() if data is None else data, requires_grad)
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a module keeps but does not learn, by plain assignment; see `Module.register_buffer`.
+
+    >>> module = nn.Module()
+    >>> module.seen = nn.Buffer(engine.zeros(1))
+    >>> list(module.state_dict())
+    ['seen']
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        super().__init__(() if data is None else data)
+        self.persistent = persistent
+
+
+class _Postponed(Tensor):
+    """What a tensor whose shape is not known yet can do."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> Any:
+        """Not known. Raises: UnknownShape."""
+        raise UnknownShape(
+            f"{type(self).__name__}.shape", "", "", "Call the model once with an example, so that shapes are known."
+        )
+
+    def materialize(self, shape: Shape, device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary tensor of this shape, its values still to be drawn."""
+        self.array = _memory(tuple(shape), device, self.array.dtype if dtype is None else dtype_of(dtype))
+        self.__class__ = Parameter if isinstance(self, Parameter) else Tensor  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Postponed, Parameter):
+    """A parameter whose shape is not known yet.
+
+    >>> nn.UninitializedParameter()
+    <UninitializedParameter>
+    """
+
+    __slots__ = ()
+    cls_to_become = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(Abstract((0,), default_dtype() if dtype is None else dtype_of(dtype)), requires_grad)
+
+
+class UninitializedBuffer(_Postponed):
+    """A buffer whose shape is not known yet.
+
+    >>> nn.UninitializedBuffer()
+    <UninitializedBuffer>
+    """
+
+    __slots__ = ()
+    cls_to_become = Tensor
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(Abstract((0,), default_dtype() if dtype is None else dtype_of(dtype)))
+
+
+def is_lazy(tensor: Any) -> bool:
+    """Whether a tensor's shape is not known yet."""
+    return isinstance(tensor, _Postponed)
 
 
 @contextmanager

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.errors import EngineError
-from engine.nn.parameter import overwrite, placed
+from engine.nn.parameter import Parameter, is_lazy, overwrite
 from engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from engine.nn.module import Module
 
+EXTRA = "_extra_state"
+
 
 class StateError(EngineError, RuntimeError):
-    """Saved values do not belong to this module."""
+    """Saved values do not belong to this module; every misfit is listed."""
 
     code = "state"
+
+    def __init__(self, kind: str, problems: list[str]) -> None:
+        where = f"Error(s) in loading state_dict for {kind}"
+        super().__init__(where, "the names and shapes of this module", "; ".join(problems))
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """One line for each misfit."""
+        return "\n\t".join([f"{self.where}:", *self.problems])
 
 
 class IncompatibleKeys(NamedTuple):
@@ -27,57 +39,164 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-def collect_state(module: Module, into: dict[str, Any], prefix: str, keep_vars: bool) -> dict[str, Any]:
-    """Fill `into` with everything that is saved."""
-    for name, tensor in saved_tensors(module, prefix):
-        into[name] = tensor if keep_vars else tensor.detach()
-    return into
+    __str__ = __repr__
 
 
-def saved_tensors(module: Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Parameters, then persistent buffers, module by module; a shared tensor under each of its names."""
-    held = [*module._parameters.items(), *((n, b) for n, b in module._buffers.items() if n not in module._forgotten)]
-    yield from ((prefix + name, tensor) for name, tensor in held if tensor is not None)
-    for name, child in module._modules.items():
-        if child is not None:
-            yield from saved_tensors(child, f"{prefix}{name}.")
+def own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters, then persistent buffers, of this module alone."""
+    buffers = (item for item in module._buffers.items() if item[0] not in module._non_persistent_buffers_set)
+    yield from ((name, t) for name, t in (*module._parameters.items(), *buffers) if t is not None)
+
+
+def own_problems(
+    module: Module, state: dict[str, Any], prefix: str, notes: dict[str, Any], missing: list[str], errors: list[str]
+) -> None:
+    """Note what does not fit this module alone, and write what does (later, if `notes` has a list for it)."""
+    for name, own in own_tensors(module):
+        key = prefix + name
+        if key not in state:
+            missing.append(key)
+            continue
+        shape = np.shape(state[key]) if not hasattr(state[key], "shape") else tuple(state[key].shape)
+        if not is_lazy(own) and shape != tuple(own.shape):
+            errors.append(
+                f"size mismatch for {key}: copying a param with shape {list(shape)} from checkpoint, "
+                f"the shape in current model is {list(own.shape)}."
+            )
+        elif "writes" in notes:
+            notes["writes"].append((module, name, own, state[key], notes.get("assign", False)))
+        else:
+            write(module, name, own, state[key], notes.get("assign", False))
+
+
+def unexpected_keys(module: Module, state: dict[str, Any], prefix: str) -> Iterator[str]:
+    """Names under the prefix that nothing in the module bears."""
+    known = {name for name, _ in own_tensors(module)}
+    for key in state:
+        if key.startswith(prefix) and key != prefix + EXTRA:
+            first, *rest = key[len(prefix) :].split(".", 1)
+            if first not in (module._modules if rest else known):
+                yield key
+
+
+def write(module: Module, name: str, own: Tensor, value: Any, assign: bool) -> None:
+    """Put a value into the module: into the memory of `own`, or in its place."""
+    if not (assign and isinstance(value, Tensor)):
+        overwrite(own, value)
+    elif isinstance(own, Parameter):
+        given = value if isinstance(value, Parameter) else Parameter(value, own.requires_grad)
+        setattr(module, name, given.requires_grad_(own.requires_grad))
+    else:
+        setattr(module, name, value)
 
 
 def load_state(module: Module, state: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Check everything first, so that a misfit changes nothing; then copy."""
-    own = dict(saved_tensors(module))
-    keys = IncompatibleKeys([n for n in own if n not in state], [n for n in state if n not in own])
-    problems = _key_problems(keys) if strict else []
-    problems += [_size_problem(n, own[n], state[n]) for n in own if n in state and own[n].shape != _shape(state[n])]
-    if problems:
-        raise StateError(
-            where=f"Error(s) in loading state_dict for {type(module).__name__}",
-            expected="the names and shapes of this module",
-            got="; ".join(problems),
-            hint="The values come from another architecture.",
-        )
-    for name, tensor in own.items():
-        if name in state:
-            _put(tensor, state[name], assign)
+    """Check everything first, so that a misfit changes nothing; then write."""
+    keys, errors = IncompatibleKeys([], []), list[str]()
+    # A hook that runs after loading wants to see what was loaded: then nothing waits.
+    at_once = any(part._load_state_dict_post_hooks for part in module.modules())
+    notes: dict[str, Any] = {"assign": assign, **({} if at_once else {"writes": []})}
+    _load_into(module, dict(state), "", notes, keys, errors)
+    if strict:
+        words = {"Unexpected": keys.unexpected_keys, "Missing": keys.missing_keys}
+        for word, names in words.items():
+            if names:
+                errors.insert(0, f"{word} key(s) in state_dict: " + ", ".join(f'"{n}"' for n in names) + ". ")
+    if errors:
+        raise StateError(type(module).__name__, errors)
+    for line in notes.get("writes", ()):
+        write(*line)
     return keys
 
 
-def _put(tensor: Tensor, value: Any, assign: bool) -> None:
-    if assign and isinstance(value, Tensor):
-        placed(tensor, lambda _: value.detach())
-    else:
-        overwrite(tensor, value)
+def _load_into(
+    module: Module, state: dict[str, Any], prefix: str, notes: Any, keys: IncompatibleKeys, errors: list[str]
+) -> None:
+    module._load_from_state_dict(state, prefix, notes, True, keys.missing_keys, keys.unexpected_keys, errors)
+    for name, child in module._modules.items():
+        if child is not None:
+            inner = f"{prefix}{name}."
+            part = {key: value for key, value in state.items() if key.startswith(inner)}
+            _load_into(child, part, inner, notes, keys, errors)
+    for hook in module._load_state_dict_post_hooks.values():
+        if hook(module, keys) is not None:
+            raise TypeError("hooks after load_state_dict change the keys in place and return nothing")
 
 
-def _key_problems(keys: IncompatibleKeys) -> list[str]:
-    named = (("missing key(s): ", keys.missing_keys), ("unexpected key(s): ", keys.unexpected_keys))
-    return [text + ", ".join(names) for text, names in named if names]
+class SavedModule:
+    """The part of a module that gives its values by name, and takes them back."""
 
+    _modules: dict[str, Any]
+    _state_dict_pre_hooks: OrderedDict[int, Callable[..., Any]]
+    _state_dict_hooks: OrderedDict[int, Callable[..., Any]]
+    _load_state_dict_pre_hooks: OrderedDict[int, Callable[..., Any]]
+    _load_state_dict_post_hooks: OrderedDict[int, Callable[..., Any]]
 
-def _size_problem(name: str, own: Tensor, value: Any) -> str:
-    return f"size mismatch for {name}: {list(_shape(value))} instead of {list(own.shape)}"
+    def state_dict(
+        self, *args: Any, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Parameters and persistent buffers by dotted name, sharing memory with the module."""
+        if args:
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        destination = OrderedDict() if destination is None else destination
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._state_dict_hooks.values():
+            changed = hook(self, destination, prefix, {})
+            destination = destination if changed is None else changed
+        return destination
 
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """What this module alone saves; overridden where that is something else."""
+        for name, tensor in own_tensors(self):
+            destination[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
+        if type(self).get_extra_state is not SavedModule.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    def get_extra_state(self) -> Any:
+        """Further values that state_dict saves; for subclasses."""
+        raise RuntimeError(f"{type(self).__name__}: write get_extra_state() and set_extra_state()")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` gave; for subclasses."""
+        raise RuntimeError(f"{type(self).__name__}: write get_extra_state() and set_extra_state()")
+
+    def load_state_dict(
+        self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values in by name. Raises: StateError (a RuntimeError) for misfits, unless `strict` is off for names."""
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict).__name__}.")
+        return load_state(self, state_dict, strict, assign)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """What this module alone loads; overridden where names have changed."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected, error_msgs)
+        own_problems(self, state_dict, prefix, local_metadata, missing_keys if strict else [], error_msgs)
+        unexpected.extend(unexpected_keys(self, state_dict, prefix) if strict else ())
+        if type(self).set_extra_state is not SavedModule.set_extra_state:
+            if prefix + EXTRA in state_dict:
+                self.set_extra_state(state_dict[prefix + EXTRA])
+            elif strict:
+                missing_keys.append(prefix + EXTRA)
+        elif strict and prefix + EXTRA in state_dict:
+            unexpected.append(prefix + EXTRA)

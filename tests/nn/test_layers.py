@@ -13,21 +13,17 @@ from engine.rng import Generator
 from engine.tensor import Tensor, wrap
 
 IMAGE = (4, 6, 6)
-SHAPES: dict[str, tuple[int, ...]] = {
-    "Conv2d": IMAGE,
-    "MaxPool2d": IMAGE,
-    "AvgPool2d": IMAGE,
-    "AdaptiveAvgPool2d": IMAGE,
-    "BatchNorm2d": IMAGE,
-    "GroupNorm": IMAGE,
-    "Dropout2d": IMAGE,
-    "Flatten": IMAGE,
-}
-REQUIRED: dict[str, dict[str, Any]] = {"Unflatten": {"unflattened_size": [2, 4]}}
+PICTURES = """
+    Conv2d ConvTranspose2d MaxPool2d AvgPool2d LPPool2d AdaptiveAvgPool2d AdaptiveMaxPool2d BatchNorm2d InstanceNorm2d
+    GroupNorm LocalResponseNorm Dropout2d Flatten Softmax2d Upsample PixelShuffle PixelUnshuffle ChannelShuffle
+    ConstantPad2d ZeroPad2d ReflectionPad2d ReplicationPad2d CircularPad2d
+"""
+SHAPES: dict[str, tuple[int, ...]] = dict.fromkeys(PICTURES.split(), IMAGE)
+REQUIRED: dict[str, dict[str, Any]] = {"Unflatten": {"unflattened_size": [2, 4]}, "LocalResponseNorm": {"size": 2}}
 BATCH = 5
 NAMES = list(LAYERS)
 OURS_ALONE = {"Add", "Concatenate"}
-RANDOM = {"Dropout", "Dropout2d"}
+RANDOM = {"Dropout", "Dropout2d", "AlphaDropout", "RReLU"}
 
 VARIANTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("Linear", {"out_features": 3, "bias": False}, (8,)),
@@ -61,6 +57,23 @@ VARIANTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("Flatten", {"start_dim": 2}, IMAGE),
     ("Flatten", {"start_dim": 1, "end_dim": 2}, IMAGE),
     ("Unflatten", {"dim": 1, "unflattened_size": [-1, 4]}, (8,)),
+    ("Conv2d", {"out_channels": 3, "kernel_size": 3, "padding": 2, "padding_mode": "reflect"}, IMAGE),
+    ("Conv2d", {"out_channels": 3, "kernel_size": 4, "padding": "same", "padding_mode": "circular"}, IMAGE),
+    ("ConvTranspose2d", {"out_channels": 3, "kernel_size": 3, "stride": 2, "output_padding": 1}, IMAGE),
+    ("ConvTranspose2d", {"out_channels": 4, "kernel_size": [3, 2], "groups": 2, "dilation": 2, "padding": 1}, IMAGE),
+    ("AvgPool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True, "padding": 1}, IMAGE),
+    ("LPPool2d", {"norm_type": 1.5, "kernel_size": 2, "stride": 1, "ceil_mode": True}, IMAGE),
+    ("AdaptiveMaxPool2d", {"output_size": [4, None]}, IMAGE),
+    ("InstanceNorm2d", {"affine": True, "track_running_stats": True}, IMAGE),
+    ("RMSNorm", {"eps": 0.01}, (8,)),
+    ("LocalResponseNorm", {"size": 3, "alpha": 0.1, "k": 2.0}, IMAGE),
+    ("ConstantPad2d", {"padding": [1, -1, 2, 0], "value": 0.5}, IMAGE),
+    ("ReflectionPad2d", {"padding": [1, 0, 2, 3]}, IMAGE),
+    ("CircularPad2d", {"padding": [1, 0, 2, 3]}, IMAGE),
+    ("Upsample", {"scale_factor": 1.5, "mode": "bilinear"}, IMAGE),
+    ("Upsample", {"size": [4, 9], "mode": "bicubic", "align_corners": True}, IMAGE),
+    ("GLU", {"dim": 1}, IMAGE),
+    ("Softmin", {"dim": 1}, IMAGE),
 ]  # fmt: skip
 
 
