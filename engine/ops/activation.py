@@ -350,3 +350,13 @@ def glu(x: Any, dim: int = -1) -> Any:
     """The first half of `dim`, gated by the sigmoid of the second half."""
     first, second = x.chunk(2, dim)
     return first * second.sigmoid()
+
+
+@function
+def celu(input: Any, alpha: float = 1.0) -> Any:
+    """x, or alpha * (e**(x / alpha) - 1) where x is negative.
+
+    >>> F.celu(engine.tensor([-1.0, 1.0]), 2.0)
+    tensor([-0.7869,  1.0000])
+    """
+    return (input * (1.0 / alpha)).elu() * alpha

@@ -1,333 +1,203 @@
-"""Convolution in two dimensions. Images are (batch, channel, height, width), as in PyTorch.
+"""Convolution over one, two or three axes, and its transpose. Inputs are (batch, channel, *space), as in PyTorch.
 
-The three ops are one family: each is the product of two tensors whose partial derivatives are the other two. The
-arrays are multiplied as matrices by BLAS, a small block of images at a time: each image is copied once per tap across
-(not once per tap of the whole filter); what a tap further down sees is the same copy, some rows later.
+The three ops are one family: each is the product of two tensors whose partial derivatives are the other two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from engine.array import Abstract, Shape
-from engine.errors import ArgumentError, ShapeError
+from engine.errors import ShapeError
 from engine.ops.op import Case, Op, Rule, function, words
-
-Pair = tuple[int, int]
-Call = tuple[tuple[Any, ...], dict[str, Any]]
-BUFFER = 1 << 18
-"""Elements of a block of strips: 1 MiB of float32, about the size of a core's own cache."""
-
-
-def pair(where: str, value: Any) -> Pair:
-    """(height, width) from one number or two."""
-    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(both) == 1:
-        both = both * 2
-    if len(both) != 2 or not all(isinstance(n, int) for n in both):
-        raise ArgumentError(where, "a whole number, or two of them", repr(value))
-    return both[0], both[1]
-
-
-def out_size(n: int, k: int, stride: int, padding: int, dilation: int) -> int:
-    """Positions that a filter of k taps has on n pixels."""
-    return (n + 2 * padding - dilation * (k - 1) - 1) // stride + 1
-
-
-def _attrs(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
-    return {
-        "stride": pair("conv2d: stride", stride),
-        "padding": pair("conv2d: padding", padding),
-        "dilation": pair("conv2d: dilation", dilation),
-        "groups": groups,
-    }
-
-
-def _same_padding(weight: Any, stride: Any, dilation: Any) -> Pair:
-    if pair("conv2d: stride", stride) != (1, 1):
-        raise ArgumentError("conv2d", 'stride 1 with padding="same"', stride)
-    down, across = pair("conv2d: dilation", dilation)
-    total = (down * (weight.shape[2] - 1), across * (weight.shape[3] - 1))
-    if total[0] % 2 or total[1] % 2:
-        raise ArgumentError("conv2d", 'an odd filter with padding="same"', words(weight.shape[2:]))
-    return total[0] // 2, total[1] // 2
-
+from engine.ops.sliding import correlate, match, scatter
+from engine.ops.space import batched, out_size, ranked, sizes
 
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 STRIDED = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 1}
 GROUPED = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 2}
+LINE = {"stride": (2,), "padding": (1,), "dilation": (2,), "groups": 1}
+SOLID = {"stride": (1, 2, 1), "padding": (1, 0, 1), "dilation": (2, 1, 1), "groups": 2}
 
 
-class Conv2d(Op):
-    """Every filter slides over the image; each position gives the sum of products, plus the bias."""
+class Convolution(Op):
+    """Every filter slides over the input; each position gives the sum of products, plus the bias."""
 
     latex, promotion = r"{0} \star {1} + {2}", "same"
     cases = (
         Case(((2, 3, 6, 5), (4, 3, 3, 2), (4,)), PLAIN),
         Case(((2, 2, 6, 7), (3, 2, 3, 3)), STRIDED),
         Case(((1, 4, 4, 4), (6, 2, 3, 3), (6,)), GROUPED),
+        Case(((2, 3, 9), (4, 3, 3), (4,)), LINE),
+        Case(((2, 2, 4, 5, 3), (4, 1, 2, 2, 3), (4,)), SOLID),
     )
 
     @staticmethod
-    def bind(
-        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-    ) -> Call:
-        if isinstance(padding, str):
-            padding = _same_padding(weight, stride, dilation) if padding == "same" else 0
-        inputs = (x, weight) if bias is None else (x, weight, bias)
-        return inputs, _attrs(stride, padding, dilation, groups)
-
-    @staticmethod
-    def forward(
-        xp: Any, x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> Any:
-        Conv2d.infer(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-        y = _correlate(xp, x, weight, stride, padding, dilation, groups)
+    def forward(xp: Any, x: Any, weight: Any, bias: Any = None, **attrs: Any) -> Any:
+        Convolution.infer(x, weight, bias, **attrs)
+        y = correlate(xp, x, weight, **attrs)
         if bias is not None:
-            y += bias.reshape((-1, 1, 1))
+            y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
         return y
 
     @staticmethod
     def infer(
-        x: Any, weight: Any, bias: Any = None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
+        x: Any, weight: Any, bias: Any = None, *, stride: Shape, padding: Shape, dilation: Shape, groups: int
     ) -> Abstract:
-        if len(x.shape) != 4 or len(weight.shape) != 4:
-            hint = "Images need the axes (batch, channel, height, width)."
-            raise ShapeError("conv2d", "an input with 4 dims", words(x.shape), hint)
+        n = len(stride)
+        where = f"conv{n}d"
+        if len(x.shape) != n + 2 or len(weight.shape) != n + 2:
+            hint = "Inputs need the axes (batch, channel, *space), filters (out, in / groups, *taps)."
+            raise ShapeError(where, f"an input and filters with {n + 2} dims", words(x.shape), hint)
         if x.shape[1] != weight.shape[1] * groups:
             hint = f"Set in_channels to {x.shape[1]}."
-            raise ShapeError("conv2d", f"an input with {weight.shape[1] * groups} channels", words(x.shape), hint)
-        if weight.shape[0] % groups:
-            raise ShapeError("conv2d", f"a number of filters that {groups} groups divide", weight.shape[0])
-        size = _spatial(x.shape, weight.shape, stride, padding, dilation)
+            raise ShapeError(where, f"an input with {weight.shape[1] * groups} channels", words(x.shape), hint)
+        _check_filters(where, weight.shape[0], bias, groups)
+        size = _places(where, x.shape[2:], weight.shape[2:], stride, padding, dilation)
         return Abstract((x.shape[0], weight.shape[0], *size), x.dtype)
 
     @staticmethod
     def vjp(g: Any, _: Any, x: Any, weight: Any, __: Any = None, **attrs: Any) -> Rule:
         return (
-            lambda: g.conv2d_input(weight, size=x.shape[2:], **attrs),
-            lambda: g.conv2d_weight(x, size=weight.shape[2:], **attrs),
-            lambda: g.sum((0, 2, 3)),
+            lambda: g.convolution_input(weight, size=tuple(x.shape[2:]), **attrs),
+            lambda: g.convolution_weight(x, size=tuple(weight.shape[2:]), **attrs),
+            lambda: g.sum((0, *range(2, g.ndim))),
         )
 
 
-def _spatial(x: Shape, weight: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    height, width = (
-        out_size(x[2 + i], weight[2 + i], stride[i], padding[i], dilation[i]) if x[2 + i] else 0 for i in (0, 1)
-    )
-    if height < 1 or width < 1:
-        room = [x[2] + 2 * padding[0], x[3] + 2 * padding[1]]
+def _check_filters(where: str, filters: int, bias: Any, groups: int) -> None:
+    if groups < 1 or filters % groups or not filters:
+        raise ShapeError(where, f"a number of filters that {groups} groups divide", filters)
+    if bias is not None and bias.shape != (filters,):
+        raise ShapeError(where, f"a bias of shape {words((filters,))}", words(bias.shape))
+
+
+def _places(where: str, space: Shape, taps: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
+    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
+        facts = f"stride {words(stride)}, dilation {words(dilation)}, padding {words(padding)}"
+        raise ShapeError(where, "strides and dilations of at least 1, padding of at least 0", facts)
+    found = tuple(out_size(*each) for each in zip(space, taps, stride, padding, dilation, strict=True))
+    if min(found) < 1:
+        room = [n + 2 * p for n, p in zip(space, padding, strict=True)]
         hint = "Take a smaller filter, or add padding."
-        raise ShapeError("conv2d", f"an image at least as large as the filter {words(weight[2:])}", room, hint)
-    return height, width
+        raise ShapeError(where, f"an input at least as large as the filter {words(taps)}", room, hint)
+    return found
 
 
-class Conv2dInput(Op):
-    """The convolution's gradient by its image: what every pixel sent out, gathered back; the transposed convolution."""
+class ConvolutionInput(Op):
+    """The convolution's gradient by its input: what every place sent out, gathered; the transposed convolution."""
 
-    name, latex, jvp, promotion = "conv2d_input", r"{0} \ast {1}", "multilinear", "same"
+    latex, jvp, promotion = r"{0} \ast {1}", "multilinear", "same"
     cases = (
         Case(((2, 4, 4, 4), (4, 3, 3, 2)), {**PLAIN, "size": (6, 5)}),
         Case(((2, 3, 3, 7), (3, 2, 3, 3)), {**STRIDED, "size": (6, 7)}),
+        Case(((2, 4, 4), (4, 3, 3)), {**LINE, "size": (9,)}),
+        Case(((2, 4, 4, 2, 3), (4, 1, 2, 2, 3)), {**SOLID, "size": (4, 5, 3)}),
     )
 
     @staticmethod
-    def forward(
-        xp: Any, g: Any, weight: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> Any:
-        return _scatter(xp, g, weight, size, stride, padding, dilation, groups)
+    def forward(xp: Any, g: Any, weight: Any, **attrs: Any) -> Any:
+        return scatter(xp, g, weight, **attrs)
 
     @staticmethod
-    def infer(g: Any, weight: Any, *, size: Pair, groups: int, **attrs: Any) -> Abstract:
+    def infer(g: Any, weight: Any, *, size: Shape, groups: int, **attrs: Any) -> Abstract:
         return Abstract((g.shape[0], weight.shape[1] * groups, *size), g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _: Any, g: Any, weight: Any, *, size: Pair, **attrs: Any) -> Rule:
-        return lambda: h.conv2d(weight, None, **attrs), lambda: g.conv2d_weight(h, size=weight.shape[2:], **attrs)
+    def vjp(h: Any, _: Any, g: Any, weight: Any, *, size: Shape, **attrs: Any) -> Rule:
+        taps = tuple(weight.shape[2:])
+        return lambda: h.convolution(weight, **attrs), lambda: g.convolution_weight(h, size=taps, **attrs)
 
 
-class Conv2dWeight(Op):
+class ConvolutionWeight(Op):
     """The convolution's gradient by its filters."""
 
-    name, latex, jvp, promotion = "conv2d_weight", r"{0} \diamond {1}", "multilinear", "same"
+    latex, jvp, promotion = r"{0} \diamond {1}", "multilinear", "same"
     cases = (
         Case(((2, 4, 4, 4), (2, 3, 6, 5)), {**PLAIN, "size": (3, 2)}),
         Case(((2, 3, 3, 7), (2, 2, 6, 7)), {**STRIDED, "size": (3, 3)}),
+        Case(((2, 4, 4), (2, 3, 9)), {**LINE, "size": (3,)}),
+        Case(((2, 4, 4, 2, 3), (2, 2, 4, 5, 3)), {**SOLID, "size": (2, 2, 3)}),
     )
 
     @staticmethod
-    def forward(
-        xp: Any, g: Any, x: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> Any:
-        return _match(xp, g, x, size, stride, padding, dilation, groups)
+    def forward(xp: Any, g: Any, x: Any, **attrs: Any) -> Any:
+        return match(xp, g, x, **attrs)
 
     @staticmethod
-    def infer(g: Any, x: Any, *, size: Pair, groups: int, **attrs: Any) -> Abstract:
+    def infer(g: Any, x: Any, *, size: Shape, groups: int, **attrs: Any) -> Abstract:
         return Abstract((g.shape[1], x.shape[1] // groups, *size), g.dtype)
 
     @staticmethod
-    def vjp(h: Any, _: Any, g: Any, x: Any, *, size: Pair, **attrs: Any) -> Rule:
-        return lambda: x.conv2d(h, None, **attrs), lambda: g.conv2d_input(h, size=x.shape[2:], **attrs)
-
-
-# -------------------------------------------------------------------------------------------------- array code
-def padded(xp: Any, x: Any, padding: Pair) -> Any:
-    """The images in a frame of zeros."""
-    if padding == (0, 0):
-        return x
-    down, across = padding
-    n, c, h, w = x.shape
-    framed = xp.zeros((n, c, h + 2 * down, w + 2 * across), x.dtype)
-    framed[:, :, down : down + h, across : across + w] = x
-    return framed
-
-
-def _strips(xp: Any, x: Any, taps: int, positions: int, stride: int, dilation: int, groups: int) -> Any:
-    """Every image cut into the strips that the taps across see: (image, group, channel and tap, row, position)."""
-    n, c, h, _ = x.shape
-    sn, sc, sh, sw = x.strides
-    shape = (n, c, taps, h, positions)
-    view = xp.lib.stride_tricks.as_strided(x, shape, (sn, sc, sw * dilation, sh, sw * stride))
-    return xp.ascontiguousarray(view).reshape((n, groups, c // groups * taps, h, positions))
-
-
-Seen = tuple[slice, Any]
-"""Some of the taps down, and what they see: (image, group, channel and tap, position)."""
-
-
-def _seen(
-    xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair, groups: int, whole: bool
-) -> list[Seen]:
-    """What the filter sees: for every tap down a matrix, cut from one copy; or all taps laid out in one matrix."""
-    if whole:
-        view = _patches(xp, x, taps, positions, stride, dilation)
-        return [
-            (slice(None), xp.ascontiguousarray(view).reshape((x.shape[0], groups, -1, positions[0] * positions[1])))
-        ]
-    strips = _strips(xp, x, taps[1], positions[1], stride[1], dilation[1], groups)
-    return [(slice(i, i + 1), _under_tap(strips, i, positions[0], stride[0], dilation[0])) for i in range(taps[0])]
-
-
-def _patches(xp: Any, x: Any, taps: Pair, positions: Pair, stride: Pair, dilation: Pair) -> Any:
-    """A view (image, channel, tap down, tap across, row, column) of what lies under the filter at every position."""
-    sn, sc, sh, sw = x.strides
-    strides = (sn, sc, sh * dilation[0], sw * dilation[1], sh * stride[0], sw * stride[1])
-    return xp.lib.stride_tricks.as_strided(x, (*x.shape[:2], *taps, *positions), strides)
-
-
-def _under_tap(strips: Any, tap: int, height: int, stride: int, dilation: int) -> Any:
-    """What one tap down sees, as matrices (channel and tap across) x (position): no copy for stride 1."""
-    top = tap * dilation
-    seen = strips[:, :, :, top : top + (height - 1) * stride + 1 : stride]
-    return seen.reshape((*seen.shape[:3], -1))
-
-
-def _lay_out_all(filters: int, channels: int, taps: Pair) -> bool:
-    """With few numbers per tap, adding up the taps' products costs more than laying out all taps."""
-    return channels * taps[1] * (taps[0] - 1) < filters
-
-
-def _blocks(x: Any, positions: int, taps: int) -> Iterator[slice]:
-    """Slices of the batch, small enough that what the filter sees stays near the processor."""
-    step = max(1, BUFFER // max(x.shape[1] * x.shape[2] * taps * positions, 1))
-    return (slice(start, start + step) for start in range(0, x.shape[0], step))
-
-
-def _correlate(xp: Any, x: Any, weight: Any, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    (filters, channels), taps = weight.shape[:2], weight.shape[2:]
-    x = padded(xp, x, padding)
-    height, width = (out_size(x.shape[2 + i], taps[i], stride[i], 0, dilation[i]) for i in (0, 1))
-    whole = _lay_out_all(filters, channels * groups, taps)
-    y = xp.empty((x.shape[0], groups, filters // groups, height * width), x.dtype)
-    weight = weight.reshape((groups, filters // groups, channels, *taps))
-    for images in _blocks(x, width, taps[1] * (taps[0] if whole else 1)):
-        target, part = y[images], None
-        for some, seen in _seen(xp, x[images], taps, (height, width), stride, dilation, groups, whole):
-            matrix = weight[:, :, :, some].reshape((groups, filters // groups, -1))
-            if part is None:
-                part = xp.matmul(matrix, seen, out=target)
-            else:
-                part = xp.matmul(matrix, seen, out=None if part is target else part)
-                target += part
-    return y.reshape((x.shape[0], filters, height, width))
-
-
-def _match(xp: Any, g: Any, x: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    n, filters, height, width = g.shape
-    channels = x.shape[1] // groups
-    x = padded(xp, x, padding)
-    whole = _lay_out_all(filters, channels * groups, size)
-    total = xp.zeros((groups, filters // groups, channels, *size), g.dtype)
-    g = g.reshape((n, groups, filters // groups, height * width))
-    for images in _blocks(x, width, size[1] * (size[0] if whole else 1)):
-        for some, seen in _seen(xp, x[images], size, (height, width), stride, dilation, groups, whole):
-            part = xp.matmul(g[images], seen.swapaxes(-1, -2)).sum(axis=0)
-            total[:, :, :, some] += part.reshape(total[:, :, :, some].shape)
-    return total.reshape((filters, channels, *size))
-
-
-def _scatter(xp: Any, g: Any, weight: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    frame = tuple(dilation[i] * (weight.shape[2 + i] - 1) - padding[i] for i in (0, 1))
-    fits = all(size[i] == g.shape[2 + i] + 2 * frame[i] - dilation[i] * (weight.shape[2 + i] - 1) for i in (0, 1))
-    cheap = weight.shape[0] < 1.5 * weight.shape[1] * groups * weight.shape[2]
-    if stride == (1, 1) and min(frame) >= 0 and fits and cheap:
-        turned = _turned(weight, groups)
-        return _correlate(xp, g, turned, stride, (frame[0], frame[1]), dilation, groups)
-    return _stamp(xp, g, weight, size, stride, padding, dilation, groups)
-
-
-def _turned(weight: Any, groups: int) -> Any:
-    """The filters turned by half a turn, with inputs and outputs exchanged."""
-    filters, channels, down, across = weight.shape
-    grouped = weight.reshape((groups, filters // groups, channels, down, across)).swapaxes(1, 2)
-    return grouped.reshape((groups * channels, filters // groups, down, across))[:, :, ::-1, ::-1]
-
-
-def _stamp(xp: Any, g: Any, weight: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Every position of g stamps the filters onto the image: for strides, and where many filters see few channels."""
-    n, filters, height, width = g.shape
-    channels, taps = weight.shape[1] * groups, weight.shape[2:]
-    reach = tuple(
-        max(size[i] + 2 * padding[i], (g.shape[2 + i] - 1) * stride[i] + dilation[i] * (taps[i] - 1) + 1)
-        for i in (0, 1)
-    )
-    framed = xp.zeros((n, channels, *reach), g.dtype)
-    matrix = weight.reshape((groups, filters // groups, -1)).swapaxes(-1, -2)
-    g = g.reshape((n, groups, filters // groups, height * width))
-    step = max(1, BUFFER // max(matrix[..., 0].size * height * width, 1))
-    for start in range(0, n, step):
-        columns = xp.matmul(matrix, g[start : start + step]).reshape((-1, channels, *taps, height, width))
-        _add_patches(framed[start : start + step], columns, stride, dilation)
-    down, across = padding
-    return framed[:, :, down : down + size[0], across : across + size[1]].copy()
-
-
-def _add_patches(images: Any, columns: Any, stride: Pair, dilation: Pair) -> None:
-    """Add each tap's layer to the pixels that it looked at."""
-    height, width = columns.shape[4:]
-    for i in range(columns.shape[2]):
-        top = i * dilation[0]
-        rows = slice(top, top + (height - 1) * stride[0] + 1, stride[0])
-        for j in range(columns.shape[3]):
-            left = j * dilation[1]
-            images[:, :, rows, left : left + (width - 1) * stride[1] + 1 : stride[1]] += columns[:, :, i, j]
+    def vjp(h: Any, _: Any, g: Any, x: Any, *, size: Shape, **attrs: Any) -> Rule:
+        space = tuple(x.shape[2:])
+        return lambda: x.convolution(h, **attrs), lambda: g.convolution_input(h, size=space, **attrs)
 
 
 # ------------------------------------------------------------------------------------------------ compositions
-@function
-def conv1d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+def _attrs(n: int, where: str, stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
+    return {
+        "stride": sizes(f"{where}: stride", stride, n),
+        "padding": sizes(f"{where}: padding", padding, n),
+        "dilation": sizes(f"{where}: dilation", dilation, n),
+        "groups": groups,
+    }
+
+
+@ranked(
+    "F.conv1d(engine.ones(1, 1, 4), engine.ones(1, 1, 3))\n    tensor([[[3., 3.]]])",
+    "F.conv2d(engine.ones(1, 1, 3, 3), engine.ones(1, 1, 2, 2), stride=2)\n    tensor([[[[4.]]]])",
+    'F.conv3d(engine.ones(2, 3, 4, 5, 6), engine.ones(7, 3, 3, 3, 3), padding="same").shape\n'
+    "    engine.Size([2, 7, 4, 5, 6])",
+)
+def conv_nd(
+    n: int,
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Any:
-    """The convolution of sequences (batch, channel, length)."""
-    one = [n[0] if isinstance(n, tuple | list) else n for n in (stride, padding, dilation)]
-    flat = x.unsqueeze(2).conv2d(weight.unsqueeze(2), bias, (1, one[0]), (0, one[1]), (1, one[2]), groups)
-    return flat.squeeze(2)
+    """Filters slid over the input: each position gives the sum of products, plus the bias.
+
+    input (batch, in, *space), the batch may be left out; weight (out, in / groups, *taps); padding: numbers, "valid"
+    (none) or "same" (the output as large as the input). Gives (batch, out, *positions).
+    """
+    x, added = batched(f"conv{n}d", input, n)
+    if isinstance(padding, str):
+        x, padding = _padded_by_name(f"conv{n}d", x, weight, stride, padding, sizes("dilation", dilation, n))
+    operands = (weight,) if bias is None else (weight, bias)
+    y = x.convolution(*operands, **_attrs(n, f"conv{n}d", stride, padding, dilation, groups))
+    return y.squeeze(0) if added else y
 
 
-@function
-def conv_transpose2d(
-    x: Any,
+def _padded_by_name(where: str, x: Any, weight: Any, stride: Any, name: str, dilation: Shape) -> tuple[Any, Shape]:
+    """The input and the padding for "same" or "valid"; where a filter is even, one more place behind than before."""
+    n = len(dilation)
+    if name not in ("same", "valid"):
+        raise ShapeError(where, 'padding "same", "valid" or numbers', repr(name))
+    if name == "valid":
+        return x, (0,) * n
+    if any(s != 1 for s in sizes(f"{where}: stride", stride, n)):
+        raise ShapeError(where, 'stride 1 with padding="same"', stride)
+    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    if any(t % 2 for t in total):
+        x = x.pad([k for t in reversed(total) for k in (0, t % 2)])
+    return x, tuple(t // 2 for t in total)
+
+
+@ranked(
+    "F.conv_transpose1d(engine.ones(1, 1, 2), engine.ones(1, 1, 3), stride=2)\n    tensor([[[1., 1., 2., 1., 1.]]])",
+    "F.conv_transpose2d(engine.ones(1, 1, 1, 1), engine.ones(1, 1, 2, 2))\n    tensor([[[[1., 1.],\n"
+    "              [1., 1.]]]])",
+    "F.conv_transpose3d(engine.ones(1, 2, 3, 3, 3), engine.ones(2, 4, 2, 2, 2), stride=2).shape\n"
+    "    engine.Size([1, 4, 6, 6, 6])",
+)
+def conv_transpose_nd(
+    n: int,
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Any = 1,
@@ -336,16 +206,37 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Any:
-    """The transposed convolution: every input pixel stamps the filter onto a larger image."""
-    attrs = _attrs(stride, padding, dilation, groups)
-    extra = pair("conv_transpose2d: output_padding", output_padding)
+    """Every place of the input stamps its filter onto a larger output: the convolution's gradient by its input.
+
+    input (batch, in, *space), weight (in, out / groups, *taps). output_padding: places added behind, for strides.
+    """
+    where = f"conv_transpose{n}d"
+    x, added = batched(where, input, n)
+    attrs = _attrs(n, where, stride, padding, dilation, groups)
+    extra = sizes(f"{where}: output_padding", output_padding, n)
+    if x.shape[1] != weight.shape[0]:
+        raise ShapeError(where, f"an input with {weight.shape[0]} channels", words(x.shape))
+    _check_filters(where, weight.shape[1] * groups, bias, groups)
+    if any(e >= max(s, d) or e < 0 for e, s, d in zip(extra, attrs["stride"], attrs["dilation"], strict=True)):
+        raise ShapeError(where, "output_padding smaller than stride or dilation", words(extra))
     size = tuple(
-        (x.shape[2 + i] - 1) * attrs["stride"][i]
-        - 2 * attrs["padding"][i]
-        + attrs["dilation"][i] * (weight.shape[2 + i] - 1)
-        + extra[i]
-        + 1
-        for i in (0, 1)
+        (places - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for places, k, s, p, d, e in zip(
+            *(x.shape[2:], weight.shape[2:], attrs["stride"], attrs["padding"], attrs["dilation"], extra), strict=True
+        )
     )
-    y = x.conv2d_input(weight, size=size, **attrs)
-    return y if bias is None else y + bias.reshape((-1, 1, 1))
+    if min(size) < 1:
+        raise ShapeError(where, "an output with at least one place", words(size), "Take less padding.")
+    y = x.convolution_input(weight, size=size, **attrs)
+    y = y if bias is None else y + bias.reshape((-1,) + (1,) * n)
+    return y.squeeze(0) if added else y
+
+
+@function
+def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
+    """The convolution of sequences with axes (time, batch, channel); weight (taps, in, out).
+
+    >>> F.conv_tbc(engine.ones(3, 1, 1), engine.ones(2, 1, 1), engine.zeros(1)).flatten()
+    tensor([2., 2.])
+    """
+    return input.permute((1, 2, 0)).conv1d(weight.permute((2, 1, 0)), bias, padding=pad).permute((2, 0, 1))

@@ -1,50 +1,81 @@
-"""Losses: how far outputs are from targets. `reduction` is "mean", "sum" or "none"."""
+"""Losses: how far outputs are from targets. `reduction` is "mean", "sum" or "none".
+
+`size_average` and `reduce` are the older words for it, at PyTorch's places; they go before `reduction` where given.
+"""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from engine.array import Abstract
-from engine.errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from engine.ops.op import Case, Op, Rule, function, words
+from engine.errors import ArgumentError, ShapeError
+from engine.ops.entropy import MEAN, NONE, SUM, refuse_unknown_class
+from engine.ops.op import Case, Op, Rule, broadcast, function, words
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
-MEAN, SUM, NONE = {"reduction": "mean"}, {"reduction": "sum"}, {"reduction": "none"}
 
 
-def reduce_(values: Any, reduction: str) -> Any:
-    """The mean or the sum of the values, or the values."""
-    if reduction == "mean":
-        return values.mean()
-    return values.sum() if reduction == "sum" else values
-
-
-def _checked(where: str, reduction: str) -> dict[str, Any]:
+def reduction_of(where: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
+    """The word for how single losses become one; the older flags go first."""
+    if size_average is not None or reduce is not None:
+        if reduce is False:
+            return "none"
+        return "sum" if size_average is False else "mean"
     if reduction not in ("mean", "sum", "none"):
-        raise ArgumentError(where, 'reduction "mean", "sum" or "none"', repr(reduction))
-    return {"reduction": reduction}
+        raise ArgumentError(where, 'a valid value for reduction: "mean", "sum" or "none"', repr(reduction))
+    return reduction
+
+
+def reduced_(values: Any, where: str, reduction: str, size_average: bool | None, reduce: bool | None) -> Any:
+    """The mean or the sum of the values, or the values."""
+    word = reduction_of(where, reduction, size_average, reduce)
+    return values if word == "none" else values.sum() if word == "sum" else values.mean()
 
 
 def _alike(where: str, a: Any, b: Any) -> None:
     if a.shape != b.shape:
         hint = "Give the target the shape of the output, e.g. target.reshape(output.shape)."
-        raise ShapeError(where, f"a target of the output's shape {words(a.shape)}", words(b.shape), hint)
+        raise ArgumentError(where, f"a target of the output's shape {words(a.shape)}", words(b.shape), hint)
 
 
-class MseLoss(Op):
-    """The squared distance of two tensors of one shape."""
+def _spread(where: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Both in their common shape; a warning where they had to be repeated, for that is rarely meant."""
+    if input.shape == target.shape:
+        return input, target
+    warnings.warn(
+        f"{where}: a target of shape {words(target.shape)} for an output of shape {words(input.shape)} is repeated "
+        "to fit, which is rarely what is meant. Give the target the shape of the output.",
+        stacklevel=4,
+    )
+    shape = broadcast(where, input, target)
+    return input.expand(shape), target.expand(shape)
+
+
+def _weighted(values: Any, weight: Any, where: str, reduction: str, size_average: Any, reduce: Any) -> Any:
+    """A mean over weighted values is over their weights."""
+    if weight is None:
+        return reduced_(values, where, reduction, size_average, reduce)
+    if weight.shape != values.shape:
+        raise ArgumentError(where, f"weights of the input's shape {words(values.shape)}", words(weight.shape))
+    word = reduction_of(where, reduction, size_average, reduce)
+    values = values * weight
+    return values.sum() / weight.sum() if word == "mean" else values.sum() if word == "sum" else values
+
+
+class SquaredDistance(Op):
+    """The squared distance of two tensors of one shape: its mean, its sum, or each number's."""
 
     latex = r"\operatorname{{mean}}\,({0} - {1})^2"
     cases = (Case(((3, 4), (3, 4)), MEAN), Case(((3, 4), (3, 4)), SUM), Case(((5,), (5,)), NONE))
 
     @staticmethod
-    def bind(x: Any, target: Any, reduction: str = "mean") -> Call:
-        return (x, target), _checked("mse_loss", reduction)
+    def bind(input: Any, target: Any, reduction: str = "mean") -> Call:
+        return (input, target), {"reduction": reduction}
 
     @staticmethod
     def forward(xp: Any, x: Any, target: Any, *, reduction: str = "mean") -> Any:
-        _alike("mse_loss", x, target)
         d = x - target
         if reduction == "none":
             return d * d
@@ -54,7 +85,6 @@ class MseLoss(Op):
 
     @staticmethod
     def infer(x: Any, target: Any, *, reduction: str = "mean") -> Abstract:
-        _alike("mse_loss", x, target)
         return Abstract(x.shape if reduction == "none" else (), x.dtype)
 
     @staticmethod
@@ -84,172 +114,180 @@ class MseLossSlope(Op):
         return lambda: h * (x - target) * scale, lambda: h * (g * scale), lambda: h * (g * -scale)
 
 
-class CrossEntropyOp(Op):
-    """Minus the log-probability that softmax gives to the right class; targets are class numbers, classes on axis 1."""
+@function
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """The squared distance (input - target)**2; with weights its weighted mean.
 
-    latex, promotion = r"-\log\operatorname{{softmax}}({0})_{{{1}}}", "none"
-    cases = (
-        Case(((4, 3), ("int", (4,), 3)), {**MEAN, "ignore_index": -100}),
-        Case(((4, 3), ("int", (4,), 3)), {**SUM, "ignore_index": 1}),
-        Case(((4, 3), ("int", (4,), 3)), {**NONE, "ignore_index": -100}),
-    )
-
-    @staticmethod
-    def forward(xp: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Any:
-        CrossEntropyOp.infer(x, target, reduction=reduction, ignore_index=ignore_index)
-        kept = target != ignore_index
-        chosen = xp.where(kept, target, 0)
-        _refuse_unknown_class(chosen, x.shape[1])
-        z = x - x.max(axis=1, keepdims=True)
-        rows = xp.arange(x.shape[0])
-        losses = xp.log(xp.exp(z).sum(axis=1)) - z[rows, chosen]
-        losses = losses * kept
-        if reduction == "none":
-            return losses
-        return losses.sum() if reduction == "sum" else losses.sum() / kept.sum().astype(x.dtype)
-
-    @staticmethod
-    def infer(x: Any, target: Any, *, reduction: str, ignore_index: int) -> Abstract:
-        if len(x.shape) != 2 or target.shape != x.shape[:1]:
-            hint = "Scores are (batch, classes), targets one class number per example."
-            raise ShapeError("cross_entropy", f"targets of shape {words(x.shape[:1])}", words(target.shape), hint)
-        return Abstract(x.shape[:1] if reduction == "none" else (), x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Rule:
-        return x.cross_entropy_slope(target, ignore_index=ignore_index) * _per_row(
-            g, x, target, reduction, ignore_index
-        ), None
-
-
-def _per_row(g: Any, x: Any, target: Any, reduction: str, ignore_index: int) -> Any:
-    if reduction == "none":
-        return g.unsqueeze(1)
-    return g if reduction == "sum" else g / (target != ignore_index).sum().to(x.dtype)
-
-
-class CrossEntropySlope(Op):
-    """softmax(x) minus the one-hot target: the slope of the cross-entropy; rows that are ignored are 0."""
-
-    latex, promotion = r"\operatorname{{softmax}}({0}) - e_{{{1}}}", "none"
-    cases = (Case(((4, 3), ("int", (4,), 3)), {"ignore_index": 2}),)
-
-    @staticmethod
-    def forward(xp: Any, x: Any, target: Any, *, ignore_index: int) -> Any:
-        p = xp.exp(x - x.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        kept = target != ignore_index
-        p[xp.arange(x.shape[0]), xp.where(kept, target, 0)] -= 1
-        if not kept.all():
-            p *= kept[:, None]
-        return p
-
-    @staticmethod
-    def infer(x: Any, target: Any, *, ignore_index: int) -> Abstract:
-        return Abstract(x.shape, x.dtype)
-
-    @staticmethod
-    def vjp(h: Any, _: Any, x: Any, target: Any, *, ignore_index: int) -> Rule:
-        p = x.softmax(1)
-        hp = h * (target != ignore_index).unsqueeze(1).to(x.dtype) * p
-        return hp - p * hp.sum(1, True), None
-
-
-def _refuse_unknown_class(chosen: Any, classes: int) -> None:
-    if chosen.dtype.kind not in "iu":
-        raise DTypeError("cross_entropy", "class numbers (int64) as targets", chosen.dtype)
-    if chosen.size and not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
-        got = f"{int(chosen.min())} to {int(chosen.max())}"
-        raise IndexOutOfRange("cross_entropy", f"class numbers from 0 to {classes - 1}", got)
-
-
-class BceWithLogits(Op):
-    """The cross-entropy of a yes/no answer given as a score: max(x, 0) - x t + ln(1 + e**-|x|)."""
-
-    latex = r"-{1}\ln\sigma({0}) - (1 - {1})\ln(1 - \sigma({0}))"
-    kernel, jvp = "max(a, 0) - a * b + log1p(exp(-abs(a)))", "elementwise"
-    cases = (Case(((3, 4), (3, 4)), low=0.1, high=0.9),)
-
-    @staticmethod
-    def forward(xp: Any, x: Any, target: Any) -> Any:
-        _alike("binary_cross_entropy_with_logits", x, target)
-        return xp.maximum(x, 0) - x * target + xp.log1p(xp.exp(-xp.abs(x)))
-
-    @staticmethod
-    def infer(x: Any, target: Any) -> Abstract:
-        _alike("binary_cross_entropy_with_logits", x, target)
-        return Abstract(x.shape, x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, x: Any, target: Any) -> Rule:
-        return lambda: g * (x.sigmoid() - target), lambda: -g * x
+    >>> F.mse_loss(engine.tensor([1.0, 2.0]), engine.tensor([0.0, 0.0]))
+    tensor(2.5000)
+    """
+    x, target = _spread("mse_loss", input, target)
+    if weight is not None:
+        return _weighted((x - target) ** 2, weight, "mse_loss", reduction, size_average, reduce)
+    return x.squared_distance(target, reduction_of("mse_loss", reduction, size_average, reduce))
 
 
 @function
-def half_mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """Half the squared distance: its slope is the difference itself."""
-    return x.mse_loss(target, reduction) * 0.5
+def half_mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Half the squared distance: its slope is the difference itself.
+
+    >>> F.half_mse_loss(engine.tensor([1.0, 2.0]), engine.tensor([0.0, 0.0]))
+    tensor(1.2500)
+    """
+    return input.mse_loss(target, reduction=reduction) * 0.5
 
 
 @function
-def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """The distance |x - target|."""
-    _alike("l1_loss", x, target)
-    return reduce_((x - target).abs(), **_checked("l1_loss", reduction))
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """The distance |input - target|.
+
+    >>> F.l1_loss(engine.tensor([1.0, 2.0]), engine.tensor([0.0, 0.0]))
+    tensor(1.5000)
+    """
+    x, target = _spread("l1_loss", input, target)
+    return _weighted((x - target).abs(), weight, "l1_loss", reduction, size_average, reduce)
 
 
 @function
-def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    """Half the square within delta, a straight line beyond."""
-    _alike("huber_loss", x, target)
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+    """Half the square of the distance within delta, a straight line beyond. P. J. Huber, 1964.
+
+    >>> F.huber_loss(engine.tensor([0.5, 3.0]), engine.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    if delta <= 0:
+        raise ShapeError("huber_loss", "a delta greater than 0", delta)
+    x, target = _spread("huber_loss", input, target)
     size = (x - target).abs()
     values = (size < delta).choose(size * size * 0.5, (size - 0.5 * delta) * delta)
-    return reduce_(values, **_checked("huber_loss", reduction))
+    return _weighted(values, weight, "huber_loss", reduction, None, None)
 
 
 @function
-def smooth_l1_loss(x: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
-    """The Huber loss divided by beta."""
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    """The Huber loss divided by beta: d**2 / (2 beta) for |d| below beta, else |d| - beta / 2.
+
+    >>> F.smooth_l1_loss(engine.tensor([0.5, 3.0]), engine.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    if beta < 0:
+        raise ShapeError("smooth_l1_loss", "a beta of at least 0", beta)
+    word = reduction_of("smooth_l1_loss", reduction, size_average, reduce)
     if beta == 0:
-        return x.l1_loss(target, reduction)
-    return x.huber_loss(target, reduction, beta) * (1.0 / beta)
+        return input.l1_loss(target, reduction=word)
+    return input.huber_loss(target, word, beta) * (1.0 / beta)
 
 
 @function
 def binary_cross_entropy_with_logits(
-    x: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
 ) -> Any:
-    """The cross-entropy of yes/no answers given as scores (before the sigmoid)."""
+    """The cross-entropy of yes/no answers given as scores (before the sigmoid); pos_weight counts the yeses more.
+
+    >>> F.binary_cross_entropy_with_logits(engine.zeros(2), engine.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
+    where = "binary_cross_entropy_with_logits"
+    _alike(where, input, target)
     if pos_weight is None:
-        values = x.bce_with_logits(target)
+        values = input.bce_with_logits(target)
     else:
-        _alike("binary_cross_entropy_with_logits", x, target)
-        values = (1 - target) * x + (1 + (pos_weight - 1) * target) * (-x).softplus()
+        values = (1 - target) * input + (1 + (pos_weight - 1) * target) * (-input).softplus(1.0, math.inf)
     values = values if weight is None else values * weight
-    return reduce_(values, **_checked("binary_cross_entropy_with_logits", reduction))
+    return reduced_(values, where, reduction, size_average, reduce)
 
 
 @function
-def binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
-    """The cross-entropy of yes/no answers given as chances; logarithms are held at -100."""
-    _alike("binary_cross_entropy", x, target)
-    values = -(target * x.log().clamp(min=-100) + (1 - target) * (1 - x).log().clamp(min=-100))
+def binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """The cross-entropy of yes/no answers given as chances; logarithms are held at -100.
+
+    >>> F.binary_cross_entropy(engine.tensor([0.5, 1.0]), engine.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
+    _alike("binary_cross_entropy", input, target)
+    values = input.bce(target)
     values = values if weight is None else values * weight
-    return reduce_(values, **_checked("binary_cross_entropy", reduction))
+    return reduced_(values, "binary_cross_entropy", reduction, size_average, reduce)
 
 
 @function
-def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """Minus the log-probability of the right class; x holds log-probabilities, classes on axis 1."""
-    x, target, shape = _rows(x, target)
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """Minus the log-probability of the right class; input (batch, classes, ...) holds log-probabilities.
+
+    weight: one per class; the mean is over the weights. Targets equal to ignore_index count nothing.
+
+    >>> F.nll_loss(engine.tensor([[-1.0, -2.0], [-3.0, -4.0]]), engine.tensor([0, 1]))
+    tensor(2.5000)
+    """
+    word = reduction_of("nll_loss", reduction, size_average, reduce)
+    _check_targets("nll_loss", input, target, weight)
+    x, target, shape = _rows(input, target)
     kept = target != ignore_index
     chosen = kept.choose(target, 0)
+    _refuse_unknown(x, chosen)
     losses = -x.gather(1, chosen.unsqueeze(1)).squeeze(1)
     share = kept.to(x.dtype) if weight is None else weight[chosen] * kept.to(x.dtype)
-    losses = losses * share
-    if _checked("nll_loss", reduction)["reduction"] == "mean":
+    losses = kept.choose(losses, 0.0) * share
+    if word == "mean":
         return losses.sum() / share.sum()
-    return losses.sum() if reduction == "sum" else losses.reshape(shape)
+    return losses.sum() if word == "sum" else losses.reshape(shape)
+
+
+def _refuse_unknown(x: Any, chosen: Any) -> None:
+    if not isinstance(x.array, Abstract):
+        refuse_unknown_class(chosen.array, x.shape[1])
+
+
+def _check_targets(where: str, x: Any, target: Any, weight: Any) -> None:
+    axis = min(1, x.ndim - 1)
+    if not x.ndim or tuple(target.shape) != (*x.shape[:axis], *x.shape[axis + 1 :]):
+        expected = f"targets of shape {words((*x.shape[:axis], *x.shape[axis + 1 :]))}" if x.ndim else "1 dim or more"
+        error = ArgumentError if target.shape[:1] != x.shape[:1] else ShapeError
+        raise error(where, expected, words(target.shape), "Scores are (batch, classes, ...), targets class numbers.")
+    if weight is not None and tuple(weight.shape) != (x.shape[axis],):
+        raise ShapeError(where, f"one weight for each of {x.shape[axis]} classes", words(weight.shape))
 
 
 def _rows(x: Any, target: Any) -> tuple[Any, Any, Any]:
@@ -259,47 +297,60 @@ def _rows(x: Any, target: Any) -> tuple[Any, Any, Any]:
         return x.unsqueeze(0), target.reshape((1,)), shape
     if x.ndim > 2:
         last = (0, *range(2, x.ndim), 1)
-        return x.permute(last).reshape((-1, x.shape[1])), target.reshape((-1,)), shape
+        return x.permute(last).reshape((math.prod(shape), x.shape[1])), target.reshape((math.prod(shape),)), shape
     return x, target, shape
 
 
 @function
 def cross_entropy(
-    x: Any,
+    input: Any,
     target: Any,
     weight: Any = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:
-    """Softmax and the negative log-likelihood in one; the target holds class numbers or chances."""
-    _checked("cross_entropy", reduction)
+    """Softmax and the negative log-likelihood in one, for scores (batch, classes, ...).
+
+    The target holds class numbers, or chances in the input's shape. label_smoothing: a share of equal chances.
+
+    >>> F.cross_entropy(engine.tensor([[0.0, 0.0]]), engine.tensor([1]))
+    tensor(0.6931)
+    """
+    word = reduction_of("cross_entropy", reduction, size_average, reduce)
+    if not 0 <= label_smoothing <= 1:
+        raise ShapeError("cross_entropy", "a label_smoothing between 0 and 1", label_smoothing)
     if target.is_floating_point():
-        return _soft_cross_entropy(x, target, weight, reduction, label_smoothing)
-    if weight is None and not label_smoothing and x.ndim > 1:
-        rows, chosen, shape = _rows(x, target)
-        values = rows.cross_entropy_op(chosen, reduction=reduction, ignore_index=ignore_index)
-        return values.reshape(shape) if reduction == "none" else values
-    logs = x.log_softmax(min(1, x.ndim - 1))
-    plain = logs.nll_loss(target, weight, ignore_index, reduction)
+        return _soft_cross_entropy(input, target, weight, word, label_smoothing)
+    if weight is None and not label_smoothing and input.ndim > 1:
+        if input.ndim > 2 or target.ndim != 1:
+            _check_targets("cross_entropy", input, target, None)
+        rows, chosen, shape = _rows(input, target)
+        values = rows.cross_entropy_op(chosen, word, ignore_index)
+        return values.reshape(shape) if word == "none" else values
+    logs = input.log_softmax(min(1, input.ndim - 1))
+    plain = logs.nll_loss(target, weight, ignore_index=ignore_index, reduction=word)
     if not label_smoothing:
         return plain
-    return plain * (1 - label_smoothing) + _spread(logs, target, weight, ignore_index, reduction) * label_smoothing
+    return plain * (1 - label_smoothing) + _even(logs, target, weight, ignore_index, word) * label_smoothing
 
 
-def _spread(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+def _even(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """The loss against equal chances for all classes."""
     logs, target, shape = _rows(logs, target)
-    kept = (target != ignore_index).to(logs.dtype)
-    each = (logs if weight is None else logs * weight).sum(1) * kept * (-1.0 / logs.shape[1])
+    kept = target != ignore_index
+    each = kept.choose((logs if weight is None else logs * weight).sum(1), 0.0) * (-1.0 / logs.shape[1])
     if reduction == "mean":
-        share = kept if weight is None else weight[(target != ignore_index).choose(target, 0)] * kept
+        share = kept.to(logs.dtype) if weight is None else weight[kept.choose(target, 0)] * kept.to(logs.dtype)
         return each.sum() / share.sum()
     return each.sum() if reduction == "sum" else each.reshape(shape)
 
 
 def _soft_cross_entropy(x: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:
-    _alike("cross_entropy", x, target)
+    if x.shape != target.shape:
+        raise ShapeError("cross_entropy", f"chances of the input's shape {words(x.shape)}", words(target.shape))
     axis = min(1, x.ndim - 1)
     if smoothing:
         target = target * (1 - smoothing) + smoothing / x.shape[axis]
@@ -308,5 +359,29 @@ def _soft_cross_entropy(x: Any, target: Any, weight: Any, reduction: str, smooth
         logs = logs * weight.reshape((-1,) + (1,) * (x.ndim - 1 - axis))
     values = -(logs * target).sum(axis)
     if reduction == "mean":
-        return values.sum() * (1.0 / max(math.prod(x.shape) // x.shape[axis], 1))
+        return values.sum() * (1.0 / max(math.prod(x.shape) // max(x.shape[axis], 1), 1))
     return values.sum() if reduction == "sum" else values
+
+
+@function
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Any:
+    """The cross-entropy of linear(input, linear_weight, linear_bias); `options` (about memory) change no number.
+
+    >>> F.linear_cross_entropy(engine.ones(1, 2), engine.zeros(3, 2), engine.tensor([1]))
+    tensor(1.0986)
+    """
+    scores = input.linear(linear_weight, linear_bias)
+    ignored = -100 if ignore_index is None else ignore_index
+    words_ = {"ignore_index": ignored, "reduction": reduction, "label_smoothing": label_smoothing}
+    return scores.cross_entropy(target, weight, **words_)

@@ -124,7 +124,15 @@ def test_an_op_says_what_it_is(name: str) -> None:
     assert op.cases or op.vjp is None or issubclass(op, Comparison) or name in INTERNAL
 
 
-INTERNAL = {"cast", "transfer", "put_view", "max_pool2d_backward", "max_pool2d_gather"}
+INTERNAL = {
+    "cast",
+    "transfer",
+    "put_view",
+    "max_pool_backward",
+    "max_pool_gather",
+    "standardize",
+    "standardize_backward",
+}
 """Covered by the tests of their users: casts, devices, views, and pooling's second derivatives."""
 
 

@@ -25,11 +25,8 @@ def window(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def average(x: Any, **attrs: Any) -> Any:
-    return F.avg_pool2d(x, **{k: v for k, v in window(attrs).items() if k != "dilation"})
-
-
-def normalized(x: Any, dims: tuple[int, ...], eps: float) -> Any:
-    return (x - x.mean(dims, True)) / (x.var(dims, keepdim=True, correction=0) + eps).sqrt()
+    pool = getattr(F, f"avg_pool{len(attrs['kernel'])}d")
+    return pool(x, **{k: v for k, v in window(attrs).items() if k != "dilation"})
 
 
 def over(name: str) -> Callable[..., Any]:
@@ -73,13 +70,12 @@ ORACLE: dict[str, Callable[..., Any]] = {
     "gather": lambda x, index, dim: torch.gather(x, dim, index),
     "linear": F.linear,
     "einsum_op": lambda *xs, equation: torch.einsum(equation, *xs),
-    "conv2d": lambda x, w, b=None, **attrs: F.conv2d(x, w, b, **attrs),
-    "max_pool2d": lambda x, **attrs: F.max_pool2d(x, **window(attrs)),
-    "avg_pool2d": average,
-    "normalize": normalized,
+    "convolution": lambda x, w, b=None, **attrs: getattr(F, f"conv{x.ndim - 2}d")(x, w, b, **attrs),
+    "max_pool": lambda x, **attrs: getattr(F, f"max_pool{len(attrs['kernel'])}d")(x, **window(attrs)),
+    "avg_pool": average,
     "filled": lambda x, value: x * 0 + value,
     "index_put": put,
-    "mse_loss": F.mse_loss,
+    "squared_distance": F.mse_loss,
     "cross_entropy_op": F.cross_entropy,
     "bce_with_logits": lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"),
 }
