@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from engine import accelerator as accelerator
+from engine import amp as amp
 from engine import array as _array
 from engine import autograd as autograd
 from engine import backends as backends
@@ -9,14 +11,22 @@ from engine import create as _create
 from engine import cuda as cuda
 from engine import data as data
 from engine import dtypes as _dtypes
+from engine import func as func
 from engine import functions as _functions
+from engine import imports as _imports
+from engine import linalg as linalg
 from engine import mps as mps
 from engine import nn as nn
 from engine import optim as optim
 from engine import printing as printing
 from engine import random as random
+from engine import serialization as _serialization
+from engine import testing as testing
+from engine import utils as utils
 from engine import version as version
 from engine import xpu as xpu
+from engine.amp import autocast as autocast
+from engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from engine.array import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from engine.array import channels_last as channels_last
 from engine.array import channels_last_3d as channels_last_3d
@@ -42,8 +52,14 @@ from engine.autodiff import enable_grad as enable_grad
 from engine.autodiff import grad as grad
 from engine.autodiff import inference_mode as inference_mode
 from engine.autodiff import is_grad_enabled as is_grad_enabled
+from engine.autodiff import is_inference_mode_enabled as is_inference_mode_enabled
 from engine.autodiff import no_grad as no_grad
 from engine.autodiff import set_grad_enabled as set_grad_enabled
+from engine.autograd.functional import hessian as hessian
+from engine.autograd.functional import hvp as hvp
+from engine.autograd.functional import jacobian as jacobian
+from engine.autograd.functional import jvp as jvp
+from engine.autograd.functional import vjp as vjp
 from engine.create import arange as arange
 from engine.create import as_tensor as as_tensor
 from engine.create import asarray as asarray
@@ -59,7 +75,6 @@ from engine.create import full as full
 from engine.create import full_like as full_like
 from engine.create import linspace as linspace
 from engine.create import logspace as logspace
-from engine.create import meshgrid as meshgrid
 from engine.create import ones as ones
 from engine.create import ones_like as ones_like
 from engine.create import scalar_tensor as scalar_tensor
@@ -89,11 +104,7 @@ from engine.dtypes import promote_types as promote_types
 from engine.dtypes import result_type as result_type
 from engine.dtypes import set_default_tensor_type as set_default_tensor_type
 from engine.errors import OutOfMemoryError as OutOfMemoryError
-from engine.forward import hessian as hessian
-from engine.forward import hvp as hvp
-from engine.forward import jacobian as jacobian
-from engine.forward import jvp as jvp
-from engine.forward import vjp as vjp
+from engine.func import vmap as vmap
 from engine.graph import Size as Size
 from engine.random import fork_rng as fork_rng
 from engine.random import get_rng_state as get_rng_state
@@ -103,10 +114,14 @@ from engine.random import set_rng_state as set_rng_state
 from engine.rng import Generator as Generator
 from engine.rng import default_generator as default_generator
 from engine.rng import manual_seed as manual_seed
+from engine.serialization import load as load
+from engine.serialization import save as save
 from engine.storage import Storage as Storage
 from engine.tensor import Tensor as Tensor
 
 __version__ = version.__version__
+_imports.install()
+_serialization.CLASSES["Parameter"] = nn.Parameter
 
 device, dtype, layout, memory_format = _array.Device, _array.DType, _array.Word, _array.Word
 bool, float, int = _array.bool_, _array.float32, _array.int32

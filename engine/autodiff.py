@@ -15,7 +15,7 @@ from engine.grad_mode import no_grad as no_grad
 from engine.grad_mode import set_grad_enabled as set_grad_enabled
 from engine.graph import AccumulateGrad, Node, node_of
 from engine.ops.op import words
-from engine.sweep import Sweep, accumulate
+from engine.sweep import Sweep, accumulate, nodes_behind
 from engine.sweep import ones_like as ones_like
 from engine.sweep import unbroadcast as unbroadcast
 from engine.sweep import zeros_like as zeros_like
@@ -205,18 +205,6 @@ def leading_to(starts: Iterable[Any], edges: list[Any]) -> set[int]:
         if any(id(e) in leading for e in node.edges if e is not None):
             leading.add(id(node))
     return leading
-
-
-def nodes_behind(starts: Iterable[Any]) -> set[Node]:
-    """Every node of the graph that ends in the starts."""
-    seen: set[Node] = set()
-    stack = [s for s in starts if isinstance(s, Node)]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(e for e in node.edges if e.__class__ is Node)
-    return seen
 
 
 def _tensor_backward(

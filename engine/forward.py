@@ -1,51 +1,126 @@
-"""Forward mode: dual numbers that travel beside the values, and the derivatives made of both directions."""
+"""Forward mode: tangents that travel with the values, level by level, from each op's one word and its vjp."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from engine.array import Abstract
-from engine.autodiff import enable_grad, grad, no_grad, unbroadcast, zeros_like
-from engine.errors import ArgumentError, GraphError, ShapeError
-from engine.graph import Mode, current_mode, reset_mode, set_mode
+from engine.autodiff import enable_grad, grad, unbroadcast, zeros_like
+from engine.errors import GraphError, ShapeError
+from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
+from engine.ops.elementwise import Cast
 from engine.ops.op import Op, words
-from engine.sweep import Sweep
-from engine.tensor import Tensor, apply
+from engine.tensor import Tensor, apply, wrap
+from engine.tree import leaves, mapped
 
 
-class DualLevel:
-    """Within it, tensors made by `make_dual` carry a tangent, and so does everything computed from them."""
+class DualLevel(Recorder):
+    """Within it, tensors made by `dual` carry a tangent, and so does everything computed from them.
 
-    _open: list[DualLevel] = []  # noqa: RUF012
+    Levels nest. A tangent lies with its tensor, by level; a view has that of its base, seen through the same view, so
+    that writes in place are seen as in the values. What a node saves keeps its tangent for a backward walk inside.
+    """
 
     def __init__(self) -> None:
-        self.tangents: dict[int, tuple[Tensor, Tensor]] = {}
+        self._kept: WeakKeyDictionary[Node, tuple[list[Tensor | None], Tensor | None]] = WeakKeyDictionary()
 
     def __enter__(self) -> DualLevel:
         mode = current_mode()
         self._below = mode.recorders
         self._token = set_mode(Mode(mode.grad, (*mode.recorders, self)))
-        DualLevel._open.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        DualLevel._open.pop()
+        self._kept.clear()
         reset_mode(self._token)
+
+    def get(self, t: Any) -> Tensor | None:
+        """The tangent of a tensor; None for a constant."""
+        if not isinstance(t, Tensor):
+            return None
+        marks = getattr(t, "_tangents", None)
+        if t._view is None:
+            return None if marks is None else marks.get(self)
+        source = self.get(t._view.base)
+        if source is None:
+            return None
+        known = None if marks is None else marks.get(self)
+        if known is None or known[0] is not source:
+            known = (source, self.quietly(source.via, t._view.path))
+            _marks(t)[self] = known
+        return known[1]  # type: ignore[no-any-return]
+
+    def set(self, t: Tensor, tangent: Tensor | None) -> None:
+        """Give a tensor that is no view its tangent."""
+        if tangent is not None:
+            _marks(t)[self] = tangent
+        else:
+            _marks(t).pop(self, None)
+
+    def dual(self, t: Tensor, tangent: Tensor) -> Tensor:
+        """The same memory and history, with a tangent at this level."""
+        twin = wrap(t.array)
+        twin._cell, twin._node, twin._requires_grad = t._cell, t.grad_fn, t.requires_grad
+        if twin._requires_grad and twin._node is None:
+            twin = t.reshape(t.shape)
+            twin._view = None
+        for level in self._below:
+            if isinstance(level, DualLevel):
+                level.set(twin, level.get(t))
+        self.set(twin, tangent)
+        return twin
+
+    def quietly(self, f: Callable[..., Any], *arguments: Any) -> Any:
+        """Run something that only the levels below hear of."""
+        token = set_mode(Mode(current_mode().grad, self._below))
+        try:
+            return f(*arguments)
+        finally:
+            reset_mode(token)
 
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
         """Compute the output's tangent, if any input has one."""
-        found = [self.tangents.get(id(t)) if isinstance(t, Tensor) else None for t in inputs]
-        if output.array.dtype.kind != "f" or op.vjp is None or not any(found):
+        if output.array.dtype.kind != "f" or op.vjp is None:
             return
-        token = set_mode(Mode(current_mode().grad, self._below))
-        try:
-            moved = tangent(op, inputs, attrs, output, [None if f is None else f[1] for f in found])
-        finally:
-            reset_mode(token)
-        self.tangents[id(output)] = (output, moved)
+        moves = [self.get(t) for t in inputs]
+        if all(m is None for m in moves):
+            return
+        if output._view is None:
+            self.set(output, self.quietly(tangent, op, inputs, attrs, output, moves))
+        if output._node is not None:
+            self._kept[output._node] = (moves, self.get(output))
+
+    def copied(self, old: Tensor, new: Tensor) -> None:
+        self.set(new, self.get(old))
+
+    def written(self, target: Tensor, value: Tensor) -> None:
+        moved = self.get(value)
+        if moved is None and self.get(target) is None and (target._view is None or self.get(target._view.base) is None):
+            return
+        self.quietly(self._rewrite, target, zeros_like(target) if moved is None else moved)
+
+    def _rewrite(self, target: Tensor, moved: Tensor) -> None:
+        moved = moved if moved.array.dtype == target.array.dtype else apply(Cast, (moved,), {"dtype": target.dtype})
+        moved = moved.expand(target.shape)
+        if target._view is None:
+            self.set(target, moved)
+        else:
+            base = target._view.base
+            known = self.get(base)
+            source = zeros_like(base) if known is None else known
+            self.set(base, source.put_view(moved, path=target._view.path))
+
+    def enter(self, node: Node, inputs: list[Any], output: Any) -> None:
+        kept = self._kept.get(node)
+        if kept is not None:
+            for t, move in zip((*inputs, output), (*kept[0], kept[1]), strict=False):
+                if isinstance(t, Tensor) and move is not None:
+                    self.set(t, move)
+
+
+def _marks(t: Tensor) -> dict[DualLevel, Any]:
+    return t.__dict__.setdefault("_tangents", {})  # type: ignore[no-any-return]
 
 
 def tangent(
@@ -54,6 +129,8 @@ def tangent(
     """How the output moves when the inputs do, from the op's one word and its vjp."""
     if op.jvp == "linear":
         return apply(op, tuple(_still(t) if m is None else m for t, m in zip(inputs, moves, strict=True)), attrs)
+    if callable(op.jvp):
+        return op.jvp(y, moves)  # type: ignore[no-any-return]
     terms = [_term(op, inputs, attrs, y, i, m) for i, m in enumerate(moves) if m is not None]
     total = terms[0]
     for term in terms[1:]:
@@ -99,128 +176,114 @@ def _slopes(op: type[Op], g: Tensor, y: Tensor, inputs: tuple[Any, ...], attrs: 
     return op.vjp(g, y, *inputs, **attrs)
 
 
+def levels() -> list[DualLevel]:
+    """The open levels, outermost first."""
+    return [r for r in current_mode().recorders if isinstance(r, DualLevel)]
+
+
+def cut(t: Any) -> Any:
+    """A tensor without its history, but (unlike `detach()`) with its tangents."""
+    if not isinstance(t, Tensor):
+        return t
+    same = wrap(t.array)
+    same._cell = t._cell
+    for level in levels():
+        level.set(same, level.get(t))
+    return same
+
+
+def input_of(t: Tensor) -> Tensor:
+    """What a function is called with to be differentiated there: history from here on, joined to older history."""
+    if t.requires_grad and current_mode().grad:
+        return t.reshape(t.shape)  # type: ignore[no-any-return]
+    return cut(t).requires_grad_()  # type: ignore[no-any-return]
+
+
 # ------------------------------------------------------------------------------------------- torch.autograd.forward_ad
-class UnpackedDual(NamedTuple):
+class UnpackedDualTensor(NamedTuple):
     """A value and its tangent (None where it has none)."""
 
     primal: Tensor
     tangent: Tensor | None
 
 
-def dual_level() -> DualLevel:
-    """`with dual_level():` opens a level for dual numbers."""
-    return DualLevel()
+class dual_level:  # noqa: N801
+    """`with dual_level():` opens a level for dual numbers; there is one at a time (`func.jvp` nests).
+
+    >>> fw = engine.autograd.forward_ad
+    >>> with fw.dual_level():
+    ...     x = fw.make_dual(engine.tensor(3.0), engine.tensor(1.0)); print(fw.unpack_dual(x * x).tangent)
+    tensor(6.)
+    """
+
+    def __enter__(self) -> DualLevel:
+        if any(isinstance(r, _Public) for r in current_mode().recorders):
+            raise GraphError("Nested forward mode AD is not supported at the moment", hint="func.jvp nests.")
+        self._level = _Public()
+        return self._level.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._level.__exit__()
 
 
-def _level() -> DualLevel:
-    if not DualLevel._open:
-        raise GraphError("make_dual", "an open dual level", "none", "Write it inside of `with dual_level():`.")
-    return DualLevel._open[-1]
+class _Public(DualLevel):
+    """The level that users open by hand."""
 
 
-def make_dual(primal: Tensor, tangent: Tensor) -> Tensor:
-    """The value with a direction of movement."""
-    if primal.array.shape != tangent.array.shape:
-        raise ShapeError("make_dual", f"a tangent of shape {words(primal.array.shape)}", words(tangent.array.shape))
-    dual: Tensor = primal.reshape(primal.shape)
-    _level().tangents[id(dual)] = (dual, tangent)
-    return dual
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: DualLevel | None = None) -> Tensor:
+    """The tensor with a tangent: the direction along which everything computed from it is differentiated.
+
+    >>> with engine.autograd.forward_ad.dual_level():
+    ...     engine.autograd.forward_ad.make_dual(engine.tensor(3.0), engine.tensor(1.0))
+    tensor(3.)
+    """
+    open_levels = levels()
+    if not open_levels:
+        raise GraphError(
+            "Trying to create a dual Tensor for forward AD but no level exists",
+            hint="Write it inside of `with dual_level():`.",
+        )
+    if tensor.array.dtype.kind != "f":
+        raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
+    if tensor.array.shape != tangent.array.shape:
+        raise ShapeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor",
+            words(tensor.array.shape),
+            words(tangent.array.shape),
+        )
+    return (level or open_levels[-1]).dual(tensor, tangent)
 
 
-def unpack_dual(dual: Tensor) -> UnpackedDual:
-    """The value and the tangent of a dual number."""
-    entry = _level().tangents.get(id(dual))
-    return UnpackedDual(dual, None if entry is None else entry[1])
+def unpack_dual(tensor: Tensor, *, level: DualLevel | None = None) -> UnpackedDualTensor:
+    """The value and the tangent of a dual number.
+
+    >>> engine.autograd.forward_ad.unpack_dual(engine.tensor(3.0)).tangent is None
+    True
+    """
+    open_levels = [level] if level else levels()
+    if not open_levels:
+        return UnpackedDualTensor(tensor, None)
+    found = open_levels[-1].get(tensor)
+    plain = wrap(tensor.array)
+    plain._cell, plain._node, plain._requires_grad = tensor._cell, tensor.grad_fn, tensor.requires_grad
+    return UnpackedDualTensor(tensor if found is None else plain, found)
 
 
 # -------------------------------------------------------------------------------------- derivatives of functions
-def _tuple(given: Any) -> tuple[Any, ...]:
-    return tuple(given) if isinstance(given, tuple | list) else (given,)
+def pushed(function: Callable[..., Any], inputs: tuple[Any, ...], moves: tuple[Any, ...]) -> tuple[Any, Any]:
+    """(f(x), for each tensor of f(x) how it moves, by `id`): one pass; inputs whose move is None stand still."""
+    with DualLevel() as level:
+        duals = [x if m is None else level.dual(x, m) for x, m in zip(inputs, moves, strict=True)]
+        result = function(*duals)
+        found = {id(y): level.get(y) for y in leaves(result) if isinstance(y, Tensor)}
+    for y in leaves(result):
+        if isinstance(y, Tensor):
+            level.set(y, None)
+    return result, lambda y: zeros_like(y) if found.get(id(y)) is None else found[id(y)]
 
 
 def jvp(function: Callable[..., Any], inputs: Any, v: Any) -> tuple[Any, Any]:
     """(f(x), how f(x) moves when x moves along v): one pass, no history needed."""
-    with dual_level() as level:
-        duals = [make_dual(x, t) for x, t in zip(_tuple(inputs), _tuple(v), strict=True)]
-        result = function(*duals)
-        found = [level.tangents.get(id(y)) for y in _tuple(result)]
-        moves = [zeros_like(y) if f is None else f[1] for y, f in zip(_tuple(result), found, strict=True)]
-    return result, tuple(moves) if isinstance(result, tuple | list) else moves[0]
-
-
-def vjp(function: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:
-    """(f(x), the gradients of the inputs for the gradient v of the output)."""
-    leaves = _fresh(inputs, create_graph)
-    with enable_grad():
-        y = function(*leaves)
-    found = grad(y, leaves, v, create_graph=create_graph, materialize_grads=True)
-    return y if create_graph else _cut(y), found if isinstance(inputs, tuple | list) else found[0]
-
-
-def _cut(y: Any) -> Any:
-    return y.detach() if isinstance(y, Tensor) else tuple(t.detach() for t in y)
-
-
-def _fresh(inputs: Any, create_graph: bool) -> list[Tensor]:
-    if create_graph:
-        return [x if x.requires_grad else x.detach().requires_grad_() for x in _tuple(inputs)]
-    return [x.detach().requires_grad_() for x in _tuple(inputs)]
-
-
-def jacobian(function: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
-    """All partial derivatives of a function of one or several tensors with one tensor as its value.
-
-    The result has the shape (*output, *input); several inputs give a tuple.
-    """
-    leaves = _fresh(inputs, create_graph)
-    with enable_grad():
-        y = function(*leaves)
-        rows = [_row(y, i, leaves, create_graph) for i in range(y.numel())]
-    pieces = [_stacked([row[k] for row in rows], y, x) for k, x in enumerate(leaves)]
-    return tuple(pieces) if isinstance(inputs, tuple | list) else pieces[0]
-
-
-def _row(y: Tensor, i: int, leaves: list[Tensor], create_graph: bool) -> tuple[Any, ...]:
-    if not y.requires_grad:
-        return tuple(zeros_like(x) for x in leaves)
-    chosen = y.reshape((-1,))[i]
-    return grad(chosen, leaves, create_graph=create_graph, retain_graph=True, materialize_grads=True)
-
-
-def _stacked(rows: list[Tensor], y: Tensor, x: Tensor) -> Tensor:
-    flat = [r.reshape((1, -1)) for r in rows]
-    whole = flat[0].cat_with(*flat[1:], dim=0) if flat else y.new_zeros((0, x.numel()))
-    return whole.reshape((*y.shape, *x.shape))  # type: ignore[no-any-return]
-
-
-def hessian(function: Callable[..., Any], inputs: Tensor) -> Tensor:
-    """All second derivatives of a function with one number as its value: (*input, *input)."""
-
-    def slope(x: Tensor) -> Tensor:
-        (g,) = grad(function(x), x, create_graph=True, materialize_grads=True)
-        return g  # type: ignore[no-any-return]
-
-    return jacobian(slope, inputs)  # type: ignore[no-any-return]
-
-
-def hvp(function: Callable[..., Any], inputs: Tensor, v: Tensor) -> tuple[Any, Tensor]:
-    """(f(x), Hessian times v): the gradient of the gradient's product with v."""
-    x = inputs.detach().requires_grad_()
-    with enable_grad():
-        y = function(x)
-        if y.numel() != 1:
-            raise ArgumentError("hvp", "a function whose value is one number", f"shape {words(y.shape)}")
-        (g,) = grad(y, x, create_graph=True)
-        if not g.requires_grad:
-            return y.detach(), zeros_like(x)
-        (product,) = grad(g, x, v, materialize_grads=True)
-    return y.detach(), product
-
-
-def finite(*values: Any) -> bool:
-    """Whether every number of the tensors is finite."""
-    with no_grad():
-        return all(isinstance(t.array, Abstract) or bool(np.isfinite(t.array).all()) for t in values)
-
-
-__all__ = ["DualLevel", "Sweep", "dual_level", "hessian", "hvp", "jacobian", "jvp", "make_dual", "unpack_dual", "vjp"]
+    several = isinstance(inputs, tuple | list)
+    result, move = pushed(function, tuple(inputs) if several else (inputs,), tuple(v) if several else (v,))
+    return result, mapped(move, result)

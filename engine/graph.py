@@ -100,6 +100,8 @@ class Node:
         """Let go of what the gradient rule reads; a node that kept values can not be walked again."""
         if self.guards:
             self.saved, self.out, self.guards = None, None, []
+        elif self.op.__class__ is not type:
+            self.op.release()
 
     def name(self) -> str:
         """The op's name in PyTorch's manner, e.g. MulBackward0."""

@@ -17,20 +17,32 @@ def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     mode = read_mode() or current_mode()
     if not mode.grad:
         return _told(mode, t, _write(t, compute(t)))
-    if t.requires_grad and t._node is None:
-        raise GraphError(
-            "a leaf Variable that requires grad is being used in an in-place operation",
-            hint="Do it under engine.no_grad(), or out of place.",
-        )
     base = None if t._view is None else t._view.base
-    if base is not None and base._requires_grad and base._node is None:
-        raise GraphError("a view of a leaf Variable that requires grad is being used in an in-place operation")
+    refuse_leaf(t, base)
     y = compute(_before(t))
     if y._requires_grad or t._requires_grad or (base is not None and base._requires_grad):
         _rewrite(t, y, base)
     else:
         _write(t, y)
     return _told(mode, t, y)
+
+
+def refuse_leaf(t: Tensor, base: Tensor | None) -> None:
+    """A leaf that requires a gradient, or a view of one, may not be written to while history is recorded."""
+    if t.requires_grad and t._node is None:
+        raise GraphError(
+            "a leaf Variable that requires grad is being used in an in-place operation",
+            hint="Do it under engine.no_grad(), or out of place.",
+        )
+    if base is not None and base._requires_grad and base._node is None:
+        raise GraphError("a view of a leaf Variable that requires grad is being used in an in-place operation")
+
+
+def adopt(t: Tensor, y: Tensor) -> None:
+    """The memory of t was written to by hand: from now on its history is that of y."""
+    base = None if t._view is None else t._view.base
+    refuse_leaf(t, base)
+    _rewrite(t, y, base)
 
 
 def _told(mode: Mode, t: Tensor, y: Tensor) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
-from engine.array import Abstract
+from engine.array import Abstract, module_of
 from engine.errors import GraphError
 from engine.graph import Mode, Node, current_mode, freed, reset_mode, set_mode
 from engine.hooks import changed_by
@@ -22,6 +24,10 @@ class Kept:
 
     def __init__(self, packed: Any, unpack: Any, a: Any) -> None:
         self.packed, self.unpack, self.shape, self.dtype = packed, unpack, a.shape, a.dtype
+
+
+_SWEEP: ContextVar[Sweep | None] = ContextVar("sweep", default=None)
+current_sweep = _SWEEP.get
 
 
 class Sweep:
@@ -54,8 +60,9 @@ class Sweep:
 
     def run(self) -> None:
         """Walk until nothing is left."""
-        token = set_mode(Mode(self.create_graph, self.recorders))
+        token, outer = set_mode(Mode(self.create_graph, self.recorders)), _SWEEP.set(self)
         heap, pending = self.heap, self.pending
+        self.starts = [node for _, node in heap]
         try:
             while heap:
                 node = heapq.heappop(heap)[1]
@@ -65,6 +72,14 @@ class Sweep:
                     self.leaves[i] = (leaf, changed_by(leaf._hooks.tensor, g), False)
         finally:
             reset_mode(token)
+            _SWEEP.reset(outer)
+
+    def reaches(self, edge: Any) -> bool:
+        """Whether this walk will come to a node or a leaf."""
+        if self.wanted is not None and id(edge) not in self.wanted:
+            return False
+        seen = nodes_behind(self.starts)
+        return edge in seen if isinstance(edge, Node) else any(e is edge for node in seen for e in node.edges)
 
     def _step(self, node: Node, g: Tensor) -> None:
         """One node: its gradient arrives, the gradients of its inputs leave."""
@@ -116,8 +131,9 @@ class Sweep:
         found: list[Any] = []
         for edge, slope, a in zip(node.edges, slopes, node.saved, strict=False):
             slope = slope() if slope.__class__ is FunctionType and edge is not None else slope
-            known = isinstance(slope, Tensor) and edge is not None
-            found.append(_fitted(slope, *(a if a.__class__ is tuple else (a.shape, a.dtype))) if known else None)
+            if isinstance(slope, Tensor) and edge is not None:
+                slope = _fitted(slope, *(a if a.__class__ is tuple else (a.shape, a.dtype)))
+            found.append(None if edge is None else slope)
         for recorder in self.recorders:
             recorder.leave(node, found)
         for hook in [] if node.notes is None else list(node.notes.after.values()):
@@ -205,9 +221,27 @@ def accumulate(leaf: Tensor, g: Tensor, create_graph: bool, fresh: bool = False)
 
 def ones_like(t: Tensor) -> Tensor:
     """Ones in the shape of t."""
-    return apply(Filled, (wrap(t.array),), {"value": 1})
+    return _filled(t.array, 1)
 
 
 def zeros_like(t: Tensor) -> Tensor:
     """Zeros in the shape of t."""
-    return apply(Filled, (wrap(t.array),), {"value": 0})
+    return _filled(t.array, 0)
+
+
+def _filled(a: Any, value: int) -> Tensor:
+    if isinstance(a, Abstract):
+        return apply(Filled, (wrap(a),), {"value": value})
+    return wrap(module_of(a).full_like(a, value))
+
+
+def nodes_behind(starts: Iterable[Any]) -> set[Node]:
+    """Every node of the graph that ends in the starts."""
+    seen: set[Node] = set()
+    stack = [s for s in starts if isinstance(s, Node)]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(e for e in node.edges if e.__class__ is Node)
+    return seen

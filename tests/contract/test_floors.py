@@ -28,6 +28,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.ops": CORE,
     "engine.cuda": CORE,
     "engine.random": CORE,
+    "engine.accelerator": CORE,
+    "engine.amp": CORE,
+    "engine.imports": (),
+    "engine.testing": TAPE,
     "engine.backends": CORE,
     "engine.mps": (),
     "engine.xpu": (),
@@ -44,6 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.indexing": ("engine.inplace", *TAPE),
     "engine.conversion": TAPE,
     "engine.storage": TAPE,
+    "engine.serialization": ("engine.storage", *TAPE),
     "engine.members": ("engine.indexing", "engine.inplace", *TAPE),
     "engine.methods": (
         "engine.derived",
@@ -58,10 +63,25 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.grad_mode": TAPE,
     "engine.sweep": ("engine.hooks", *TAPE),
     "engine.autodiff": ("engine.sweep", "engine.hooks", "engine.grad_mode", "engine.methods", "engine.inplace", *TAPE),
-    "engine.forward": ("engine.sweep", "engine.autodiff", *TAPE),
-    "engine.custom": ("engine.autodiff", *TAPE),
+    "engine.anomaly": TAPE,
+    "engine.tree": (),
+    "engine.saved": ("engine.sweep", *TAPE),
+    "engine.forward": ("engine.sweep", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.custom": ("engine.forward", "engine.saved", "engine.sweep", "engine.autodiff", "engine.inplace", *TAPE),
     "engine.check": ("engine.forward", "engine.autodiff", *TAPE),
-    "engine.autograd": ("engine.check", "engine.forward", "engine.custom", "engine.autodiff", *TAPE),
+    "engine.checkpoint": ("engine.saved", "engine.autodiff", *TAPE),
+    "engine.func": ("engine.forward", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.autograd": (
+        "engine.anomaly",
+        "engine.check",
+        "engine.custom",
+        "engine.forward",
+        "engine.saved",
+        "engine.hooks",
+        "engine.sweep",
+        "engine.autodiff",
+        *TAPE,
+    ),
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
     "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
     "engine.nn": WALKS,
@@ -69,6 +89,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.data": ("engine.nn", *WALKS),
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", *WALKS),
 }
+FLOORS["engine.utils"] = ("engine.checkpoint", "engine.data", "engine.members", *TAPE)
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
 FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])
 FLOORS["engine.train"] = ("engine.exchange", *FLOORS["engine.exchange"])
