@@ -425,6 +425,14 @@ def threads() -> int:
     return 1
 
 
+def wrapped(number: Any, dtype: np.dtype[Any]) -> Any:
+    """A whole number in the range of an integer type: what is too large begins again at the other end."""
+    if dtype.kind not in "iu" or number.__class__ is not int:
+        return number
+    low, size = (0 if dtype.kind == "u" else -(1 << (8 * dtype.itemsize - 1))), 1 << (8 * dtype.itemsize)
+    return (number - low) % size + low
+
+
 def as_shape(where: str, given: Any) -> Shape:
     """A tuple of sizes from (2, 3), [2, 3] or 2."""
     sizes = tuple(given) if isinstance(given, tuple | list) else (given,)

@@ -5,6 +5,7 @@
     ├── DTypeError      (also RuntimeError)    element types do not fit an operation
     ├── IndexOutOfRange (also IndexError)      an index or axis lies outside of a tensor
     ├── ArgumentError   (also ValueError, RuntimeError)  a bad value of an argument
+    ├── OperandError    (also TypeError)       an operation needs a tensor where it got something else
     ├── DataError       (also ValueError)      a file or data set that cannot be used
     ├── GraphError      (also RuntimeError)    gradients: a graph that is freed, changed in place, or not there
     ├── DeviceError     (also RuntimeError)    a device that is missing, or tensors on different devices
@@ -76,6 +77,12 @@ class ArgumentError(EngineError, ValueError, RuntimeError):
     code = "argument"
 
 
+class OperandError(EngineError, TypeError):
+    """An operation needs a tensor where it got something else."""
+
+    code = "operand"
+
+
 class DataError(EngineError, ValueError):
     """A file or data set cannot be used."""
 
@@ -110,3 +117,7 @@ class LinAlgError(EngineError, RuntimeError):
     """A matrix is singular, or not what a decomposition needs."""
 
     code = "linalg"
+
+
+class PlaceError(IndexOutOfRange, RuntimeError):
+    """An index lies outside of a tensor, where PyTorch raises RuntimeError."""

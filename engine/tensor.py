@@ -14,7 +14,7 @@ import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
-from engine.errors import ArgumentError, DeviceError, DTypeError, GraphError, OutOfMemoryError
+from engine.errors import ArgumentError, DTypeError, DeviceError, EngineError, GraphError, OutOfMemoryError
 from engine.graph import SHOW, Node, Notes, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op, words
@@ -346,7 +346,7 @@ def _promoted(op: type[Op], operands: list[Any]) -> tuple[Any, ...]:
 
 def _as_dtype(t: Any, dtype: Any) -> Any:
     if not isinstance(t, Tensor):
-        return t if t is None or dtype.kind != "f" else float(t)
+        return t if t is None else float(t) if dtype.kind == "f" else arrays_.wrapped(t, dtype)
     return t if t.array.dtype == dtype else apply(Cast, (t,), {"dtype": dtype})
 
 
@@ -370,6 +370,8 @@ def _abstract_of(a: Any) -> Any:
 
 def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:
     """Say in the engine's words why an op refused: the shape rule knows, else NumPy's own words are the fact."""
+    if isinstance(refusal, EngineError):
+        raise refusal
     op.infer(*(_abstract_of(a) for a in arrays), **attrs)
     shapes = " and ".join(
         f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype")
