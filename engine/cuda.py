@@ -11,6 +11,9 @@ from engine.array import synchronize as synchronize
 from engine.errors import OutOfMemoryError as OutOfMemoryError
 from engine.rng import default_generator, manual_seed
 
+__path__: list[str] = []
+"""There is a module below this name: `torch.cuda.amp`."""
+
 
 def is_available() -> bool:
     """Whether a CUDA device can be used (CuPy and a driver are there).

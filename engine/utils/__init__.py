@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from engine.utils import data as data
+from engine import data as data
 from engine.utils import dlpack as dlpack
 
 
