@@ -1,4 +1,4 @@
-"""Arithmetic and its like: operations that work number by number, with broadcasting."""
+"""Arithmetic: operations that work number by number, with broadcasting."""
 
 from __future__ import annotations
 
@@ -6,54 +6,90 @@ import math
 from typing import Any
 
 from engine.array import Abstract
-from engine.ops.op import BOOL, Case, Elementwise, Op, Rule, broadcast, dtype_of_all, function
+from engine.errors import ArgumentError, DTypeError, OperandError
+from engine.ops.op import Case, Elementwise, Op, broadcast, dtype_of_all, function
 
 PAIR = (Case(((3, 4), (3, 4))), Case(((3, 4), (4,))), Case(((3, 1), (2, 1, 4))), Case(((), (3,))))
 ONE = (Case(((3, 4),)), Case(((),)), Case(((0, 3),)))
 POSITIVE = (Case(((3, 4),), low=0.5, high=3.0),)
 INSIDE = (Case(((3, 4),), low=-0.9, high=0.9),)
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def two_tensors(input: Any, other: Any) -> Call:
+    """The operands of an op that takes no numbers."""
+    return _checked(input, other, "two tensors", hasattr(input, "shape") and hasattr(other, "shape"))
+
+
+def then_number(input: Any, other: Any) -> Call:
+    """The operands of an op whose second operand may be a number."""
+    return _checked(input, other, "a tensor first", hasattr(input, "shape"))
+
+
+def one_tensor(input: Any, other: Any) -> Call:
+    """The operands of an op of which one may be a number."""
+    return _checked(input, other, "at least one tensor", hasattr(input, "shape") or hasattr(other, "shape"))
+
+
+def _checked(a: Any, b: Any, wanted: str, fine: bool) -> Call:
+    if not fine:
+        raise OperandError("operands", wanted, f"{type(a).__name__} and {type(b).__name__}")
+    return (a, b), {}
+
+
+def _weighed(where: str, input: Any, other: Any, alpha: float) -> Call:
+    """The operands of a sum, the second one times alpha."""
+    if alpha.__class__ is int and alpha == 1:
+        return (input, other), {}
+    kinds = {_kind(t) for t in (input, other)}
+    if (isinstance(alpha, float) and "f" not in kinds) or (isinstance(alpha, bool) and kinds != {"b"}):
+        raise DTypeError(f"{where}(alpha=)", "a number of the kind of the tensors", alpha)
+    return (input, other * alpha), {}
+
+
+def _kind(value: Any) -> str:
+    """ "b", "i" or "f" for a tensor or a number."""
+    if hasattr(value, "shape"):
+        return value.array.dtype.kind.replace("u", "i")  # type: ignore[no-any-return]
+    return "b" if isinstance(value, bool) else "i" if isinstance(value, int) else "f"
 
 
 class Add(Elementwise):
-    """The sum of two tensors."""
+    """The sum of two tensors: input + alpha * other.
+
+    >>> engine.add(engine.tensor([1.0, 2.0]), 10)
+    tensor([11., 12.])
+    """
 
     latex, kernel, jvp, cases = r"{0} + {1}", "a + b", "linear", PAIR
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return a + b
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, ___: Any) -> Rule:
-        return g, g
+    bind = lambda input, other, *, alpha=1: _weighed("add", input, other, alpha)
+    forward = lambda xp, a, b: a + b
+    vjp = lambda g, _, __, ___: (g, g)
 
 
 class Sub(Elementwise):
-    """The difference of two tensors."""
+    """The difference of two tensors: input - alpha * other.
+
+    >>> engine.sub(engine.tensor([1.0, 2.0]), 1, alpha=2)
+    tensor([-1.,  0.])
+    """
 
     latex, kernel, jvp, cases = r"{0} - {1}", "a - b", "linear", PAIR
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return a - b
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, ___: Any) -> Rule:
-        return g, lambda: -g
+    bind = lambda input, other, *, alpha=1: _weighed("sub", input, other, alpha)
+    forward = lambda xp, a, b: a - b
+    vjp = lambda g, _, __, ___: (g, lambda: -g)
 
 
 class Mul(Elementwise):
-    """The product of two tensors."""
+    """The product of two tensors.
+
+    >>> engine.mul(engine.tensor([1.0, 2.0]), engine.tensor([3.0, 4.0]))
+    tensor([3., 8.])
+    """
 
     latex, kernel, jvp, cases = r"{0} \cdot {1}", "a * b", "multilinear", PAIR
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return a * b
-
-    @staticmethod
-    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
-        return lambda: g * b, lambda: g * a
+    forward = lambda xp, a, b: a * b
+    vjp = lambda g, _, a, b: (lambda: g * b, lambda: g * a)
 
 
 class Div(Elementwise):
@@ -61,43 +97,50 @@ class Div(Elementwise):
 
     latex, kernel, promotion = r"\frac{{{0}}}{{{1}}}", "a / b", "float"
     cases = (Case(((3, 4), (3, 4)), low=0.5, high=2.0), Case(((3, 4), (4,)), low=-2.0, high=-0.5))
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.true_divide(a, b)
-
-    @staticmethod
-    def vjp(g: Any, y: Any, _: Any, b: Any) -> Rule:
-        return lambda: g / b, lambda: -g * y / b
+    forward = lambda xp, a, b: xp.true_divide(a, b)
+    vjp = lambda g, y, _, b: (lambda: g / b, lambda: -g * y / b)
 
 
 class Neg(Elementwise):
-    """The negative."""
+    """The negative.
+
+    >>> engine.neg(engine.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
 
     latex, kernel, jvp, cases = r"-{0}", "-a", "linear", ONE
-
-    @staticmethod
-    def forward(xp: Any, x: Any) -> Any:
-        return xp.negative(x)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any) -> Rule:
-        return (-g,)
+    forward = lambda xp, x: xp.negative(x)
+    vjp = lambda g, _, __: (-g,)
 
 
 class Pow(Elementwise):
-    """A power; base and exponent may both be tensors or numbers."""
+    """A power; base and exponent may both be tensors or numbers.
+
+    >>> engine.pow(engine.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
 
     latex, kernel = r"{0}^{{{1}}}", "pow(a, b)"
+    bind = lambda input, exponent: one_tensor(input, exponent)
     cases = (Case(((3, 4), (3, 4)), low=0.5, high=2.0), Case(((3, 4), (4,)), low=0.5, high=2.0))
+    vjp = lambda g, y, a, b: (lambda: g * _slope_of_base(a, b), lambda: g * _slope_of_exponent(y, a, b))
 
     @staticmethod
     def forward(xp: Any, a: Any, b: Any) -> Any:
+        if dtype_of_all(a, b).kind in "iu":
+            return _whole_power(xp, a, b)
         return xp.power(a, b)
 
-    @staticmethod
-    def vjp(g: Any, y: Any, a: Any, b: Any) -> Rule:
-        return lambda: g * _slope_of_base(a, b), lambda: g * _slope_of_exponent(y, a, b)
+
+def _whole_power(xp: Any, a: Any, b: Any) -> Any:
+    """Powers of whole numbers: to a negative power 1 stays 1, -1 becomes 1 or -1, all else 0."""
+    if isinstance(b, int) and b < 0:
+        raise DTypeError("pow", "a float, or an exponent from 0 on", b, "Convert the base first: x.float().")
+    below = xp.asarray(b) < 0
+    if not below.any():
+        return xp.power(a, b)
+    odd = xp.where(xp.asarray(b) % 2 == 0, 1, a)
+    return xp.where(below, xp.where(xp.abs(a) == 1, odd, 0), xp.power(a, xp.where(below, 0, b)))
 
 
 def _slope_of_base(a: Any, b: Any) -> Any:
@@ -110,79 +153,75 @@ def _slope_of_base(a: Any, b: Any) -> Any:
 def _slope_of_exponent(y: Any, a: Any, b: Any) -> Any:
     """y * ln(a), and 0 where a is 0 and b is not negative; NaN for a negative base."""
     if isinstance(a, int | float):
-        return y * math.log(a) if a > 0 else y * (0.0 if a == 0 else math.nan)
+        if a == 0:
+            return y * (b < 0).choose(-math.inf, 0.0)
+        return y * (math.log(a) if a > 0 else math.nan)
     quiet = (a == 0) & (b >= 0) if not isinstance(b, int | float) else (a == 0)
     return quiet.choose(0.0, y * quiet.choose(1.0, a).log())
 
 
 class Maximum(Elementwise):
-    """The larger of two numbers; a tie shares the gradient."""
+    """The larger of two numbers; a tie shares the gradient.
+
+    >>> engine.maximum(engine.tensor([1.0, 5.0]), engine.tensor([3.0, 4.0]))
+    tensor([3., 5.])
+    """
 
     latex, kernel, cases = r"\max({0}, {1})", "a if a > b else b", PAIR
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.maximum(a, b)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
-        tie = g / 2
-        return (a == b).choose(tie, (a > b).choose(g, 0.0)), (a == b).choose(tie, (a < b).choose(g, 0.0))
+    bind = two_tensors
+    forward = lambda xp, a, b: xp.maximum(a, b)
+    vjp = lambda g, _, a, b: (_shared(g, a, b, a > b), _shared(g, a, b, a < b))
 
 
 class Minimum(Elementwise):
-    """The smaller of two numbers; a tie shares the gradient."""
+    """The smaller of two numbers; a tie shares the gradient.
+
+    >>> engine.minimum(engine.tensor([1.0, 5.0]), engine.tensor([3.0, 4.0]))
+    tensor([1., 4.])
+    """
 
     latex, kernel, cases = r"\min({0}, {1})", "a if a < b else b", PAIR
+    bind = two_tensors
+    forward = lambda xp, a, b: xp.minimum(a, b)
+    vjp = lambda g, _, a, b: (_shared(g, a, b, a < b), _shared(g, a, b, a > b))
+
+
+def _shared(g: Any, a: Any, b: Any, won: Any) -> Any:
+    return (a == b).choose(g / 2, won.choose(g, 0.0))
+
+
+class Fmax(Elementwise):
+    """The larger of two numbers; of a number and NaN the number.
+
+    >>> engine.fmax(engine.tensor([1.0, float("nan")]), engine.tensor([3.0, 4.0]))
+    tensor([3., 4.])
+    """
+
+    latex, kernel, cases = r"\operatorname{{fmax}}({0}, {1})", "fmax(a, b)", PAIR
+    bind = two_tensors
+    forward = lambda xp, a, b: xp.fmax(a, b)
 
     @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.minimum(a, b)
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Any:
+        first = (a >= b) | (b != b)
+        return first.choose(g, 0.0), first.choose(0.0, g)
+
+
+class Fmin(Elementwise):
+    """The smaller of two numbers; of a number and NaN the number.
+
+    >>> engine.fmin(engine.tensor([1.0, float("nan")]), engine.tensor([3.0, 4.0]))
+    tensor([1., 4.])
+    """
+
+    latex, kernel, cases = r"\operatorname{{fmin}}({0}, {1})", "fmin(a, b)", PAIR
+    bind = two_tensors
+    forward = lambda xp, a, b: xp.fmin(a, b)
 
     @staticmethod
-    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
-        tie = g / 2
-        return (a == b).choose(tie, (a < b).choose(g, 0.0)), (a == b).choose(tie, (a > b).choose(g, 0.0))
-
-
-class Atan2(Elementwise):
-    """The angle of the point (x = second, y = first), in radians."""
-
-    latex, kernel, promotion, cases = r"\operatorname{{atan2}}({0}, {1})", "atan2(a, b)", "float", PAIR[:2]
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.arctan2(a, b)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
-        scaled = g / (a * a + b * b)
-        return scaled * b, -scaled * a
-
-
-class Remainder(Elementwise):
-    """What is left of a after division by b, with the sign of b."""
-
-    latex, kernel = r"{0} \bmod {1}", "a - b * floor(a / b)"
-    cases = (Case(((3, 4), (3, 4)), low=0.6, high=0.9), Case(((3,), (3,)), low=1.1, high=1.9))
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.remainder(a, b)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, a: Any, b: Any) -> Rule:
-        return g, lambda: -g * (a / b).floor()
-
-
-class FloorDivide(Elementwise):
-    """The quotient rounded down; no gradient."""
-
-    latex, kernel, cases = r"\left\lfloor {0} / {1} \right\rfloor", "floor(a / b)", ()
-
-    @staticmethod
-    def forward(xp: Any, a: Any, b: Any) -> Any:
-        return xp.floor_divide(a, b)
+    def vjp(g: Any, _: Any, a: Any, b: Any) -> Any:
+        first = (a <= b) | (b != b)
+        return first.choose(g, 0.0), first.choose(0.0, g)
 
 
 class Where(Op):
@@ -191,22 +230,13 @@ class Where(Op):
     latex, kernel, promotion = r"[{0}]\,{1} + [\lnot {0}]\,{2}", "b if a else c", "tail"
     cases = (Case((("bool", (3, 4)), (3, 4), (4,))), Case((("bool", (3, 1)), (), (3, 4))))
     jvp = "elementwise"
-
-    @staticmethod
-    def forward(xp: Any, condition: Any, a: Any, b: Any) -> Any:
-        return xp.where(condition, a, b)
-
-    @staticmethod
-    def infer(condition: Any, a: Any, b: Any) -> Abstract:
-        return Abstract(broadcast("where", condition, a, b), dtype_of_all(a, b))
-
-    @staticmethod
-    def vjp(g: Any, _: Any, condition: Any, __: Any, ___: Any) -> Rule:
-        return None, lambda: condition.choose(g, 0.0), lambda: condition.choose(0.0, g)
+    forward = lambda xp, condition, a, b: xp.where(condition, a, b)
+    infer = lambda condition, a, b: Abstract(broadcast("where", condition, a, b), dtype_of_all(a, b))
+    vjp = lambda g, _, condition, __, ___: (None, lambda: condition.choose(g, 0.0), lambda: condition.choose(0.0, g))
 
 
-class Clamp(Elementwise):
-    """Numbers below `min` become `min`, above `max` become `max`."""
+class ClampBetween(Elementwise):
+    """Numbers below `min` become `min`, above `max` become `max`; both are numbers."""
 
     latex, kernel = r"\operatorname{{clamp}}({0})", "min if a < min else max if a > max else a"
     cases = (
@@ -214,56 +244,81 @@ class Clamp(Elementwise):
         Case(((3, 4),), {"min": 0.1}),
         Case(((3, 4),), {"max": 0.1}),
     )
+    bind = lambda input, min=None, max=None: ((input,), {"min": min, "max": max})
+    forward = lambda xp, x, *, min=None, max=None: xp.clip(x, min, max)
 
     @staticmethod
-    def bind(x: Any, min: Any = None, max: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (x,), {"min": min, "max": max}
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, min: Any = None, max: Any = None) -> Any:
-        return xp.clip(x, min, max)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, x: Any, *, min: Any = None, max: Any = None) -> Rule:
+    def vjp(g: Any, _: Any, x: Any, *, min: Any = None, max: Any = None) -> Any:
         if min is not None:
             g = (x >= min).choose(g, 0.0)
         return (g if max is None else (x <= max).choose(g, 0.0),)
+
+
+class ClampMin(Elementwise):
+    """Numbers below `min` become `min`.
+
+    >>> engine.clamp_min(engine.tensor([-1.0, 2.0]), 0.5)
+    tensor([0.5000, 2.0000])
+    """
+
+    latex, kernel, cases = r"\max({0}, {1})", "a if a > b else b", PAIR
+    bind = lambda input, min: ((input, min), {})
+    forward = lambda xp, x, min: xp.maximum(x, min)
+    vjp = lambda g, _, x, min: (lambda: (x >= min).choose(g, 0.0), lambda: (x < min).choose(g, 0.0))
+
+
+class ClampMax(Elementwise):
+    """Numbers above `max` become `max`.
+
+    >>> engine.clamp_max(engine.tensor([-1.0, 2.0]), 0.5)
+    tensor([-1.0000,  0.5000])
+    """
+
+    latex, kernel, cases = r"\min({0}, {1})", "a if a < b else b", PAIR
+    bind = lambda input, max: ((input, max), {})
+    forward = lambda xp, x, max: xp.minimum(x, max)
+    vjp = lambda g, _, x, max: (lambda: (x <= max).choose(g, 0.0), lambda: (x > max).choose(g, 0.0))
+
+
+@function
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """Numbers below `min` become `min`, above `max` become `max`; both may be tensors.
+
+    >>> engine.clamp(engine.tensor([-2.0, 0.5, 2.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min is None and max is None:
+        raise ArgumentError("clamp", "at least one of min and max", "neither")
+    if not hasattr(min, "shape") and not hasattr(max, "shape"):
+        bounds = [b for b in (min, max) if b is not None]
+        if _kind(input) != "f" and any(_kind(b) > _kind(input) for b in bounds):
+            input = input * 1.0 if any(_kind(b) == "f" for b in bounds) else input * 1
+        return input.clamp_between(min, max)
+    input = input if min is None else input.clamp_min(min)
+    return input if max is None else input.clamp_max(max)
 
 
 class Cast(Op):
     """The same numbers with another element type."""
 
     latex, jvp, promotion = r"{0}", "linear", "none"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, dtype: Any) -> Any:
-        return x.astype(dtype)
-
-    @staticmethod
-    def infer(x: Any, *, dtype: Any) -> Abstract:
-        return Abstract(x.shape, dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, x: Any, *, dtype: Any) -> Rule:
-        return (g,)
+    forward = lambda xp, x, *, dtype: x.astype(dtype)
+    infer = lambda x, *, dtype: Abstract(x.shape, dtype)
+    vjp = lambda g, _, x, *, dtype: (g,)
 
 
 class Clone(Op):
-    """A copy with its own memory."""
+    """A copy with its own memory.
+
+    >>> engine.clone(engine.tensor([1.0]))
+    tensor([1.])
+    """
 
     latex, jvp, promotion, kernel, cases = r"{0}", "linear", "none", "a", ONE
-
-    @staticmethod
-    def forward(xp: Any, x: Any) -> Any:
-        return x.copy()
-
-    @staticmethod
-    def infer(x: Any) -> Abstract:
-        return Abstract(x.shape, x.dtype)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any) -> Rule:
-        return (g,)
+    bind = lambda input, *, memory_format=None: ((input,), {})
+    forward = lambda xp, x: x.copy()
+    infer = lambda x: Abstract(x.shape, x.dtype)
+    vjp = lambda g, _, __: (g,)
 
 
 class Filled(Elementwise):
@@ -271,72 +326,77 @@ class Filled(Elementwise):
 
     latex, promotion, kernel = r"{value}", "none", "value"
     cases = (Case(((3, 4),), {"value": 2.5}),)
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, value: float) -> Any:
-        return xp.full_like(x, value)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, __: Any, *, value: float) -> Rule:
-        return (g * 0,)
+    forward = lambda xp, x, *, value: xp.full_like(x, value)
+    vjp = lambda g, _, __, *, value: (g * 0,)
 
 
 class Lerp(Elementwise):
-    """A point between two others: start + weight * (end - start)."""
+    """A point between two others: start + weight * (end - start).
+
+    >>> engine.lerp(engine.tensor([0.0, 10.0]), engine.tensor([10.0, 20.0]), 0.5)
+    tensor([ 5., 15.])
+    """
 
     latex, kernel = r"{0} + {2} ({1} - {0})", "a + c * (b - a)"
     cases = (Case(((3, 4), (3, 4), (3, 4))), Case(((3, 4), (4,), ())))
-
-    @staticmethod
-    def forward(xp: Any, start: Any, end: Any, weight: Any) -> Any:
-        return start + weight * (end - start)
-
-    @staticmethod
-    def vjp(g: Any, _: Any, start: Any, end: Any, weight: Any) -> Rule:
-        return lambda: g * (1 - weight), lambda: g * weight, lambda: g * (end - start)
-
-
-class IsFinite(Elementwise):
-    """Whether a number is neither infinite nor NaN."""
-
-    name, jvp, latex = "isfinite", None, r"{0} \in \mathbb{{R}}"
-
-    @staticmethod
-    def forward(xp: Any, x: Any) -> Any:
-        return xp.isfinite(x)
-
-    @staticmethod
-    def infer(x: Any) -> Abstract:
-        return Abstract(x.shape, BOOL)
+    bind = lambda input, end, weight: ((input, end, weight), {})
+    forward = lambda xp, start, end, weight: start + weight * (end - start)
+    vjp = lambda g, _, start, end, weight: (
+        lambda: g * (1 - weight),
+        lambda: g * weight,
+        lambda: g * (end - start),
+    )
 
 
 @function
-def addcmul(x: Any, first: Any, second: Any, *, value: float = 1) -> Any:
-    """x + value * first * second."""
-    return x + value * first * second
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """other - alpha * input.
+
+    >>> engine.rsub(engine.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
+    then_number(input, other)
+    return other - (input if alpha == 1 else input * alpha)
 
 
 @function
-def addcdiv(x: Any, first: Any, second: Any, *, value: float = 1) -> Any:
-    """x + value * first / second."""
-    return x + value * first / second
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 * tensor2.
+
+    >>> engine.addcmul(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([3.0, 4.0]), value=10)
+    tensor([31., 81.])
+    """
+    product = tensor1 * tensor2
+    return input + (product if value == 1 else value * product)
 
 
 @function
-def isclose(x: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
-    """Whether |x - other| <= atol + rtol * |other|, number by number."""
-    near = (x - other).abs() <= atol + rtol * other.abs()
-    near = near & other.isfinite() | (x == other)
-    return near | (x != x) & (other != other) if equal_nan else near
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 / tensor2.
+
+    >>> engine.addcdiv(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([4.0, 4.0]))
+    tensor([1.2500, 1.5000])
+    """
+    quotient = tensor1 / tensor2
+    return input + (quotient if value == 1 else value * quotient)
 
 
 @function
-def isnan(x: Any) -> Any:
-    """Whether a number is NaN."""
-    return x != x
+def ldexp(input: Any, other: Any) -> Any:
+    """input * 2**other.
+
+    >>> engine.ldexp(engine.tensor([1.0, 3.0]), engine.tensor([1, 2]))
+    tensor([ 2., 12.])
+    """
+    two_tensors(input, other)
+    return input * 2.0**other
 
 
 @function
-def isinf(x: Any) -> Any:
-    """Whether a number is infinite."""
-    return x.abs() == math.inf
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """input, but `value` where the mask is true.
+
+    >>> engine.tensor([1.0, 2.0]).masked_fill(engine.tensor([True, False]), 0.0)
+    tensor([0., 2.])
+    """
+    return mask.choose(value, input)
