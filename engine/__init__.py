@@ -19,6 +19,7 @@ from engine import mps as mps
 from engine import nn as nn
 from engine import optim as optim
 from engine import printing as printing
+from engine import special as special
 from engine import random as random
 from engine import serialization as _serialization
 from engine import testing as testing
@@ -106,6 +107,9 @@ from engine.dtypes import set_default_tensor_type as set_default_tensor_type
 from engine.errors import OutOfMemoryError as OutOfMemoryError
 from engine.func import vmap as vmap
 from engine.graph import Size as Size
+from engine.printing import get_printoptions as get_printoptions
+from engine.printing import printoptions as printoptions
+from engine.printing import set_printoptions as set_printoptions
 from engine.random import fork_rng as fork_rng
 from engine.random import get_rng_state as get_rng_state
 from engine.random import initial_seed as initial_seed
