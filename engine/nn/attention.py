@@ -16,6 +16,10 @@ from engine.nn.parameter import empty_parameter
 from engine.nn.settings import checked
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear layer by the name under which PyTorch prints the last one of an attention."""
+
+
 @checked
 class MultiheadAttention(Module):
     """Every query gets a mixture of the values, weighed by how well its key fits, in several heads at once.
@@ -57,7 +61,7 @@ class MultiheadAttention(Module):
         joint = empty_parameter((3 * embed_dim, embed_dim), **place) if self._qkv_same_embed_dim else None
         self.register_parameter("in_proj_weight", joint)
         self.register_parameter("in_proj_bias", empty_parameter((3 * embed_dim,), **place) if bias else None)
-        self.out_proj = Linear(embed_dim, embed_dim, bias=bias, **place)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **place)
         for name in ("bias_k", "bias_v"):
             setattr(self, name, empty_parameter((1, 1, embed_dim), **place) if add_bias_kv else None)
         self._reset_parameters()

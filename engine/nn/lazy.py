@@ -55,8 +55,8 @@ class LazyModuleMixin(Module):
 
     def initialize_parameters(self, input: Any, *args: Any, **kwargs: Any) -> None:
         """Take the size from the first input, and draw first values."""
-        if input.ndim <= self.axis:
-            raise ShapeError(type(self).__name__, f"an input with more than {self.axis} dims", f"{input.ndim}")
+        if not -input.ndim <= self.axis < input.ndim:
+            raise ShapeError(type(self).__name__, f"an input with an axis {self.axis}", f"{input.ndim} dims")
         given, named = self._settings
         made: Any = self.cls_to_become(input.shape[self.axis], *given, **named)
         for mine, whole in ((self._parameters, made._parameters), (self._buffers, made._buffers)):
@@ -103,8 +103,7 @@ class LazyConv1d(LazyModuleMixin, Conv1d):
     engine.Size([1, 3, 3])
     """
 
-    cls_to_become = Conv1d
-    missing = "in_channels"
+    cls_to_become, missing, axis = Conv1d, "in_channels", -2
 
 
 class LazyConv2d(LazyModuleMixin, Conv2d):
@@ -114,8 +113,7 @@ class LazyConv2d(LazyModuleMixin, Conv2d):
     engine.Size([1, 3, 3, 3])
     """
 
-    cls_to_become = Conv2d
-    missing = "in_channels"
+    cls_to_become, missing, axis = Conv2d, "in_channels", -3
 
 
 class LazyConv3d(LazyModuleMixin, Conv3d):
@@ -125,8 +123,7 @@ class LazyConv3d(LazyModuleMixin, Conv3d):
     engine.Size([1, 3, 3, 3, 3])
     """
 
-    cls_to_become = Conv3d
-    missing = "in_channels"
+    cls_to_become, missing, axis = Conv3d, "in_channels", -4
 
 
 class LazyConvTranspose1d(LazyModuleMixin, ConvTranspose1d):
@@ -136,8 +133,7 @@ class LazyConvTranspose1d(LazyModuleMixin, ConvTranspose1d):
     engine.Size([1, 3, 5])
     """
 
-    cls_to_become = ConvTranspose1d
-    missing = "in_channels"
+    cls_to_become, missing, axis = ConvTranspose1d, "in_channels", -2
 
 
 class LazyConvTranspose2d(LazyModuleMixin, ConvTranspose2d):
@@ -147,8 +143,7 @@ class LazyConvTranspose2d(LazyModuleMixin, ConvTranspose2d):
     engine.Size([1, 3, 5, 5])
     """
 
-    cls_to_become = ConvTranspose2d
-    missing = "in_channels"
+    cls_to_become, missing, axis = ConvTranspose2d, "in_channels", -3
 
 
 class LazyConvTranspose3d(LazyModuleMixin, ConvTranspose3d):
@@ -158,8 +153,7 @@ class LazyConvTranspose3d(LazyModuleMixin, ConvTranspose3d):
     engine.Size([1, 3, 5, 5, 5])
     """
 
-    cls_to_become = ConvTranspose3d
-    missing = "in_channels"
+    cls_to_become, missing, axis = ConvTranspose3d, "in_channels", -4
 
 
 class LazyBatchNorm1d(LazyModuleMixin, BatchNorm1d):
@@ -199,7 +193,7 @@ class LazyInstanceNorm1d(LazyModuleMixin, InstanceNorm1d):
     engine.Size([2, 5, 4])
     """
 
-    cls_to_become = InstanceNorm1d
+    cls_to_become, axis = InstanceNorm1d, -2
 
 
 class LazyInstanceNorm2d(LazyModuleMixin, InstanceNorm2d):
@@ -209,7 +203,7 @@ class LazyInstanceNorm2d(LazyModuleMixin, InstanceNorm2d):
     engine.Size([2, 5, 4, 4])
     """
 
-    cls_to_become = InstanceNorm2d
+    cls_to_become, axis = InstanceNorm2d, -3
 
 
 class LazyInstanceNorm3d(LazyModuleMixin, InstanceNorm3d):
@@ -219,4 +213,4 @@ class LazyInstanceNorm3d(LazyModuleMixin, InstanceNorm3d):
     engine.Size([2, 5, 4, 4, 4])
     """
 
-    cls_to_become = InstanceNorm3d
+    cls_to_become, axis = InstanceNorm3d, -4

@@ -13,7 +13,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
-from engine.nn.hooks import EVERYWHERE, FORWARD, STATE, HookedModule, call_hooked
+from engine.nn.hooks import (
+    EVERYWHERE,
+    FORWARD,
+    STATE,
+    HookedModule,
+    call_hooked,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from engine.nn.parameter import Buffer, Parameter, abstract_parameters, forget_gradient, placed
 from engine.nn.settings import Between, Inferred, Setting, checked, defaults, form_settings, settings
 from engine.nn.state import SavedModule

@@ -229,3 +229,6 @@ def first_values(weight: Tensor | None, bias: Tensor | None) -> None:
 
 def _other(axes: int) -> str:
     return {1: "Use BatchNorm1d.", 2: "Use BatchNorm1d.", 3: "Use BatchNorm2d."}.get(axes, "")
+
+
+_BatchNorm = BatchNorm  # the name by which programs for PyTorch ask whether a layer is one

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
+from engine.errors import ShapeError
 from engine.nn import functional
 from engine.nn.incoming import expect_picture, per_axis
 from engine.nn.module import Between, Module, Shape, layer
@@ -40,11 +41,18 @@ class Border(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """The input with its border."""
+        if input.ndim not in (self.axes + 1, self.axes + 2):
+            dims = f"{self.axes + 1} dims, or {self.axes + 2} with a batch"
+            raise BadDims(type(self).__name__, dims, f"{input.ndim}")
         return functional.pad(input, self.padding, mode=self.mode)
 
     def extra_repr(self) -> str:
         """The widths."""
         return f"{self.padding}"
+
+
+class BadDims(ShapeError, ValueError):
+    """An input with the wrong number of dims."""
 
 
 class ConstantBorder(Border):

@@ -58,6 +58,10 @@ class MissingArgument(ArgumentError, TypeError):
     """A setting without a default was not given."""
 
 
+class WrongKind(ArgumentError, TypeError):
+    """A setting of another kind than wanted: a text for a number."""
+
+
 class Inferred:
     """Marks a setting that a builder reads off the incoming shape."""
 
@@ -124,7 +128,7 @@ def check_arguments(where: str, function: Callable[..., Any], args: tuple[Any, .
 def check_value(hint: Any, value: Any, where: str, name: str) -> None:
     """Raise `ArgumentError` unless `value` fits `hint`: int, float, bool, str, Literal, list, tuple, unions of them."""
     if not _fits(hint, value):
-        raise ArgumentError(
+        raise (ArgumentError if _is_of_kind(hint, value) else WrongKind)(
             where=f"{where}({name})", expected=in_words(hint), got=_shown(value), hint=_advice(value), field=name
         )
 
@@ -237,6 +241,20 @@ def _fits_plain(hint: Any, value: Any) -> bool:
     if hint is None or hint is type(None):
         return value is None
     return True  # objects of Python programs (a generator, a dtype, parameters) explain themselves where they are used
+
+
+def _is_of_kind(hint: Any, value: Any) -> bool:
+    """Whether a value is of a class that some value of the hint has."""
+    parts = [p for p in typing.get_args(hint) if p is not ...]
+    if typing.get_origin(hint) is Literal:
+        return type(value) in {type(p) for p in parts}
+    if typing.get_origin(hint) is Annotated:
+        return _is_of_kind(parts[0], value)
+    if typing.get_origin(hint) in (tuple, list):
+        return isinstance(value, tuple | list)
+    if parts:
+        return any(_is_of_kind(p, value) for p in parts)
+    return isinstance(value, float) if hint is float else not isinstance(hint, type) or _fits_plain(hint, value)
 
 
 def _inside(mark: Any, value: Any) -> bool:
