@@ -19,9 +19,9 @@ from engine import mps as mps
 from engine import nn as nn
 from engine import optim as optim
 from engine import printing as printing
-from engine import special as special
 from engine import random as random
 from engine import serialization as _serialization
+from engine import special as special
 from engine import testing as testing
 from engine import utils as utils
 from engine import version as version
