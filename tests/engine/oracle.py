@@ -4,6 +4,7 @@ The torch wheel carries for every operation what PyTorch's developers test it wi
 on the engine's tensors: dtypes, devices, functions and nested arguments are translated, values shared.
 """
 
+import functools
 import math
 import random
 import re
@@ -25,7 +26,7 @@ pytest.importorskip("expecttest", reason="PyTorch's databases need it: pip insta
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from torch.testing._internal.common_methods_invocations import op_db
+    from torch.testing._internal.common_methods_invocations import op_db as op_db
 
 DIFFERENCES = Path(__file__).parents[2] / "docs/manual/differences.md"
 
@@ -74,6 +75,8 @@ def translated(f: Any) -> Any:
     """A Python function that computes with PyTorch, computing with the engine instead."""
     if isinstance(f, torch.nn.Module):
         return getattr(engine.nn, type(f).__name__)()
+    if isinstance(f, functools.partial):
+        return functools.partial(translated(f.func), **f.keywords)
     if not isinstance(f, types.FunctionType):
         return of_path(torch, f)
     if f.__module__.startswith("torch.nn.functional"):
