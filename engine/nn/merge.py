@@ -16,7 +16,11 @@ from engine.tensor import Tensor
 
 @layer("merge")
 class Add(Module):
-    """Adds its inputs, number by number."""
+    """Adds its inputs, number by number.
+
+    >>> nn.Add()(engine.ones(2), engine.ones(2))
+    tensor([2., 2.])
+    """
 
     arity = "many"
 
@@ -47,7 +51,11 @@ class Add(Module):
 
 @layer("merge")
 class Concatenate(Module):
-    """Lays its inputs side by side along one axis."""
+    """Lays its inputs side by side along one axis.
+
+    >>> nn.Concatenate()(engine.ones(1, 2), engine.zeros(1, 1))
+    tensor([[1., 1., 0.]])
+    """
 
     arity = "many"
 

@@ -40,6 +40,10 @@ __all__ = [
     "defaults",
     "form_settings",
     "layer",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
     "settings",
 ]
 

@@ -29,7 +29,11 @@ Step = Callable[[Any, State], State]
 
 
 class RNNBase(Module):
-    """Base of the recurrent layers: parameters by layer and direction, and the walk along the steps."""
+    """Base of the recurrent layers: parameters by layer and direction, and the walk along the steps.
+
+    >>> isinstance(nn.GRU(1, 2), nn.RNNBase)
+    True
+    """
 
     mode = ""
     gates = 1
@@ -319,7 +323,11 @@ def _draw(module: Module, size: int) -> None:
 
 
 class RNNCellBase(Module):
-    """Base of the single steps."""
+    """Base of the single steps.
+
+    >>> isinstance(nn.GRUCell(1, 2), nn.RNNCellBase)
+    True
+    """
 
     gates = 1
 

@@ -7,7 +7,7 @@ from typing import Any
 from engine import functions
 from engine.autodiff import no_grad
 from engine.errors import ArgumentError
-from engine.nn import functional
+from engine.nn import functional, init
 from engine.nn.module import Module
 from engine.nn.parameter import Parameter
 
@@ -102,7 +102,7 @@ def unit(vector: Any, eps: float) -> Any:
 def first_vectors(weight: Any, dim: int, eps: float) -> tuple[Any, Any]:
     """Random directions, and what a few power iterations make of them."""
     matrix = as_matrix(weight.detach(), dim)
-    u, v = (unit(functions.zeros_like(side).normal_(), eps) for side in (matrix[:, 0], matrix[0]))
+    u, v = (unit(init.normal_(side.clone()), eps) for side in (matrix[:, 0], matrix[0]))
     for _ in range(15):
         v = unit(matrix.t().mv(u), eps)
         u = unit(matrix.mv(v), eps)
