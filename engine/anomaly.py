@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,8 +52,10 @@ def place_of_call() -> str:
 
 def broken(value: Any) -> str:
     """ "nan", "inf", or nothing where a tensor (or number) is finite."""
-    a = value.array if isinstance(value, Tensor) else value
-    if isinstance(a, Abstract) or a is None or (hasattr(a, "dtype") and a.dtype.kind != "f"):
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "nan" if math.isnan(value) else "inf"
+    a = value.array
+    if isinstance(a, Abstract) or a.dtype.kind != "f":
         return ""
     xp = arrays_.module_of(a)
     return "" if bool(xp.isfinite(a).all()) else "nan" if bool(xp.isnan(a).any()) else "inf"

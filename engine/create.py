@@ -103,7 +103,7 @@ def _from_python(data: Any, dtype: Any = None) -> Any:
     if isinstance(data, np.generic):
         return a
     if a.dtype.kind == "f" or not a.size:
-        return a.astype(arrays_.default_dtype())
+        return a.astype(arrays_.default_dtype()) if dtype is None else a
     if a.dtype.kind == "c":
         raise Unsupported("tensor", "real numbers", "complex ones", "Complex numbers are not part of the engine.")
     if a.dtype.kind not in "iub":

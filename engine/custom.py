@@ -103,13 +103,13 @@ def _entry(t: Tensor, outputs: list[Any]) -> Callable[[FunctionCtx], Tensor]:
 class _OwnOp:
     """Stands for a Function in the graph: its vjp is the user's backward."""
 
-    jvp = None
+    jvp, reads_output = None, 0
 
     def __init__(self, function: type[Function], context: FunctionCtx, inputs: tuple[Any, ...], place: int) -> None:
         self.name, self._function, self.context, self._place = function.__name__, function, context, place
         self.node_name = f"{self.name}Backward"
         self._inputs = [t.array.shape if isinstance(t, Tensor) else None for t in inputs]
-        self.outputs: list[tuple[Any, Any]] = []
+        self.outputs: list[tuple[Any, Any] | None] = []
 
     def release(self) -> None:
         """The walk is over: let go of saved tensors."""
@@ -119,13 +119,12 @@ class _OwnOp:
         """What the user's backward gives; zeros (or None) for outputs without a gradient."""
         known = g.parts if isinstance(g, _Bundle) else {self._place: g}
         like = next(iter(known.values()))
-        given = self._function.backward(
-            self.context,
-            *(
-                known[i] if i in known else like.new_zeros(shape).to(dtype) if self.context.materialize_grads else None
-                for i, (shape, dtype) in enumerate(self.outputs)
-            ),
-        )
+        zeros = self.context.materialize_grads
+        gradients = [
+            known[i] if i in known else like.new_zeros(kind[0]).to(kind[1]) if kind and zeros else None
+            for i, kind in enumerate(self.outputs)
+        ]
+        given = self._function.backward(self.context, *gradients)
         slopes = tuple(given) if isinstance(given, tuple | list) else (given,)
         expected = len(self._inputs)
         if len(slopes) < expected or any(s is not None for s in slopes[expected:]):
@@ -142,7 +141,7 @@ class _OwnOp:
         if slope is None or shape is None:
             return
         if not isinstance(slope, Tensor):
-            raise TypeError(f"{self.node_name}: expected a Tensor or None as gradient, got {type(slope).__name__}")
+            raise GraphError(f"{self.node_name}: gradient {place}", "a Tensor or None", type(slope).__name__)
         try:
             fits = np.broadcast_shapes(slope.array.shape, shape) == slope.array.shape
         except ValueError:
@@ -175,7 +174,7 @@ class _Bundle:
 class _Part:
     """One of several outputs of a Function."""
 
-    jvp = None
+    jvp, reads_output = None, 0
 
     def __init__(self, inner: Node, place: int) -> None:
         self.inner, self._place, self.node_name = inner, place, inner.op.node_name
@@ -238,7 +237,7 @@ class Function:
         dirty, flat = {id(t) for t in context.dirty_tensors}, context._flat
         recorded = mode.grad and any(context.needs_input_grad)
         op = _OwnOp(cls, context, inputs, 0)
-        op.outputs = [(y.array.shape, y.array.dtype) if isinstance(y, Tensor) else ((), "f4") for y in outputs]
+        op.outputs = [(y.array.shape, y.array.dtype) if isinstance(y, Tensor) else None for y in outputs]
         for level in open_levels:
             cls._move(level, op, inputs, outputs)
         found = [_Result(y, inputs, id(y) in dirty, id(y) in flat) for y in outputs]
@@ -296,14 +295,14 @@ def _tie(op: _OwnOp, inputs: tuple[Any, ...], results: list[_Result]) -> None:
     """Nodes for the outputs: one for a single one, else one for the Function and a small one for each output."""
     edges = [(t.grad_fn or t) if isinstance(t, Tensor) and t.requires_grad else None for t in inputs]
     saved = [(t.array.shape, t.array.dtype) if isinstance(t, Tensor) else None for t in inputs]
-    node = Node(op, {}, edges, saved, [], op.outputs[0])
+    node = Node(op, {}, edges, saved, [], op.outputs[0] or ((), None))
     for i, result in enumerate(results):
         if not result.smooth:
             op.context._nodes.append(lambda: None)
             continue
         y, end = result.value, node
         if len(results) > 1:
-            end = Node(_Part(node, i), {}, [node], [((), _Bundle.dtype)], [], op.outputs[i])
+            end = Node(_Part(node, i), {}, [node], [((), _Bundle.dtype)], [], op.outputs[i] or ((), None))
         op.context._nodes.append(weakref.ref(end))
         if result.dirty:
             fresh = wrap(y.array)

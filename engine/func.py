@@ -72,7 +72,7 @@ def _placed(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, Callable[[Any
     places = [argnums] if isinstance(argnums, int) else list(argnums)
     for place in places:
         if not -count <= place < count:
-            raise GraphError("argnums", f"places below {count}, the number of positional arguments", place)
+            raise GraphError(f"Got argnum={place}, but only {count} positional inputs")
     primals = args[places[0]] if isinstance(argnums, int) else tuple(args[p] for p in places)
 
     def call(new: Any) -> tuple[Any, ...]:

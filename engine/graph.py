@@ -111,8 +111,10 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """(node, which of its outputs) for each input; the end of a graph is a leaf's AccumulateGrad."""
         inner = getattr(self.op, "inner", None)
-        edges = self.edges if inner is None else inner.edges
-        return tuple((None if edge is None else node_of(edge), 0) for edge in edges)
+        node = self if inner is None else inner
+        kept = node.saved or node.edges
+        pairs = [(e, a) for e, a in zip(node.edges, kept, strict=True) if e is not None or a is not None]
+        return tuple((None if edge is None else node_of(edge), 0) for edge, _ in pairs)
 
     def noted(self) -> Notes:
         """Its notes, to write into."""

@@ -31,7 +31,7 @@ def vjp(
     with enable_grad():
         result = func(*leaves)
     outputs = unpacked(result, "vjp", strict)
-    weights = _weights(v, outputs, "function returns a single Tensor with a single element")
+    weights = _weights(v, outputs, "user-provided function returns a single Tensor with a single element")
     found = _slopes(outputs, leaves, weights, create_graph, strict, "vjp")
     return _closed(result, create_graph), single(found, several, create_graph)
 

@@ -3,49 +3,15 @@
 import gc
 import math
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twin import Programs, leaf, refusal
 
 import engine
 from engine.errors import GraphError
 
-torch = pytest.importorskip("torch")
-PROGRAMS: list[Callable[[Any], Any]] = []
-
-
-def both(program: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    PROGRAMS.append(program)
-    return program
-
-
-def plain(value: Any) -> Any:
-    """Numbers, lists and words, whatever the library."""
-    if isinstance(value, torch.Tensor | engine.Tensor):
-        return plain(value.detach().tolist())
-    if isinstance(value, float):
-        return round(value, 4) if math.isfinite(value) else str(value)
-    return [plain(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-def refusal(call: Callable[[], Any]) -> str:
-    """The kind of error and its first words."""
-    try:
-        call()
-    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-        kind = next(k for k in (NotImplementedError, RuntimeError, ValueError, TypeError) if isinstance(error, k))
-        return f"{kind.__name__}: {str(error)[:42]}"
-    return "no error"
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
-def test_a_program_says_the_same_on_both(program: Callable[[Any], Any]) -> None:
-    assert plain(program(engine)) == plain(program(torch))
-
-
-def leaf(t: Any, *values: float) -> Any:
-    return t.tensor(values[0] if len(values) == 1 else list(values), requires_grad=True)
+both = Programs()
 
 
 # ------------------------------------------------------------------------------------------------ backward, grad
@@ -391,6 +357,9 @@ def dropout_in_a_checkpoint_is_drawn_again_alike(t):
     y = checkpoint(lambda a: t.nn.functional.dropout(a.exp() * a, 0.5), x, use_reentrant=False)
     y.sum().backward()
     return ((y.detach() != 0) == (x.grad != 0)).all()
+
+
+test_a_program_says_the_same_on_both = both.test()
 
 
 # ------------------------------------------------------------------------------------------ memory and size
