@@ -25,6 +25,7 @@ from engine import special as special
 from engine import testing as testing
 from engine import utils as utils
 from engine import version as version
+from engine import vision as vision
 from engine import xpu as xpu
 from engine.amp import autocast as autocast
 from engine.anomaly import is_anomaly_enabled as is_anomaly_enabled

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine import array as arrays_
+from engine.array import Abstract
 from engine.errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from engine.inplace import inplace
 from engine.ops.elementwise import Filled
@@ -38,9 +40,14 @@ def parsed(x: Tensor, given: Any) -> Parsed:
         shown, taken = _shares(k, x.ndim - used)
         view += shown
         chosen += taken
-    while chosen and isinstance(chosen[-1], slice):
+    while isinstance(chosen[-1], slice):
         chosen.pop()
-    return tuple(view), tuple(chosen)
+    return tuple(view), tuple(chosen if x.array.__class__ is np.ndarray else [_beside(x, k) for k in chosen])
+
+
+def _beside(x: Tensor, k: Any) -> Any:
+    """An array of positions on the device of x."""
+    return k if isinstance(k, slice | Abstract) else arrays_.to_device(k, x.device)
 
 
 def _is_nested(given: Any) -> bool:
@@ -85,7 +92,9 @@ def _checked(k: Any) -> Any:
         return np.asarray(k)
     if isinstance(k, int | np.integer):
         return int(k)
-    if (not isinstance(k, Sequence) and not isinstance(k, np.ndarray)) or isinstance(k, str):
+    if arrays_.is_array(k):
+        return _places(k)
+    if not isinstance(k, Sequence) or isinstance(k, str):
         raise IndexError(
             f"only integers, slices, ..., None and long or bool tensors are indices, not {type(k).__name__}"
         )

@@ -133,11 +133,11 @@ def is_tensor(obj: Any) -> bool:
 
 def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not 0: one row each, or one tensor per axis."""
-    places = x._known("nonzero()").nonzero()
+    values = x._known("nonzero()")
     if as_tuple:
-        return tuple(wrap(p) for p in places)
-    xp = arrays_.module_of(x.array)
-    return wrap(xp.stack(places, 1) if places else xp.zeros((int(x.array != 0), 0), xp.int64))
+        return tuple(wrap(p) for p in values.reshape(values.shape or (1,)).nonzero())
+    xp = arrays_.module_of(values)
+    return wrap(xp.stack(values.nonzero(), 1) if values.ndim else xp.zeros((int(values != 0), 0), xp.int64))
 
 
 def _more() -> dict[str, Any]:

@@ -216,8 +216,10 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
             elif a.dtype is not dtype:
                 if dtype is None:
                     dtype = a.dtype
-                else:
-                    plain = plain and op.promotion == "none"
+                elif op.promotion == "tail" and len(arrays) == 1:
+                    dtype = a.dtype
+                elif op.promotion != "none":
+                    plain = False
             if t._requires_grad:
                 history = True
             arrays.append(a)
@@ -282,7 +284,7 @@ def _partners(inputs: tuple[Any, ...]) -> tuple[int, ...]:
 def _look_into(op: type[Op], x: Tensor, attrs: dict[str, Any], y: Tensor) -> None:
     """Note that y looks into the memory of x (where it does: a reshape may have to copy)."""
     a, b = x.array, y.array
-    if a.__class__ is ndarray and not (b is a or np.may_share_memory(a, b)):
+    if a.__class__ is ndarray and b is not a and (b.base is None or (b.base is not a and b.base is not a.base)):
         return
     base, path = (x, ()) if x._view is None else (x._view.base, x._view.path)
     y._cell = x._cell

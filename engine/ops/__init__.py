@@ -8,6 +8,7 @@ from engine.ops import compare as compare
 from engine.ops import conv as conv
 from engine.ops import ctc as ctc
 from engine.ops import cumulative as cumulative
+from engine.ops import cutting as cutting
 from engine.ops import decomposition as decomposition
 from engine.ops import determinant as determinant
 from engine.ops import diagonal as diagonal
@@ -33,6 +34,7 @@ from engine.ops import padding as padding
 from engine.ops import piecewise as piecewise
 from engine.ops import polynomial as polynomial
 from engine.ops import pool as pool
+from engine.ops import products as products
 from engine.ops import random as random
 from engine.ops import rank as rank
 from engine.ops import reduce as reduce

@@ -390,13 +390,3 @@ def ldexp(input: Any, other: Any) -> Any:
     """
     two_tensors(input, other)
     return input * 2.0**other
-
-
-@function
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """input, but `value` where the mask is true.
-
-    >>> engine.tensor([1.0, 2.0]).masked_fill(engine.tensor([True, False]), 0.0)
-    tensor([0., 2.])
-    """
-    return mask.choose(value, input)

@@ -280,6 +280,11 @@ def _written(where: str, x: Any, dim: int, index: Any, source: Any, accumulate: 
     return whole.put_at(key, source.reshape(place), accumulate).reshape(x.shape)
 
 
+def _times(source: Any, alpha: Any) -> Any:
+    """alpha * source, also where the numbers of source have no sign."""
+    return source if alpha == 1 else source * alpha if alpha >= 0 else -(source * -alpha)
+
+
 @function
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """A copy with the positions of `source` added to those that `index` lists; equal ones add up.
@@ -287,7 +292,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     >>> engine.zeros(3).index_add(0, engine.tensor([0, 2, 2]), engine.ones(3))
     tensor([1., 0., 2.])
     """
-    return _written("index_add", input, dim, index, source if alpha == 1 else source * alpha, True)
+    return _written("index_add", input, dim, index, _times(source, alpha), True)
 
 
 @function

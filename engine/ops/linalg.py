@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from engine.array import Abstract
-from engine.errors import ArgumentError, ShapeError
+from engine.errors import DTypeError, IndexOutOfRange, ShapeError
 from engine.ops.op import Case, Op, Rule, broadcast, dtype_of_all, function, words
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Matmul(Op):
-    """The matrix product over the last two axes; the axes before them are broadcast."""
+    """The matrix product over the last two axes; the axes before them are broadcast.
+
+    >>> engine.tensor([[1, 2], [3, 4]]) @ engine.tensor([1, 1])
+    tensor([3, 7])
+    """
 
     latex, jvp, promotion = r"{0}\,{1}", "multilinear", "same"
     cases = (
@@ -62,7 +66,11 @@ def _shaped(gradient: Any, like: Any) -> Any:
 
 
 class Linear(Op):
-    """x W^T + b: a layer of neurons, one row of W for each."""
+    """x W^T + b: a layer of neurons, one row of W for each.
+
+    >>> engine.ones(2).linear(engine.ones(1, 2), engine.ones(1))
+    tensor([3.])
+    """
 
     latex, promotion = r"{0}\,{1}^\top + {2}", "same"
     cases = (
@@ -94,7 +102,11 @@ class Linear(Op):
 
 
 class LinearWeight(Op):
-    """g^T x over all examples: the gradient of a linear layer by its weights."""
+    """g^T x over all examples: the gradient of a linear layer by its weights.
+
+    >>> engine.ones(3, 1).linear_weight(engine.ones(3, 2))
+    tensor([[3., 3.]])
+    """
 
     latex, jvp, promotion = r"{0}^\top\,{1}", "multilinear", "same"
     cases = (Case(((3, 4), (3, 2))), Case(((5, 3, 4), (5, 3, 2))), Case(((4,), (2,))))
@@ -115,7 +127,11 @@ class LinearWeight(Op):
 
 
 class SumRows(Op):
-    """The sum over all axes but the last: the gradient of a bias."""
+    """The sum over all axes but the last: the gradient of a bias.
+
+    >>> engine.ones(3, 2).sum_rows()
+    tensor([3., 3.])
+    """
 
     latex, jvp, promotion = r"\sum_i {0}_i", "linear", "none"
     cases = (Case(((3, 4),)), Case(((2, 3, 4),)), Case(((4,),)))
@@ -133,97 +149,161 @@ class SumRows(Op):
         return (g.expand(_x.shape),)
 
 
-class Einsum(Op):
-    """Products and sums named by letters, as in `einsum("ij,jk->ik", a, b)`."""
-
-    name = "einsum_op"
-    latex, jvp, promotion = r"\operatorname{{einsum}}", "multilinear", "same"
-    cases = (
-        Case(((3, 4), (4, 2)), {"equation": "ij,jk->ik"}),
-        Case(((2, 3, 4), (2, 4, 5)), {"equation": "bij,bjk->bik"}),
-        Case(((3, 4),), {"equation": "ij->j"}),
-    )
-
-    @staticmethod
-    def forward(xp: Any, *xs: Any, equation: str) -> Any:
-        return xp.einsum(equation, *xs, optimize=len(xs) > 1)
-
-    @staticmethod
-    def infer(*xs: Any, equation: str) -> Abstract:
-        sides, _, result = equation.partition("->")
-        sizes: dict[str, int] = {}
-        for letters, x in zip(sides.split(","), xs, strict=True):
-            if len(letters) != x.ndim:
-                raise ShapeError("einsum", f"a tensor with {len(letters)} dims for '{letters}'", words(x.shape))
-            for letter, size in zip(letters, x.shape, strict=True):
-                if sizes.setdefault(letter, size) != size:
-                    raise ShapeError("einsum", f"one size for '{letter}'", f"{sizes[letter]} and {size}")
-        return Abstract(tuple(sizes[letter] for letter in result), dtype_of_all(*xs))
-
-    @staticmethod
-    def vjp(g: Any, _: Any, *xs: Any, equation: str) -> Rule:
-        sides, _, result = equation.partition("->")
-        letters = sides.split(",")
-
-        def slope(k: int) -> Any:
-            others = [i for i in range(len(xs)) if i != k]
-            known = set(result).union(*(letters[i] for i in others))
-            inner = "".join(c for c in letters[k] if c in known)
-            names = ",".join([result, *(letters[i] for i in others)])
-            part = g.einsum_with(*(xs[i] for i in others), equation=f"{names}->{inner}")
-            spread = tuple(n if c in known else 1 for c, n in zip(letters[k], xs[k].shape, strict=True))
-            return part.reshape(spread).expand(xs[k].shape)
-
-        return tuple((lambda k=k: slope(k)) for k in range(len(xs)))
+def sized(where: str, dims: tuple[int, ...], *tensors: Any) -> None:
+    """Refuse tensors with other numbers of axes."""
+    if tuple(x.ndim for x in tensors) != dims:
+        got = " and ".join(words(x.shape) for x in tensors)
+        raise ShapeError(where, f"tensors with {' and '.join(map(str, dims))} dims", got)
 
 
-@function
-def einsum_with(x: Any, *others: Any, equation: str) -> Any:
-    """`x.einsum_with(y, equation=e)` is `einsum(e, x, y)`."""
-    return einsum(equation, x, *others)
+def _product(name: str, dims: tuple[int, int], text: str, example: str) -> None:
+    def product(input: Any, mat2: Any) -> Any:
+        sized(name, dims, input, mat2)
+        if name in ("bmm", "dot", "vdot") and input.shape[0] != mat2.shape[0]:
+            raise ShapeError(name, "the same first size twice", f"{words(input.shape)} and {words(mat2.shape)}")
+        return input @ mat2
 
-
-@function
-def einsum(equation: str, *operands: Any) -> Any:
-    """Products and sums named by letters; each letter at most once in a tensor, no `...`."""
-    tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], tuple | list) else operands
-    equation = equation.replace(" ", "")
-    sides, arrow, _ = equation.partition("->")
-    if "." in equation or any(len(set(part)) != len(part) for part in sides.split(",")):
-        raise ArgumentError("einsum", "letters without repetition inside a tensor and without '...'", repr(equation))
-    if len(sides.split(",")) != len(tensors):
-        raise ArgumentError("einsum", f"{len(sides.split(','))} tensors", len(tensors))
-    if not arrow:
-        single = sorted(c for c in set(sides) - {","} if sides.count(c) == 1)
-        equation = f"{sides}->{''.join(single)}"
-    return tensors[0].einsum_op(*tensors[1:], equation=equation)
-
-
-@function
-def outer(a: Any, b: Any) -> Any:
-    """Every element of a times every element of b."""
-    return a.unsqueeze(1) * b
-
-
-def _alias(name: str, dims: tuple[int, int], text: str) -> None:
-    def product(a: Any, b: Any) -> Any:
-        if (a.ndim, b.ndim) != dims:
-            expected = f"tensors with {dims[0]} and {dims[1]} dims"
-            raise ShapeError(name, expected, f"{words(a.shape)} and {words(b.shape)}")
-        return a @ b
-
-    product.__name__, product.__doc__ = name, text
+    product.__name__, product.__doc__ = name, f"{text}\n\n    >>> {example}\n    "
     function(product)
 
 
-_alias("mm", (2, 2), "The product of two matrices.")
-_alias("bmm", (3, 3), "The products of two batches of matrices.")
-_alias("mv", (2, 1), "The product of a matrix and a vector.")
-_alias("dot", (1, 1), "The sum of the products of two vectors.")
+_V, _M = "engine.tensor([1, 2])", "engine.tensor([[1, 2], [3, 4]])"
+_product("mm", (2, 2), "The product of two matrices.", f"{_M}.mm({_M})\n    tensor([[ 7, 10],\n            [15, 22]])")
+_product(
+    "bmm",
+    (3, 3),
+    "The products of two batches of matrices.",
+    "engine.ones(1, 2, 3).bmm(engine.ones(1, 3, 1)).shape\n    engine.Size([1, 2, 1])",
+)
+_product("mv", (2, 1), "The product of a matrix and a vector.", f"{_M}.mv({_V})\n    tensor([ 5, 11])")
+_product("dot", (1, 1), "The sum of the products of two vectors.", f"{_V}.dot({_V})\n    tensor(5)")
+_product(
+    "vdot",
+    (1, 1),
+    "The sum of the products of two vectors (of real numbers: the same as `dot`).",
+    f"engine.vdot({_V}, {_V})\n    tensor(5)",
+)
 
 
 @function
-def addmm(x: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    """beta * x + alpha * (a @ b)."""
-    product = a @ b
-    return (x if beta == 1 else x * beta) + (product if alpha == 1 else product * alpha)
+def outer(input: Any, vec2: Any) -> Any:
+    """Every element of one vector times every element of another.
+
+    >>> engine.outer(engine.tensor([1, 2]), engine.tensor([3, 4]))
+    tensor([[3, 4],
+            [6, 8]])
+    """
+    sized("outer", (1, 1), input, vec2)
+    return input.unsqueeze(1) * vec2
+
+
+@function
+def inner(input: Any, other: Any) -> Any:
+    """The sums of products along the last axes of both; of vectors: their dot product.
+
+    >>> engine.inner(engine.tensor([1, 2]), engine.tensor([3, 4]))
+    tensor(11)
+    """
+    if not input.ndim or not other.ndim:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise ShapeError("inner", "equal last sizes", f"{words(input.shape)} and {words(other.shape)}")
+    return input.tensordot(other, ([-1], [-1]))
+
+
+@function
+def linalg_vecdot(input: Any, other: Any, *, dim: int = -1) -> Any:
+    """The sums of products along one axis.
+
+    >>> engine.linalg.vecdot(engine.ones(2, 3), engine.ones(3))
+    tensor([3., 3.])
+    """
+    if not broadcast("linalg.vecdot", input, other):
+        raise IndexOutOfRange("linalg.vecdot", "tensors with at least 1 dim", "0 dims")
+    product = input * other
+    return product.sum(dim, dtype=product.dtype)
+
+
+# --------------------------------------------------------------------------------- beta * x + alpha * (a product)
+def _blend(where: str, x: Any, product: Any, beta: Any, alpha: Any) -> Any:
+    if x.dtype != product.dtype:
+        raise DTypeError(where, f"all tensors of {product.dtype}", x.dtype)
+    if not product.dtype.is_floating_point:
+        beta, alpha = int(beta), int(alpha)
+    if broadcast(where, x, product) != product.shape:
+        raise ShapeError(where, f"an input that broadcasts to {words(product.shape)}", words(x.shape))
+    if product.dtype.name == "bool":
+        return (product & bool(alpha)) | (x & bool(beta))
+    scaled = product if alpha == 1 else product * alpha
+    return scaled if beta == 0 else scaled + (x if beta == 1 else x * beta)
+
+
+def fitting(where: str, left: Any, right: Any) -> Any:
+    """The product, or a refusal that names the caller."""
+    if left.shape[-1] != right.shape[right.ndim - 2 if right.ndim > 1 else 0]:
+        raise ShapeError(
+            where, "as many columns on the left as rows on the right", f"{words(left.shape)} and {words(right.shape)}"
+        )
+    return left @ right
+
+
+@function
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta * input + alpha * (mat1 @ mat2).
+
+    >>> engine.addmm(engine.ones(1), engine.ones(1, 2), engine.ones(2, 1))
+    tensor([[3.]])
+    """
+    sized("addmm", (2, 2), mat1, mat2)
+    return _blend("addmm", input, fitting("addmm", mat1, mat2), beta, alpha)
+
+
+@function
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta * input + alpha * (mat @ vec).
+
+    >>> engine.addmv(engine.ones(1), engine.ones(1, 2), engine.ones(2))
+    tensor([3.])
+    """
+    sized("addmv", (2, 1), mat, vec)
+    return _blend("addmv", input, fitting("addmv", mat, vec), beta, alpha)
+
+
+@function
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta * input + alpha * (every element of vec1 times every element of vec2).
+
+    >>> engine.addr(engine.ones(1), engine.ones(1), engine.ones(2))
+    tensor([[2., 2.]])
+    """
+    product = vec1.outer(vec2)
+    if input.dtype != product.dtype:
+        input, product = input * product.new_ones(()), product * input.new_ones(())
+    return _blend("addr", input, product, beta, alpha)
+
+
+@function
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta * input + alpha * (the sum of the products of two batches of matrices).
+
+    >>> engine.addbmm(engine.ones(1), engine.ones(2, 1, 2), engine.ones(2, 2, 1))
+    tensor([[5.]])
+    """
+    return _blend("addbmm", input, _batched("addbmm", batch1, batch2).sum(0).to(batch1.dtype), beta, alpha)
+
+
+@function
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta * input + alpha * (the products of two batches of matrices).
+
+    >>> engine.baddbmm(engine.ones(1), engine.ones(1, 1, 2), engine.ones(1, 2, 1))
+    tensor([[[3.]]])
+    """
+    return _blend("baddbmm", input, _batched("baddbmm", batch1, batch2), beta, alpha)
+
+
+def _batched(where: str, left: Any, right: Any) -> Any:
+    sized(where, (3, 3), left, right)
+    if left.shape[0] != right.shape[0]:
+        raise ShapeError(where, "batches of one size", f"{left.shape[0]} and {right.shape[0]}")
+    return fitting(where, left, right)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.array import Abstract, Shape, as_shape, dtype_of
-from engine.errors import ShapeError
+from engine.array import Abstract, Shape, as_shape
+from engine.errors import IndexOutOfRange, ShapeError
 from engine.ops.op import Case, Op, Rule, axes_of, axis_of, dtype_of_all, function, words
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -37,47 +37,6 @@ class Reshape(Moving):
     forward = lambda xp, x, *, shape: x.reshape(shape)
     infer = lambda x, *, shape: Abstract(whole_shape("reshape", x.shape, shape), x.dtype)
     vjp = lambda g, _, _x, *, shape: (g.reshape(_x.shape),)
-
-
-class ViewShape(Reshape):
-    """The same memory in another shape; refuses where only a copy could give it (see `view`).
-
-    >>> engine.arange(4).view_shape(2, 2)
-    tensor([[0, 1],
-            [2, 3]])
-    """
-
-    cases = (Case(((3, 4),), {"shape": (2, 6)}),)
-    bind = lambda input, *shape: ((input,), {"shape": whole_shape("view", input.shape, sizes_of("view", shape))})
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, shape: Shape) -> Any:
-        y = x.reshape(shape)
-        if y.size and not xp.may_share_memory(x, y):
-            hint = "At least one new dim spans two separate parts of the memory: use .reshape(...) instead."
-            raise ShapeError("view size is not compatible with input tensor's size and stride", hint=hint)
-        return y
-
-
-class ViewBits(Moving):
-    """The same memory read as another element type; no gradient.
-
-    >>> engine.tensor([1.0]).view_bits(engine.int32)
-    tensor([1065353216], dtype=engine.int32)
-    """
-
-    latex = r"\operatorname{{bits}}({0})"
-    bind = lambda input, dtype: ((input,), {"dtype": dtype_of(dtype)})
-    forward = lambda xp, x, *, dtype: x.view(dtype)
-
-    @staticmethod
-    def infer(x: Any, *, dtype: Any) -> Abstract:
-        wide, narrow = x.dtype.itemsize, dtype.itemsize
-        if wide == narrow:
-            return Abstract(x.shape, dtype)
-        if not x.ndim or x.shape[-1] * wide % narrow:
-            raise ShapeError("view", f"a last size whose bytes can be read as {dtype}", words(x.shape))
-        return Abstract((*x.shape[:-1], x.shape[-1] * wide // narrow), dtype)
 
 
 def whole_shape(where: str, old: Shape, new: Shape) -> Shape:
@@ -249,6 +208,8 @@ class Roll(Op):
     def bind(input: Any, shifts: Any, dims: Any = None) -> Call:
         moves = as_shape("roll", shifts)
         axes = None if dims is None or dims in ((), []) else as_shape("roll", dims)
+        if axes and not input.ndim:
+            raise IndexOutOfRange("roll: Dimension specified as 0 but tensor has no dimensions")
         if not moves:
             raise ShapeError("`shifts` required")
         if len(moves) != (1 if axes is None else len(axes)):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.array import Abstract, Shape
-from engine.errors import DTypeError, IndexOutOfRange, ShapeError
+from engine.errors import DTypeError, PlaceError, ShapeError
 from engine.ops.accumulate import add_at
 from engine.ops.op import Case, Op, Rule, axis_of, broadcast, function, words
 
@@ -18,7 +18,7 @@ PLACES = ("int", (3, 2), 4)
 def check_index(where: str, x: Any, dim: int, index: Any) -> int:
     """The axis, if `index` is made of whole numbers and reaches into no axis further than x does."""
     axis = axis_of(where, dim, x.ndim)
-    if index.dtype.name not in ("int64", "int32"):
+    if index.dtype.name not in ("int64", "int32", "uint8"):
         raise DTypeError(where, "an index of int64", index.dtype)
     if index.numel() and max(index.ndim, 1) != max(x.ndim, 1):
         raise ShapeError(where, f"an index with {x.ndim} dims", words(index.shape))
@@ -33,14 +33,10 @@ def grid(xp: Any, index: Any, dim: int, size: int) -> tuple[Any, ...]:
     index = index.reshape((1,)) if not index.ndim else index
     if xp is np and index.size and (index.min() < 0 or index.max() >= size):
         bad = index[(index < 0) | (index >= size)][0]
-        raise IndexOutOfRangeHere("gather and scatter", f"an index from 0 to {size - 1}", bad)
+        raise PlaceError("gather and scatter", f"an index from 0 to {size - 1}", bad)
     places = [xp.arange(n).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, n in enumerate(index.shape)]
     places[dim] = index
     return tuple(places)
-
-
-class IndexOutOfRangeHere(IndexOutOfRange, RuntimeError):
-    """An index lies outside of a tensor, where PyTorch raises RuntimeError."""
 
 
 def _lifted(x: Any) -> Any:
@@ -263,7 +259,7 @@ def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, 
     axis = axis_of("index_reduce", dim, input.ndim)
     if index.ndim > 1 or index.numel() != (source.shape[axis] if source.ndim else 1):
         raise ShapeError("index_reduce", "an index with one number for each position of source", words(index.shape))
-    spread = index.reshape((-1,) + (1,) * (source.ndim - 1 - axis)) if source.ndim else index
+    spread = index.reshape((-1,) + (1,) * (source.ndim - 1 - axis)) if source.ndim else index.reshape(())
     return input.scatter_reduce(axis, spread.expand(source.shape), source, reduce, include_self=include_self)
 
 
@@ -277,10 +273,11 @@ def take_along_dim(input: Any, indices: Any, dim: Any = None) -> Any:
     if indices.dtype.name != "int64":
         raise DTypeError("take_along_dim", "indices of int64", indices.dtype)
     if dim is None:
-        return input.reshape((-1,)).gather(0, indices.reshape((-1,)))
+        return input.reshape((-1,)).take_along_dim(indices.reshape((-1,)), 0)
     if input.ndim != indices.ndim:
         raise ShapeError("take_along_dim", f"indices with {input.ndim} dims", words(indices.shape))
     axis = axis_of("take_along_dim", dim, input.ndim)
+    indices = (indices < 0).choose(indices + input.shape[axis], indices)
     lead = lambda x: Abstract(tuple(1 if i == axis else n for i, n in enumerate(x.shape)))
     common = broadcast("take_along_dim", lead(input), lead(indices))
     wide = lambda x: x.expand(tuple(x.shape[i] if i == axis else n for i, n in enumerate(common)))

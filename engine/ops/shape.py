@@ -14,23 +14,6 @@ from engine.ops.op import axes_of, axis_of, broadcast, function, words
 
 
 @function
-def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
-    """The same memory in another shape, or its bits read as another dtype; refuses what only a copy could give.
-
-    >>> engine.arange(6).view(2, 3)
-    tensor([[0, 1, 2],
-            [3, 4, 5]])
-    """
-    if dtype is not None or (len(shape) == 1 and not hasattr(shape[0], "__index__") and not _is_sizes(shape[0])):
-        return input.view_bits(shape[0] if dtype is None else dtype)
-    return input.view_shape(*shape)
-
-
-def _is_sizes(given: Any) -> bool:
-    return isinstance(given, tuple | list)
-
-
-@function
 def view_as(input: Any, other: Any) -> Any:
     """The same memory in the shape of another tensor.
 
@@ -94,7 +77,7 @@ def broadcast_tensors(*tensors: Any) -> Any:
     >>> engine.broadcast_tensors(engine.tensor([1, 2]), engine.tensor(3))[1]
     tensor([3, 3])
     """
-    parts = tensors[0] if len(tensors) == 1 and _is_sizes(tensors[0]) else tensors
+    parts = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple | list) else tensors
     common = broadcast("broadcast_tensors", *parts)
     return tuple(x.expand(common) for x in parts)
 
@@ -107,6 +90,8 @@ def sum_to_size(input: Any, *size: Any) -> Any:
     tensor([[2., 2., 2.]])
     """
     shape = sizes_of("sum_to_size", size)
+    if not shape:
+        return input.sum()
     lead = input.ndim - len(shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, input.shape[lead:], strict=True)):
         raise ShapeError("sum_to_size", f"a size that broadcasts to {words(input.shape)}", words(shape))
@@ -329,7 +314,7 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: Any = None, *, outpu
     return x.index_select(axis, repeats.reshape((-1,)).expand((many,)).repeated_places(size=output_size))
 
 
-def _at_least(rank: int, where: str, x: Any) -> Any:
+def at_least(rank: int, where: str, x: Any) -> Any:
     if not hasattr(x, "ndim"):
         raise TypeError(f"{where}: expected a tensor, got {type(x).__name__}")
     if x.ndim >= rank:
@@ -339,9 +324,9 @@ def _at_least(rank: int, where: str, x: Any) -> Any:
 
 def _install_at_least(rank: int) -> None:
     def atleast(*tensors: Any) -> Any:
-        parts = tensors[0] if len(tensors) == 1 and _is_sizes(tensors[0]) else tensors
-        grown = tuple(_at_least(rank, atleast.__name__, x) for x in parts)
-        return grown if len(tensors) != 1 or _is_sizes(tensors[0]) else grown[0]
+        parts = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple | list) else tensors
+        grown = tuple(at_least(rank, atleast.__name__, x) for x in parts)
+        return grown if len(tensors) != 1 or isinstance(tensors[0], tuple | list) else grown[0]
 
     atleast.__name__ = f"atleast_{rank}d"
     atleast.__doc__ = f"""With at least {rank} axes: new ones have size 1.
@@ -357,22 +342,6 @@ for _rank in (1, 2, 3):
 
 
 @function
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """A frame around the last axes: pad = (last before, last after, second last before, ...).
-
-    >>> engine.nn.functional.pad(engine.tensor([1, 2]), (1, 0))
-    tensor([0, 1, 2])
-    """
-    if mode != "constant":
-        raise ArgumentError("pad", 'mode "constant"', repr(mode))
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))
-    if len(pairs) > input.ndim or min(pad, default=0) < 0:
-        raise ArgumentError("pad", f"at most {input.ndim} pairs of widths, none below 0", tuple(pad))
-    widths = ((0, 0),) * (input.ndim - len(pairs)) + tuple(reversed(pairs))
-    return input.pad_constant(widths=widths, value=value or 0.0)
-
-
-@function
 def unravel_index(indices: Any, shape: Any) -> Any:
     """The coordinates, in a tensor of a shape, of positions in its flattened form.
 
@@ -385,4 +354,5 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     if any(n < 0 for n in sizes):
         raise ArgumentError("unravel_index", "sizes of at least 0", sizes)
     steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+    indices = indices.to("int64")
     return tuple(indices.floor_divide(step) % n for step, n in zip(steps, sizes, strict=True))

@@ -42,6 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.values": ("engine.declared", "engine.ops", *CORE),
     "engine.tensor": TAPE[1:],
     "engine.printing": TAPE,
+    "engine.linalg": ("engine.methods", *TAPE),
     "engine.functions": ("engine.methods", "engine.derived", *TAPE),
     "engine.inplace": TAPE,
     "engine.derived": ("engine.inplace", *TAPE),
@@ -90,6 +91,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", *WALKS),
 }
 FLOORS["engine.utils"] = ("engine.checkpoint", "engine.data", "engine.members", *TAPE)
+FLOORS["engine.vision"] = ("engine.data", *FLOORS["engine.data"])
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
 FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])
 FLOORS["engine.train"] = ("engine.exchange", *FLOORS["engine.exchange"])

@@ -128,6 +128,8 @@ INTERNAL = {
     "cast",
     "transfer",
     "put_view",
+    "cholesky_lower",
+    "eigh_parts",
     "max_pool_backward",
     "max_pool_gather",
     "standardize",
