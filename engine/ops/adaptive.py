@@ -42,12 +42,12 @@ def _windows(xp: Any, x: Any, places: tuple[Any, ...]) -> Any:
     lead = x.ndim - n
     for axis, p in enumerate(places):
         front = (1,) * lead if p.ndim == 2 else p.shape[:-2]
-        index = xp.asarray(p).reshape((*front, *(1,) * axis, -1, *(1,) * (n - 1 - axis)))
+        index = xp.asarray(p).reshape((*front, *(1,) * axis, math.prod(p.shape[-2:]), *(1,) * (n - 1 - axis)))
         x = xp.take_along_axis(x, index, lead + axis)
     split = x.reshape((*x.shape[:lead], *(k for p in places for k in p.shape[-2:])))
     order = (*range(lead), *range(lead, lead + 2 * n, 2), *range(lead + 1, lead + 2 * n, 2))
     seen = split.transpose(order)
-    return seen.reshape((*seen.shape[: lead + n], -1))
+    return seen.reshape((*seen.shape[: lead + n], math.prod(seen.shape[lead + n :])))
 
 
 def _pooled_at(input: Any, places: tuple[Any, ...], indices_too: bool) -> Any:
@@ -60,6 +60,8 @@ def _pooled_at(input: Any, places: tuple[Any, ...], indices_too: bool) -> Any:
 
 def _targets(where: str, input: Any, n: int, output_size: Any) -> Shape:
     given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
+    if n > 1 and input.ndim <= n:
+        raise ArgumentError(where, f"an input of at least {n + 1} dims", words(input.shape))
     if input.ndim not in (n + 1, n + 2) or not all(input.shape[-n - 1 :]):
         raise ShapeError(where, f"an input with {n + 1} or {n + 2} dims, none empty but the batch", words(input.shape))
     if len(given) != n:
@@ -131,8 +133,8 @@ def _drawn_places(n: int, out: int, kernel: int, sample: Any) -> Any:
     if out == 1:
         start = np.full((*sample.shape, 1), n - kernel)
     else:
-        alpha = (n - kernel) / (out - 1)
-        start = np.floor((np.arange(out) + sample[..., None]) * alpha) - np.floor(sample[..., None] * alpha)
+        alpha, each = sample.dtype.type(n - kernel) / sample.dtype.type(out - 1), np.arange(out, dtype=sample.dtype)
+        start = np.trunc((each + sample[..., None]) * alpha) - np.trunc(sample[..., None] * alpha)
         start[..., -1] = n - kernel
     return (start[..., None] + np.arange(kernel)).astype(np.int64)
 

@@ -43,13 +43,16 @@ def scaled_dot_product_attention(
         raise ShapeError(where, "no attn_mask when is_causal=True", words(attn_mask.shape))
     if enable_gqa:
         key, value = (t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value))
+    given = query.dtype
+    if given.name == "float16":
+        query, key, value = query.float(), key.float(), value.float()
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     scores = (query * factor) @ key.mT
     mask = _causal(scores) if is_causal else attn_mask
     weights = _seen(scores, mask).softmax(-1) if mask is None else _safe_softmax(_seen(scores, mask))
     if dropout_p > 0:
         weights = weights.dropout(dropout_p)
-    return weights @ value
+    return (weights @ value).to(given)
 
 
 def _causal(scores: Any) -> Any:

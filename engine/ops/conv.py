@@ -106,7 +106,7 @@ class ConvolutionInput(Op):
     @staticmethod
     def vjp(h: Any, _: Any, g: Any, weight: Any, *, size: Shape, **attrs: Any) -> Rule:
         taps = tuple(weight.shape[2:])
-        return lambda: h.convolution(weight, **attrs), lambda: g.convolution_weight(h, size=taps, **attrs)
+        return lambda: _cut(h.convolution(weight, **attrs), g), lambda: g.convolution_weight(h, size=taps, **attrs)
 
 
 class ConvolutionWeight(Op):
@@ -131,7 +131,12 @@ class ConvolutionWeight(Op):
     @staticmethod
     def vjp(h: Any, _: Any, g: Any, x: Any, *, size: Shape, **attrs: Any) -> Rule:
         space = tuple(x.shape[2:])
-        return lambda: x.convolution(h, **attrs), lambda: g.convolution_input(h, size=space, **attrs)
+        return lambda: _cut(x.convolution(h, **attrs), g), lambda: g.convolution_input(h, size=space, **attrs)
+
+
+def _cut(y: Any, like: Any) -> Any:
+    """Without positions that lie in the output padding of a transposed convolution: there nothing was sent from."""
+    return y if y.shape == like.shape else y[tuple(slice(0, n) for n in like.shape)]
 
 
 # ------------------------------------------------------------------------------------------------ compositions
@@ -166,6 +171,8 @@ def conv_nd(
     (none) or "same" (the output as large as the input). Gives (batch, out, *positions).
     """
     x, added = batched(f"conv{n}d", input, n)
+    if weight.ndim != n + 2:
+        raise ShapeError(f"conv{n}d", f"filters with {n + 2} dims (out, in / groups, *taps)", words(weight.shape))
     if isinstance(padding, str):
         x, padding = _padded_by_name(f"conv{n}d", x, weight, stride, padding, sizes("dilation", dilation, n))
     operands = (weight,) if bias is None else (weight, bias)

@@ -1,7 +1,8 @@
 """Connectionist temporal classification: the chance of a sequence of labels over all its alignments.
 
 A. Graves, S. Fernandez, F. Gomez, J. Schmidhuber, 2006. The forward recursion over the labels with blanks between them
-is a chain of logsumexps; its gradient, of any order, comes out of it.
+is a chain of logsumexps; its gradient, of any order, comes out of it. As in PyTorch the gradient is that by the scores
+in front of a log-softmax (which is the same there: the log-softmax that follows on the way back does not change it).
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def ctc_loss(
     times, sizes = _lengths(input_lengths), _lengths(target_lengths)
     _check(x, times, sizes, blank)
     labels = _labels(targets, sizes, x.shape[1], blank)
-    losses = -_total(x, labels, times, sizes, blank)
+    sums = x.logsumexp((2,), True)
+    losses = -_total(x - sums + sums.detach(), labels, times, sizes, blank)
     if zero_infinity:
         losses = (losses == math.inf).choose(0.0, losses)
     if word == "none":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -144,12 +145,49 @@ def _row(where: str, weight: Any, padding_idx: int | None) -> int | None:
 
 def _shorten(weight: Any, index: Any, max_norm: float, norm_type: float) -> None:
     """The named rows that are longer than max_norm shortened to it, in place and without history."""
-    table = weight.detach()
-    seen = index.flatten().unique()
-    rows = table[seen]
-    lengths = rows.norm(norm_type, 1, True)
-    factor = (lengths > max_norm).choose(max_norm / (lengths + 1e-7), 1.0)
-    table[seen] = rows * factor.to(rows.dtype)
+    table, flat = weight.detach(), index.detach().flatten()
+    named = table.new_zeros((table.shape[0],)).scatter_add(0, flat, table.new_ones(tuple(flat.shape))) > 0
+    lengths = table.norm(norm_type, 1, True)
+    long = named.unsqueeze(1) & (lengths > max_norm)
+    table.copy_(long.choose(table * (max_norm / (lengths + 1e-7)), table))
+
+
+@function
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Whole numbers as rows of zeros with a single 1; num_classes -1: one more than the largest number.
+
+    >>> F.one_hot(engine.tensor([1, 0]), 3)
+    tensor([[0, 1, 0],
+            [1, 0, 0]])
+    """
+    if tensor.dtype.name != "int64":
+        raise ShapeError("one_hot", "class numbers of int64", tensor.dtype)
+    if num_classes == -1:
+        if not tensor.numel():
+            raise ShapeError("one_hot", "num_classes for an empty tensor", num_classes)
+        num_classes = int(tensor.max()) + 1
+    if tensor.numel() and not 0 <= int(tensor.min()) <= int(tensor.max()) < num_classes:
+        got = f"{int(tensor.min())} to {int(tensor.max())}"
+        raise ShapeError("one_hot", f"class values from 0 to {num_classes - 1}", got)
+    return (tensor.unsqueeze(-1) == tensor.new_tensor(np.arange(num_classes))).to("int64")
+
+
+@function
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """For every output o the sum of input1_i weight_oij input2_j, plus the bias.
+
+    >>> F.bilinear(engine.tensor([2.0]), engine.tensor([3.0]), engine.ones(1, 1, 1))
+    tensor([6.])
+    """
+    if input1.shape[:-1] != input2.shape[:-1] or tuple(weight.shape[1:]) != (input1.shape[-1], input2.shape[-1]):
+        facts = f"{words(input1.shape)}, {words(input2.shape)} and {words(weight.shape)}"
+        raise ShapeError("bilinear", "inputs (*, i) and (*, j) for a weight (o, i, j)", facts)
+    outputs, i, j = weight.shape
+    many = math.prod(input1.shape[:-1])
+    half = input1.reshape((many, i)) @ weight.permute((1, 0, 2)).reshape((i, outputs * j))
+    y = half.reshape((many, outputs, j)) @ input2.reshape((many, j, 1))
+    y = y.reshape((*input1.shape[:-1], outputs))
+    return y if bias is None else y + bias
 
 
 # ------------------------------------------------------------------------------------------------------ bags

@@ -55,7 +55,9 @@ def grid_sample(
         return _cubic(input, places, sizes, padding_mode, bool(align_corners))
     places = [_inside(p, k, padding_mode, bool(align_corners)) for p, k in zip(places, sizes, strict=True)]
     if mode == "nearest":
-        return _read(input, [p.round() for p in places], sizes)
+        # The nearest place does not move with the grid: a slope of 0, but one.
+        still = [(p - p.detach()) * 0 for p in places]
+        return _read(input, [p.round() for p in places], sizes) + sum(still[1:], still[0]).unsqueeze(1)
     low = [p.detach().floor() for p in places]
     total: Any = None
     for corner in product((0, 1), repeat=n):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ArgumentError, ShapeError
-from engine.ops.loss import reduced_
+from engine.ops.loss import reduced_, reduction_of
 from engine.ops.op import axis_of, function, words
 
 Flag = bool | None
@@ -57,7 +57,8 @@ def pdist(input: Any, p: float = 2) -> Any:
     if input.ndim != 2 or p < 0:
         raise ShapeError("pdist", "a matrix and p of at least 0", f"{words(input.shape)} and p {p}")
     first, second = np.triu_indices(int(input.shape[0]), 1)
-    return (input[first] - input[second]).norm(p, -1)
+    apart = input[first] - input[second]
+    return apart.norm(p, -1) if p else (apart != 0).sum(-1).to(input.dtype) + (apart * 0).sum(-1)
 
 
 # ---------------------------------------------------------------------------------------------------- margins
@@ -129,14 +130,15 @@ def multi_margin_loss(
     >>> F.multi_margin_loss(engine.tensor([[0.0, 2.0, 1.5]]), engine.tensor([1]))
     tensor(0.1667)
     """
-    x = input if input.ndim == 2 else input.unsqueeze(0)
+    word = reduction_of("multi_margin_loss", reduction, size_average, reduce)
+    x = input if input.ndim == 2 else input.reshape((1, -1))
     right = target.reshape((-1, 1))
     if p not in (1, 2):
         raise ArgumentError("multi_margin_loss", "only p == 1 and p == 2 are supported", p)
-    if x.ndim != 2 or not x.shape[1] or right.shape[0] != x.shape[0] or target.ndim != input.ndim - 1:
+    if x.ndim != 2 or not x.shape[1] or right.shape[0] != x.shape[0] or target.ndim > 1:
         raise ShapeError("multi_margin_loss", f"one class number for each of {x.shape[0]} rows", words(target.shape))
     if weight is not None and tuple(weight.shape) != (x.shape[1],):
-        raise ShapeError("multi_margin_loss", f"one weight for each of {x.shape[1]} classes", words(weight.shape))
+        raise ArgumentError("multi_margin_loss", f"one weight for each of {x.shape[1]} classes", words(weight.shape))
     values = (x - x.gather(1, right) + margin).relu()
     values = values if p == 1 else values * values
     if weight is not None:
@@ -144,7 +146,7 @@ def multi_margin_loss(
     others = (x.new_tensor(np.arange(x.shape[1])) != right).to(x.dtype)
     each = (values * others).sum(1) / x.shape[1]
     each = each if input.ndim == 2 else each.reshape(target.shape)
-    return reduced_(each, "multi_margin_loss", reduction, size_average, reduce)
+    return reduced_(each, "multi_margin_loss", word, None, None)
 
 
 @function
@@ -158,18 +160,17 @@ def multilabel_margin_loss(
     >>> F.multilabel_margin_loss(engine.tensor([[0.1, 0.2, 0.4, 0.8]]), engine.tensor([[3, 0, -1, 1]]))
     tensor(0.8500)
     """
-    if input.shape != target.shape or input.ndim not in (1, 2):
+    word = reduction_of("multilabel_margin_loss", reduction, size_average, reduce)
+    if input.shape != target.shape or input.ndim > 2 or not all(input.shape[1:]):
         raise ShapeError("multilabel_margin_loss", f"a target of shape {words(input.shape)}", words(target.shape))
-    x, classes = (t if t.ndim == 2 else t.unsqueeze(0) for t in (input, target))
+    x, classes = (t if t.ndim == 2 else t.reshape((1, -1)) for t in (input, target))
     listed = (classes < 0).to("int64").cumsum(1) == 0
     safe = listed.choose(classes, 0)
     right = x.detach().new_zeros(x.shape).scatter_add(1, safe, listed.to(x.dtype)) > 0
     gaps = (1 - x.gather(1, safe).unsqueeze(2) + x.unsqueeze(1)).relu()
     counted = listed.unsqueeze(2) & right.logical_not().unsqueeze(1)
     each = (gaps * counted.to(x.dtype)).sum((1, 2)) / max(x.shape[1], 1)
-    return reduced_(
-        each if input.ndim == 2 else each.squeeze(0), "multilabel_margin_loss", reduction, size_average, reduce
-    )
+    return reduced_(each if input.ndim == 2 else each.squeeze(0), "multilabel_margin_loss", word, None, None)
 
 
 @function

@@ -28,10 +28,11 @@ class Moments(Op):
     def forward(xp: Any, x: Any, *, dims: Axes, centred: bool = True) -> Any:
         kind = xp.float64 if x.dtype == xp.float64 else xp.float32
         found = xp.zeros((2, *reduced(x.shape, dims, True)), kind)
+        x = x.astype(kind, copy=False)
         if centred:
-            found[0] = x.mean(axis=dims, keepdims=True, dtype=kind)
+            found[0] = x.mean(axis=dims, keepdims=True)
             x = x - found[0]
-        found[1] = (x * x).mean(axis=dims, keepdims=True, dtype=kind)
+        found[1] = (x * x).mean(axis=dims, keepdims=True)
         return found
 
     @staticmethod
@@ -168,6 +169,8 @@ def batch_norm(
     tensor([[-1.],
             [ 1.]])
     """
+    if not input.numel():
+        return input * 1
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training and running_mean is not None and running_var is not None:
         scale = (running_var + eps).rsqrt()

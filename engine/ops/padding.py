@@ -32,7 +32,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         raise ShapeError("pad", f"an even number of widths, at most {2 * input.ndim}", pad, "Padding length.")
     if mode == "constant":
         return _constant(input, pad, 0.0 if value is None else value)
-    if mode not in PLACES:
+    if mode not in (*PLACES, "circular"):
         raise Unsupported("pad", "mode constant, reflect, replicate or circular", repr(mode))
     if value:
         raise ArgumentError("pad", f"no value with mode {mode!r}", value)
@@ -77,7 +77,6 @@ def _reflected(places: Any, size: int) -> Any:
 PLACES: dict[str, Any] = {
     "reflect": _reflected,
     "replicate": lambda places, size: np.clip(places, 0, size - 1),
-    "circular": lambda places, size: places % size,
 }
 
 
@@ -88,7 +87,12 @@ def _frame(mode: str, size: int, before: int, after: int) -> Plan:
         raise ShapeError(f"pad: {mode}", f"widths of at most {limit} for an axis of {size}", (before, after))
     if size + before + after < 1 or not size:
         raise ShapeError(f"pad: {mode}", "an output with at least one place", size + before + after)
-    places = PLACES[mode](np.arange(-before, size + after), size)
+    if mode == "circular":
+        # Widths below 0 cut first; what is left goes round.
+        low, kept = max(-before, 0), size - max(-before, 0) - max(-after, 0)
+        places = low + np.arange(-max(before, 0), kept + max(after, 0)) % kept
+    else:
+        places = PLACES[mode](np.arange(-before, size + after), size)
     return Plan(places[:, None], np.ones((len(places), 1)), size)
 
 

@@ -49,7 +49,8 @@ class Resample(Op):
     def forward(xp: Any, x: Any, *, dim: int, plan: Plan) -> Any:
         full = x.astype(xp.float32) if x.dtype == xp.float16 else x
         y = None
-        for places, weights in zip(plan.places.T, plan.weights.T, strict=True):
+        shares = _fixed_point(plan.weights) if x.dtype == xp.uint8 else plan.weights
+        for places, weights in zip(plan.places.T, shares.T, strict=True):
             term = xp.take(full, xp.asarray(places), axis=dim)
             if (weights != 1).any():
                 column = xp.asarray(weights).reshape((-1,) + (1,) * (-dim - 1))
@@ -68,6 +69,13 @@ class Resample(Op):
     @staticmethod
     def vjp(g: Any, _: Any, __: Any, *, dim: int, plan: Plan) -> Rule:
         return (g.resample(dim=dim, plan=plan.back),)
+
+
+def _fixed_point(weights: Any) -> Any:
+    """Weights as PyTorch holds them for bytes: in 16 bits, with as many places behind the point as fit."""
+    largest = float(np.abs(weights).max(initial=0)) or 1.0
+    bits = next((b for b in range(22) if int(0.5 + largest * 2 ** (b + 1)) >= 1 << 15), 22)
+    return np.where(weights < 0, np.ceil(weights * 2**bits - 0.5), np.floor(weights * 2**bits + 0.5)) / 2**bits
 
 
 def _whole(xp: Any, y: Any, dtype: Any) -> Any:
@@ -180,8 +188,8 @@ def interpolate(
     if mode == "area":
         return getattr(input, f"adaptive_avg_pool{n}d")(targets)
     y = input
-    for k, (out, ratio) in enumerate(zip(targets, ratios, strict=True)):
-        plan = _plan(mode, int(input.shape[2 + k]), out, ratio, bool(align_corners), bool(antialias))
+    for k in reversed(range(n)):
+        plan = _plan(mode, int(input.shape[2 + k]), targets[k], ratios[k], bool(align_corners), bool(antialias))
         y = y.resample(dim=k - n, plan=plan)
     return y
 

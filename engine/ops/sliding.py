@@ -41,7 +41,7 @@ def correlate(xp: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilat
     for tap in range(weight.shape[2]):
         frames = _frames(x, tap * dilation[0], places, stride[0])
         part = correlate(xp, frames, weight[:, :, tap], stride[1:], padding[1:], dilation[1:], groups)
-        total = part if total is None else xp.add(total, part, out=total)
+        total = part if tap == 0 else _added(total, part)
     return _films(total, x.shape[0], places)
 
 
@@ -81,6 +81,11 @@ def scatter(
         top = tap * dilation[0]
         framed[:, :, top : top + (places - 1) * stride[0] + 1 : stride[0]] += _films(part, g.shape[0], places)
     return framed[:, :, padding[0] : padding[0] + size[0]].copy()
+
+
+def _added(total: Any, part: Any) -> Any:
+    total += part
+    return total
 
 
 def _frames(x: Any, top: int, places: int, stride: int) -> Any:
@@ -155,13 +160,13 @@ def _correlate(xp: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dila
     weight = weight.reshape((groups, filters // groups, channels, *taps))
     for images in _blocks(x, width, taps[1] * (taps[0] if whole else 1)):
         target, part = y[images], None
-        for some, seen in _seen(xp, x[images], taps, (height, width), stride, dilation, groups, whole):
+        for k, (some, seen) in enumerate(_seen(xp, x[images], taps, (height, width), stride, dilation, groups, whole)):
             matrix = weight[:, :, :, some].reshape((groups, filters // groups, -1))
-            if part is None:
-                part = xp.matmul(matrix, seen, out=target)
-            else:
-                part = xp.matmul(matrix, seen, out=None if part is target else part)
+            if k:
+                part = xp.matmul(matrix, seen, out=part)
                 target += part
+            else:
+                xp.matmul(matrix, seen, out=target)
     return y.reshape((x.shape[0], filters, height, width))
 
 
