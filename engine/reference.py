@@ -36,6 +36,9 @@ ROOMS = {
     "engine.optim.swa_utils": "Averages of models",
     "engine.data": "Data",
     "engine.data.transforms": "Changing images on the way to the network",
+    "engine.vision.datasets": "Image sets",
+    "engine.vision.transforms.functional": "Changes to images, as functions",
+    "engine.vision.utils": "Images to files",
     "engine.cuda": "Graphics processors",
 }
 

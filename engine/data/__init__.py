@@ -1,6 +1,6 @@
 """Examples to learn from: datasets, samplers, loaders. One file for each source; `DATASETS` lists them."""
 
-from engine.data import cifar10, csv, mnist, plane
+from engine.data import cifar10, csv, mnist, plane, transforms
 from engine.data.collate import default_collate, default_convert
 from engine.data.dataset import (
     ChainDataset,
@@ -14,6 +14,7 @@ from engine.data.dataset import (
 )
 from engine.data.download import Progress, download
 from engine.data.loader import DataLoader
+from engine.data.picture import Image
 from engine.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -36,6 +37,7 @@ __all__ = [
     "DataLoader",
     "DataShape",
     "Dataset",
+    "Image",
     "IterableDataset",
     "Progress",
     "RandomSampler",
@@ -59,4 +61,5 @@ __all__ = [
     "parse_table",
     "plane",
     "random_split",
+    "transforms",
 ]

@@ -15,7 +15,7 @@ from engine.tensor import Tensor, wrap
 def default_collate(batch: Any) -> Any:
     """A list of examples as one batch: tensors and numbers are stacked, tuples and dicts are gone into.
 
-    >>> data.default_collate([(1, engine.zeros(2)), (2, engine.ones(2))])
+    >>> engine.data.default_collate([(1, engine.zeros(2)), (2, engine.ones(2))])
     [tensor([1, 2]), tensor([[0., 0.], [1., 1.]])]
     """
     first = batch[0]
@@ -38,8 +38,8 @@ def default_collate(batch: Any) -> Any:
 def default_convert(data: Any) -> Any:
     """One example outside of a batch: NumPy arrays become tensors, everything else stays.
 
-    >>> data.default_convert({"x": np.zeros(2), "name": "a"})
-    {'x': tensor([0., 0.], dtype=torch.float64), 'name': 'a'}
+    >>> engine.data.default_convert({"x": np.zeros(2), "name": "a"})
+    {'x': tensor([0., 0.], dtype=engine.float64), 'name': 'a'}
     """
     if isinstance(data, np.ndarray | np.generic) and data.dtype.kind in "biuf":
         return wrap(np.asarray(data))

@@ -22,7 +22,7 @@ class SizeError(ArgumentError, AssertionError):
 class Dataset(Generic[T_co]):
     """Base of the datasets of Python programs: `len(dataset)` and `dataset[i]`.
 
-    >>> class Squares(data.Dataset):
+    >>> class Squares(engine.data.Dataset):
     ...     def __len__(self): return 3
     ...     def __getitem__(self, index): return index ** 2
     >>> Squares()[2]
@@ -42,9 +42,9 @@ class IterableDataset(Dataset[T_co]):
 
     With several workers each goes through a copy of its own: `get_worker_info()` says which part is whose.
 
-    >>> class Count(data.IterableDataset):
+    >>> class Count(engine.data.IterableDataset):
     ...     def __iter__(self): return iter(range(3))
-    >>> list(data.DataLoader(Count(), batch_size=2))
+    >>> list(engine.data.DataLoader(Count(), batch_size=2))
     [tensor([0, 1]), tensor([2])]
     """
 
@@ -58,7 +58,7 @@ class IterableDataset(Dataset[T_co]):
 class TensorDataset(Dataset[tuple[Any, ...]]):
     """Tensors that are cut along their first axis: example i is row i of each.
 
-    >>> data.TensorDataset(engine.arange(4), engine.arange(4) * 2)[3]
+    >>> engine.data.TensorDataset(engine.arange(4), engine.arange(4) * 2)[3]
     (tensor(3), tensor(6))
     """
 
@@ -80,7 +80,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
 class StackDataset(Dataset[Any]):
     """Sets side by side: example i is made of example i of each, as a tuple, or as a dict of named sets.
 
-    >>> data.StackDataset(x=[1, 2], y=[3, 4])[1]
+    >>> engine.data.StackDataset(x=[1, 2], y=[3, 4])[1]
     {'x': 2, 'y': 4}
     """
 
@@ -104,7 +104,7 @@ class StackDataset(Dataset[Any]):
 class Subset(Dataset[Any]):
     """Some examples of another set, by number.
 
-    >>> data.Subset(["a", "b", "c"], [2, 0])[0]
+    >>> engine.data.Subset(["a", "b", "c"], [2, 0])[0]
     'c'
     """
 
@@ -128,7 +128,7 @@ class Subset(Dataset[Any]):
 class ConcatDataset(Dataset[Any]):
     """Sets one after the other.
 
-    >>> data.ConcatDataset([[1, 2], [3]])[2]
+    >>> engine.data.ConcatDataset([[1, 2], [3]])[2]
     3
     """
 
@@ -154,7 +154,7 @@ class ConcatDataset(Dataset[Any]):
 class ChainDataset(IterableDataset[Any]):
     """Iterable sets one after the other.
 
-    >>> list(data.ChainDataset([[1, 2], [3]]))
+    >>> list(engine.data.ChainDataset([[1, 2], [3]]))
     [1, 2, 3]
     """
 
@@ -172,7 +172,7 @@ class ChainDataset(IterableDataset[Any]):
 def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset]:
     """Cut a set into random parts without overlap; lengths are counts, or shares that sum to 1.
 
-    >>> [len(part) for part in data.random_split(range(10), [0.7, 0.3])]
+    >>> [len(part) for part in engine.data.random_split(range(10), [0.7, 0.3])]
     [7, 3]
     """
     counts = _counts(len(dataset), lengths)

@@ -35,7 +35,7 @@ class DataLoader:
     processes load ahead, `prefetch_factor` batches each; batches come in the same order as without. `pin_memory` is
     accepted; it would only matter for copies to a graphics processor.
 
-    >>> [x.tolist() for (x,) in data.DataLoader(data.TensorDataset(engine.arange(5)), batch_size=2)]
+    >>> [x.tolist() for (x,) in engine.data.DataLoader(engine.data.TensorDataset(engine.arange(5)), batch_size=2)]
     [[0, 1], [2, 3], [4]]
     """
 

@@ -18,7 +18,7 @@ AT_ONCE = 1024  # numbers drawn at a time where there may be more than fit into 
 class Sampler(Generic[T_co]):
     """Base of the samplers: an object that gives the numbers of examples (or whole batches of them) in order.
 
-    >>> class Backwards(data.Sampler):
+    >>> class Backwards(engine.data.Sampler):
     ...     def __init__(self, source): self.source = source
     ...     def __iter__(self): return iter(range(len(self.source))[::-1])
     >>> list(Backwards("abc"))
@@ -35,7 +35,7 @@ class Sampler(Generic[T_co]):
 class SequentialSampler(Sampler[int]):
     """From the first to the last.
 
-    >>> list(data.SequentialSampler("abc"))
+    >>> list(engine.data.SequentialSampler("abc"))
     [0, 1, 2]
     """
 
@@ -52,7 +52,7 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """In random order, each exactly once; or drawn with replacement, `num_samples` of them.
 
-    >>> sorted(data.RandomSampler("abc"))
+    >>> sorted(engine.data.RandomSampler("abc"))
     [0, 1, 2]
     """
 
@@ -91,7 +91,7 @@ class RandomSampler(Sampler[int]):
 class SubsetRandomSampler(Sampler[int]):
     """Given numbers in random order.
 
-    >>> sorted(data.SubsetRandomSampler([5, 3]))
+    >>> sorted(engine.data.SubsetRandomSampler([5, 3]))
     [3, 5]
     """
 
@@ -109,7 +109,7 @@ class SubsetRandomSampler(Sampler[int]):
 class WeightedRandomSampler(Sampler[int]):
     """Numbers drawn in proportion to weights, which need not sum to 1.
 
-    >>> list(data.WeightedRandomSampler([0.0, 1.0], num_samples=3))
+    >>> list(engine.data.WeightedRandomSampler([0.0, 1.0], num_samples=3))
     [1, 1, 1]
     """
 
@@ -146,7 +146,7 @@ class WeightedRandomSampler(Sampler[int]):
 class BatchSampler(Sampler[list[int]]):
     """The numbers of another sampler in lists of `batch_size`.
 
-    >>> list(data.BatchSampler(range(5), batch_size=2, drop_last=False))
+    >>> list(engine.data.BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
 

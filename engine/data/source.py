@@ -23,6 +23,9 @@ class DataShape(NamedTuple):
     """What a network must fit: shape of one example, number of outputs, task.
 
     `outputs` is the number of classes (two classes may also be answered by one output) or 1 for regression.
+
+    >>> engine.data.DataShape((1, 28, 28), 10, "classification").outputs
+    10
     """
 
     input: tuple[int, ...]
@@ -32,7 +35,11 @@ class DataShape(NamedTuple):
 
 @dataclass(frozen=True)
 class Card:
-    """What a picker shows about a dataset before it is loaded."""
+    """What a picker shows about a dataset before it is loaded.
+
+    >>> engine.data.DATASETS["mnist"].card.title
+    'MNIST digits'
+    """
 
     title: str
     task: Task
@@ -47,7 +54,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Examples: `x` float32 (N, ...), `y` (N,) int64 class indices or float32 values, `points` (N, 2) for planes."""
+    """Examples: `x` float32 (N, ...), `y` (N,) int64 class indices or float32 values, `points` (N, 2) for planes.
+
+    >>> len(engine.data.Arrays(np.zeros((3, 2), "f4"), np.zeros(3, "i8"))[:2])
+    2
+    """
 
     x: Array
     y: Array
@@ -61,7 +72,11 @@ class Arrays:
 
 
 class Split(NamedTuple):
-    """The three parts; `validation` has no rows unless it was asked for."""
+    """The three parts; `validation` has no rows unless it was asked for.
+
+    >>> [len(part) for part in engine.data.DATASETS["mnist"](limit=100).load()][:2]
+    [100, 0]
+    """
 
     train: Arrays
     validation: Arrays
@@ -69,7 +84,11 @@ class Split(NamedTuple):
 
 
 class Source(ABC):
-    """Base of the datasets: a subclass declares `card`, a typed constructor, `shape` and `load`."""
+    """Base of the datasets: a subclass declares `card`, a typed constructor, `shape` and `load`.
+
+    >>> engine.data.DATASETS["mnist"](pad=2).shape().input
+    (1, 32, 32)
+    """
 
     kind: ClassVar[str]
     card: ClassVar[Card]

@@ -96,7 +96,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A parsed file: columns of equal length."""
+    """A parsed file: columns of equal length.
+
+    >>> engine.data.parse_table(b"a,b\\n1,2\\n").rows
+    1
+    """
 
     columns: list[Column]
 
@@ -143,6 +147,9 @@ def parse_table(content: bytes) -> Table:
     """Bytes of a CSV file as a table; separator, decimal comma, byte order mark and a missing header are found out.
 
     Raises: DataError for an empty file, a line with another number of cells, duplicate or empty column names.
+
+    >>> engine.data.parse_table(b"a;b\\n1;2\\n3;4\\n").names
+    ['a', 'b']
     """
     text = _decoded(content)
     rows = _rows(text, _delimiter(text))

@@ -71,7 +71,7 @@ _here: list[WorkerInfo] = []
 def get_worker_info() -> WorkerInfo | None:
     """Which worker this process is; None in the main process.
 
-    >>> data.get_worker_info() is None
+    >>> engine.data.get_worker_info() is None
     True
     """
     return _here[0] if _here else None

@@ -22,7 +22,7 @@ class OneCycleLR(LRScheduler):
     """One rise to a high rate and one long fall, with momentum moving the other way (Smith and Topin, 2017).
 
     >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], momentum=0.9)
-    >>> optim.lr_scheduler.OneCycleLR(sgd, max_lr=0.5, total_steps=10).get_last_lr()
+    >>> optim.lr_scheduler.OneCycleLR(sgd, 0.5, 10, anneal_strategy="linear").get_last_lr()
     [0.02]
     """
 

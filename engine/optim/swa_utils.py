@@ -50,12 +50,20 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 
 
 def get_swa_multi_avg_fn() -> MultiAverage:
-    """`get_swa_avg_fn` for lists of tensors, in place."""
+    """`get_swa_avg_fn` for lists of tensors, in place.
+
+    >>> mean = engine.tensor(1.0); optim.swa_utils.get_swa_multi_avg_fn()([mean], [engine.tensor(4.0)], 2); mean
+    tensor(2.)
+    """
     return _for_lists(get_swa_avg_fn())
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
-    """`get_ema_avg_fn` for lists of tensors, in place."""
+    """`get_ema_avg_fn` for lists of tensors, in place.
+
+    >>> mean = engine.tensor(1.0); optim.swa_utils.get_ema_multi_avg_fn(0.5)([mean], [engine.tensor(4.0)], 2); mean
+    tensor(2.5000)
+    """
     return _for_lists(get_ema_avg_fn(decay))
 
 

@@ -85,7 +85,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
     "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
-    "engine.nn": WALKS,
+    "engine.nn": ("engine.custom", *WALKS),
     "engine.optim": ("engine.nn", *WALKS),
     "engine.data": ("engine.nn", *WALKS),
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", *WALKS),
