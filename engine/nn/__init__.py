@@ -30,6 +30,7 @@ from engine.nn.adaptive_pooling import (
 )
 from engine.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from engine.nn.attention import MultiheadAttention
+from engine.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from engine.nn.container import ModuleDict, ModuleList, Sequential
 from engine.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from engine.nn.distance import CosineSimilarity, PairwiseDistance
@@ -125,7 +126,7 @@ from engine.nn.rectifier import (
     Softshrink,
     Threshold,
 )
-from engine.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from engine.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from engine.nn.shape import Flatten, Fold, Unflatten, Unfold
 from engine.nn.softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from engine.nn.transformer import (

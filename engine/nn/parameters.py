@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -82,7 +83,9 @@ class ParameterList(_Held):
 
     def extra_repr(self) -> str:
         """A line for each value."""
-        return "\n".join(f"  ({key}): {_line(value)}" for key, value in enumerate(self))
+        return "\n".join(
+            f"  ({key}): {_line(value, str(getattr(value, 'dtype', '')))}" for key, value in enumerate(self)
+        )
 
 
 class ParameterDict(_Held):
@@ -101,7 +104,9 @@ class ParameterDict(_Held):
         """Add or replace values: from a mapping or from pairs."""
         if not isinstance(parameters, Iterable):
             raise TypeError(f"ParameterDict.update should be called with an iterable, got {type(parameters).__name__}")
-        for key, value in parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters:
+        kept = isinstance(parameters, ParameterDict | OrderedDict) or not isinstance(parameters, Mapping)
+        pairs = parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters
+        for key, value in pairs if kept else sorted(pairs):  # PyTorch sorts plain dictionaries
             self[key] = value
 
     def keys(self) -> Iterable[str]:
@@ -179,11 +184,14 @@ class ParameterDict(_Held):
 
     def extra_repr(self) -> str:
         """A line for each value."""
-        return "\n".join(f"  ({key}): {_line(value)}" for key, value in self.items())
+        return "\n".join(
+            f"  ({key}): {_line(value, value.type() if isinstance(value, Tensor) else '')}"
+            for key, value in self.items()
+        )
 
 
-def _line(value: Any) -> str:
+def _line(value: Any, name: str) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+    return f"{kind} containing: [{name} of size {'x'.join(map(str, value.shape))}]"

@@ -9,22 +9,24 @@ and a few operations on a batch. Sequences of different lengths come packed: the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from engine import functions
-from engine.errors import ArgumentError, ShapeError
-from engine.nn import functional, init
+from engine.array import Abstract
+from engine.errors import ArgumentError
+from engine.graph import current_mode
+from engine.nn import functional, walk
+from engine.nn.cells import State, draw, gru_gates, lstm_gates
 from engine.nn.dropout import Share
 from engine.nn.linear import Width
 from engine.nn.module import Between, Module
 from engine.nn.packed import PackedSequence, expect
 from engine.nn.parameter import Parameter, empty_parameter
 from engine.nn.settings import checked
+from engine.nn.walk import Cell, PlainCell, Walk
 
 Layers = Annotated[int, Between(1, 10**6, common=(1, 4))]
-State = tuple[Any, ...]
 Step = Callable[[Any, State], State]
 
 
@@ -96,7 +98,7 @@ class RNNBase(Module):
 
     def reset_parameters(self) -> None:
         """Draw first values: uniform, bounded by one over the root of the hidden size."""
-        _draw(self, self.hidden_size)
+        draw(self, self.hidden_size)
 
     def flatten_parameters(self) -> None:
         """Nothing: here the parameters need not lie in one piece of memory."""
@@ -149,15 +151,35 @@ class RNNBase(Module):
             sides = []
             for way in range(ways):
                 place = number * ways + way
-                inputs, step = self._step(data, self.all_weights[place])
-                side, end = scan(step, inputs, tuple(h[place] for h in first), sizes, way == 1)
+                side, end = self._side(data, self.all_weights[place], tuple(h[place] for h in first), sizes, way == 1)
                 sides.append(side)
                 ends.append(end)
             data = sides[0] if ways == 1 else functions.cat(sides, 1)
         return data, tuple(functions.stack(list(h), 0) for h in zip(*ends, strict=True))
 
-    def _step(self, data: Any, weights: list[Any]) -> tuple[Any, Step]:
-        """What the inputs give to the gates at all steps, and what one step does."""
+    def _side(self, data: Any, weights: list[Any], state: State, sizes: list[int], backwards: bool) -> Any:
+        """One layer in one direction: rows of outputs, and the state at the end."""
+        inside, outside = self._shifts(weights)
+        inputs = functional.linear(data, weights[0], inside)
+        if self.proj_size or current_mode().recorders or isinstance(inputs.array, Abstract):
+            return scan(self._step(weights[1], outside, weights[-1]), inputs, state, sizes, backwards)
+        size = state[0].shape[1]
+        again = lambda x, w, b, *s: scan(self._step(w, b, w), x, s, sizes, backwards, True)
+        out = Walk.apply(self._cell(), sizes, backwards, again, inputs, weights[1], outside, *state)
+        last = out[: sizes[0]] if backwards else out[last_rows(sizes)]
+        ends = tuple(last[:, start : start + size] for start in range(0, out.shape[1], size))
+        return (out if len(ends) == 1 else out[:, :size]), ends
+
+    def _shifts(self, weights: list[Any]) -> tuple[Any, Any]:
+        """The biases of the inputs and of the state: one sum, where they are only added."""
+        return (weights[2] + weights[3], None) if self.bias else (None, None)
+
+    def _cell(self) -> Cell:
+        """One step on arrays."""
+        raise NotImplementedError
+
+    def _step(self, recurrent: Any, bias: Any, smaller: Any) -> Step:
+        """One step on tensors, with the weight (and bias) from the state to the gates, and the projection."""
         raise NotImplementedError
 
     def extra_repr(self) -> str:
@@ -178,8 +200,19 @@ class ArgumentDType(ArgumentError, RuntimeError):
     """An input of another element type than the weights."""
 
 
-def scan(step: Step, inputs: Any, state: State, sizes: list[int], backwards: bool) -> tuple[Any, State]:
-    """Walk a step along packed rows; sizes: rows at each step, never growing. Outputs (rows, H), and the last state."""
+def last_rows(sizes: list[int]) -> Any:
+    """Where the last step of each sequence lies among packed rows."""
+    if sizes[-1] == sizes[0]:
+        return slice(sum(sizes) - sizes[0], None)
+    starts = [sum(sizes[:t]) for t in range(len(sizes))]
+    return [max(start + i for start, size in zip(starts, sizes, strict=True) if i < size) for i in range(sizes[0])]
+
+
+def scan(step: Step, inputs: Any, state: State, sizes: list[int], backwards: bool, every: bool = False) -> Any:
+    """Walk a step along packed rows; sizes: rows at each step, never growing. Outputs (rows, H), and the last state.
+
+    every: instead of both, all states after every step, side by side.
+    """
     parts = list(inputs.split(sizes))
     outputs, ended = [], []
     if backwards:
@@ -188,26 +221,20 @@ def scan(step: Step, inputs: Any, state: State, sizes: list[int], backwards: boo
             if size > before:
                 state = tuple(functions.cat([s, f[before:size]], 0) for s, f in zip(state, first, strict=True))
             state = step(part, state)
-            outputs.append(state[0])
-        return functions.cat(outputs[::-1], 0), state
+            outputs.append(functions.cat(list(state), 1) if every else state[0])
+        rows = functions.cat(outputs[::-1], 0)
+        return rows if every else (rows, state)
     for part, size in zip(parts, sizes, strict=True):
         if size < len(state[0]):
             ended.append(tuple(s[size:] for s in state))
             state = tuple(s[:size] for s in state)
         state = step(part, state)
-        outputs.append(state[0])
+        outputs.append(functions.cat(list(state), 1) if every else state[0])
+    if every:
+        return functions.cat(outputs, 0)
     if ended:
         state = tuple(functions.cat(list(s), 0) for s in zip(state, *ended[::-1], strict=True))
     return functions.cat(outputs, 0), state
-
-
-def _biases(weights: list[Any]) -> tuple[Any, Any]:
-    return (weights[2], weights[3]) if len(weights) > 3 else (None, None)
-
-
-def _summed(weights: list[Any]) -> Any:
-    first, second = _biases(weights)
-    return None if first is None else first + second
 
 
 @checked
@@ -240,9 +267,12 @@ class RNN(RNNBase):
         """What PyTorch calls this kind of layer."""
         return f"RNN_{self.__dict__.get('nonlinearity', 'tanh').upper()}"
 
-    def _step(self, data: Any, weights: list[Any]) -> tuple[Any, Step]:
-        recurrent, bend = weights[1], getattr(functions, self.nonlinearity)
-        return functional.linear(data, weights[0], _summed(weights)), lambda x, s: (bend(x + s[0].linear(recurrent)),)
+    def _cell(self) -> Cell:
+        return PlainCell(self.nonlinearity == "relu")
+
+    def _step(self, recurrent: Any, bias: Any, smaller: Any) -> Step:
+        bend = getattr(functions, self.nonlinearity)
+        return lambda x, s: (bend(x + s[0].linear(recurrent)),)
 
 
 @checked
@@ -272,14 +302,15 @@ class LSTM(RNNBase):
         flags = bias, batch_first, dropout, bidirectional
         self._prepare(input_size, hidden_size, num_layers, *flags, proj_size, device, dtype)
 
-    def _step(self, data: Any, weights: list[Any]) -> tuple[Any, Step]:
-        recurrent, smaller = weights[1], weights[-1] if self.proj_size else None
+    def _cell(self) -> Cell:
+        return walk.LSTMCell()
 
+    def _step(self, recurrent: Any, bias: Any, smaller: Any) -> Step:
         def step(x: Any, state: State) -> State:
             hidden, cell = lstm_gates(x + state[0].linear(recurrent), state[1])
-            return hidden if smaller is None else hidden.linear(smaller), cell
+            return hidden.linear(smaller) if self.proj_size else hidden, cell
 
-        return functional.linear(data, weights[0], _summed(weights)), step
+        return step
 
 
 @checked
@@ -293,143 +324,11 @@ class GRU(RNNBase):
 
     mode, gates = "GRU", 3
 
-    def _step(self, data: Any, weights: list[Any]) -> tuple[Any, Step]:
-        inside, outside = _biases(weights)
-        recurrent = weights[1]
-        gates = functional.linear(data, weights[0], inside)
-        return gates, lambda x, s: (gru_gates(x, functional.linear(s[0], recurrent, outside), s[0]),)
+    def _shifts(self, weights: list[Any]) -> tuple[Any, Any]:
+        return (weights[2], weights[3]) if self.bias else (None, None)
 
+    def _cell(self) -> Cell:
+        return walk.GRUCell()
 
-def lstm_gates(gates: Any, cell: Any) -> State:
-    """The next hidden and cell state from the sums at the input, forget, cell and output gates (N, 4H)."""
-    size = cell.shape[-1]
-    opened, proposed = gates.sigmoid(), gates[..., 2 * size : 3 * size].tanh()
-    cell = opened[..., size : 2 * size] * cell + opened[..., :size] * proposed
-    return opened[..., 3 * size :] * cell.tanh(), cell
-
-
-def gru_gates(inside: Any, outside: Any, hidden: Any) -> Any:
-    """The next hidden state from what the input and the old state give to the reset, update and new gates (N, 3H)."""
-    size = hidden.shape[-1]
-    opened = (inside[..., : 2 * size] + outside[..., : 2 * size]).sigmoid()
-    proposed = (inside[..., 2 * size :] + opened[..., :size] * outside[..., 2 * size :]).tanh()
-    return proposed + opened[..., size:] * (hidden - proposed)
-
-
-def _draw(module: Module, size: int) -> None:
-    bound = 1 / math.sqrt(size)
-    for parameter in module.parameters():
-        init.uniform_(parameter, -bound, bound)
-
-
-class RNNCellBase(Module):
-    """Base of the single steps.
-
-    >>> isinstance(nn.GRUCell(1, 2), nn.RNNCellBase)
-    True
-    """
-
-    gates = 1
-
-    def __init__(
-        self, input_size: Width, hidden_size: Width, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = self.gates * hidden_size
-        self.weight_ih = empty_parameter((rows, input_size), device, dtype)
-        self.weight_hh = empty_parameter((rows, hidden_size), device, dtype)
-        self.bias_ih = empty_parameter((rows,), device, dtype) if bias else None
-        self.bias_hh = empty_parameter((rows,), device, dtype) if bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw first values: uniform, bounded by one over the root of the hidden size."""
-        _draw(self, self.hidden_size)
-
-    def _ready(self, input: Any, given: tuple[Any, ...], states: int = 1) -> tuple[Any, State]:
-        """What the input gives to the gates, and the state, zeros where none is given."""
-        where = type(self).__name__
-        if input.ndim not in (1, 2):
-            raise BadCellInput(where, "an input with 1 dim, or 2 with a batch", f"{input.ndim}D instead")
-        if any(h is not None and h.ndim not in (1, 2) for h in given):
-            raise BadCellInput(where, "a hidden state with 1 or 2 dims", [h.ndim for h in given])
-        wanted = f"input.size(-1) must be equal to input_size. Expected {self.input_size}"
-        expect(input.shape[-1] == self.input_size, where, wanted, input.shape[-1])
-        shape = (*input.shape[:-1], self.hidden_size)
-        state = given if given[0] is not None else tuple(input.new_zeros(shape) for _ in range(states))
-        for h in state:
-            expect(tuple(h.shape) == shape, where, f"a hidden state of shape {list(shape)}", list(h.shape))
-        return functional.linear(input, self.weight_ih, self.bias_ih), state
-
-    def _recurrent(self, hidden: Any) -> Any:
-        return functional.linear(hidden, self.weight_hh, self.bias_hh)
-
-    def extra_repr(self) -> str:
-        """The settings that differ from the usual ones."""
-        text = f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else f", bias={self.bias}")
-        bend = self.__dict__.get("nonlinearity", "tanh")
-        return text if bend == "tanh" else f"{text}, nonlinearity={bend}"
-
-
-class BadCellInput(ShapeError, ValueError):
-    """An input with the wrong number of dims."""
-
-
-@checked
-class RNNCell(RNNCellBase):
-    """One step of an RNN.
-
-    >>> nn.RNNCell(3, 5)(engine.ones(2, 3)).shape
-    engine.Size([2, 5])
-    """
-
-    def __init__(
-        self,
-        input_size: Width,
-        hidden_size: Width,
-        bias: bool = True,
-        nonlinearity: Literal["tanh", "relu"] = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """The next hidden state (N, H)."""
-        x, (hidden,) = self._ready(input, (hx,))
-        return getattr(functions, self.nonlinearity)(x + self._recurrent(hidden))
-
-
-@checked
-class LSTMCell(RNNCellBase):
-    """One step of an LSTM.
-
-    >>> hidden, cell = nn.LSTMCell(3, 5)(engine.ones(2, 3))
-    >>> cell.shape
-    engine.Size([2, 5])
-    """
-
-    gates = 4
-
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """The next hidden and cell state (N, H)."""
-        x, (hidden, cell) = self._ready(input, (None,) if hx is None else tuple(hx), 2)
-        return lstm_gates(x + self._recurrent(hidden), cell)  # type: ignore[return-value]
-
-
-@checked
-class GRUCell(RNNCellBase):
-    """One step of a GRU.
-
-    >>> nn.GRUCell(3, 5)(engine.ones(2, 3)).shape
-    engine.Size([2, 5])
-    """
-
-    gates = 3
-
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """The next hidden state (N, H)."""
-        x, (hidden,) = self._ready(input, (hx,))
-        return gru_gates(x, self._recurrent(hidden), hidden)
+    def _step(self, recurrent: Any, bias: Any, smaller: Any) -> Step:
+        return lambda x, s: (gru_gates(x, functional.linear(s[0], recurrent, bias), s[0]),)
