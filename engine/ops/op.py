@@ -64,6 +64,7 @@ class Op:
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None
     forward: ClassVar[Callable[..., Any]]
+    infer: ClassVar[Callable[..., Abstract]]
     vjp: ClassVar[Callable[..., Rule] | None] = None
     reads: ClassVar[tuple[int, ...]]
     """What vjp reads of each input: NOTHING, SHAPE or VALUES; reads_output and reads_rest alike."""
@@ -78,11 +79,6 @@ class Op:
         cls.reads, cls.reads_output, cls.reads_rest = (), NOTHING, NOTHING
         if cls.vjp is not None:
             _note_what_is_read(cls)
-
-    @staticmethod
-    def infer(*inputs: Any, **attrs: Any) -> Abstract:
-        """Shape and dtype of the output from those of the inputs; raises ShapeError with a hint."""
-        raise NotImplementedError
 
 
 def _note_what_is_read(cls: type[Op]) -> None:
