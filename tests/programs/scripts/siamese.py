@@ -29,7 +29,7 @@ class Triplets(Dataset):
         return len(X)
 
 
-tower = fill(nn.Sequential(nn.Linear(6, 10), nn.PReLU(), nn.Linear(10, 2)))
+tower = fill(nn.Sequential(nn.Linear(6, 10), nn.PReLU(), nn.Linear(10, 2, bias=False)))
 optimizer = torch.optim.Adam(tower.parameters(), lr=0.01)
 triplet = nn.TripletMarginLoss(margin=1.0)
 for epoch in range(4):

@@ -52,7 +52,7 @@ def batchify(ids, bsz):
 train = batchify(data, 4)
 print(train.shape, len(words))
 model = fill(TransformerModel(len(words)))
-print(model)
+print(model.embedding, model.pos_encoder)
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.95)
