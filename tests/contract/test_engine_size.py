@@ -15,7 +15,7 @@ HOUSE = Path(__file__).parents[2]
 ENGINE = HOUSE / "engine"
 # Families of declarations: operations, layers, losses, optimisers, schedules, data sources, probes, presets. A reader
 # looks one of them up; the machinery is what is read.
-TABLES = ("ops/", "nn/", "optim/", "data/", "probes/", "spec/preset.py", "special.py", "linalg.py")
+TABLES = ("ops/", "nn/", "optim/", "data/", "vision/", "probes/", "spec/preset.py", "special.py", "linalg.py")
 MACHINERY = (
     "ops/op.py", "ops/__init__.py", "nn/module.py", "nn/settings.py", "nn/state.py", "nn/parameter.py",
     "nn/container.py",
