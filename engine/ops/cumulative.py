@@ -293,26 +293,27 @@ def _slope(x: Any, axis: int, space: Any, edge_order: int) -> Any:
     n = x.shape[axis]
     if n <= edge_order:
         raise ShapeError("gradient", f"at least {edge_order + 1} samples along axis {axis}", n)
-    if not x.is_floating_point():
-        x = x * 1.0
-    at = lambda i: x.narrow(axis, i % n, 1)
-    if not hasattr(space, "shape"):
-        space = [space] * (n - 1)
-        widths = lambda i: space[i]
-        left, right = space[0], space[0]
+    x = x if x.is_floating_point() else x * 1.0
+    if hasattr(space, "shape"):
+        widths = space.diff().to(x.dtype).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+        steps = [widths.narrow(axis, i % (n - 1), 1) for i in (0, 1, -2, -1)] if n > 2 else [widths] * 4
+        left, right = widths.narrow(axis, 0, n - 2), widths.narrow(axis, 1, n - 2)
     else:
-        steps = space.diff().to(x.dtype)
-        shape = [-1 if i == axis else 1 for i in range(x.ndim)]
-        widths = lambda i: steps[i]
-        left, right = steps[:-1].reshape(shape), steps[1:].reshape(shape)
+        steps, left, right = [space] * 4, space, space
     inner = []
     if n > 2:
         low, mid, high = (x.narrow(axis, i, n - 2) for i in range(3))
         inner = [((high - mid) / right * left + (mid - low) / left * right) / (left + right)]
-    first, last = (at(1) - at(0)) / widths(0), (at(-1) - at(-2)) / widths(n - 2)
-    if edge_order == 2:
-        a, b = widths(0), widths(1)
-        first = first + (first - (at(2) - at(1)) / b) * (a / (a + b))
-        a, b = widths(n - 2), widths(n - 3)
-        last = last + (last - (at(-2) - at(-3)) / b) * (a / (a + b))
+    jumps = x.diff(1, axis)
+    first = _edge(jumps, axis, (0, 1), steps[:2], edge_order)
+    last = _edge(jumps, axis, (n - 2, n - 3), steps[:1:-1], edge_order)
     return cat([first, *inner, last], axis)
+
+
+def _edge(jumps: Any, axis: int, places: tuple[int, int], steps: Any, edge_order: int) -> Any:
+    """The slope at an edge: one-sided, or (order 2) that of the parabola through three samples."""
+    a, b = steps
+    near = jumps.narrow(axis, places[0], 1) / a
+    if edge_order == 1:
+        return near
+    return near + (near - jumps.narrow(axis, places[1], 1) / b) * (a / (a + b))

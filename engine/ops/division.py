@@ -275,3 +275,47 @@ class Lcm(Elementwise):
     latex, kernel, jvp = r"\operatorname{{lcm}}({0}, {1})", "lcm(a, b)", None
     bind = two_tensors
     forward = lambda xp, a, b: xp.lcm(a, b)
+
+
+@function
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """other - alpha * input.
+
+    >>> engine.rsub(engine.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
+    then_number(input, other)
+    return other - (input if alpha == 1 else input * alpha)
+
+
+@function
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 * tensor2.
+
+    >>> engine.addcmul(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([3.0, 4.0]), value=10)
+    tensor([31., 81.])
+    """
+    product = tensor1 * tensor2
+    return input + (product if value == 1 else value * product)
+
+
+@function
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value * tensor1 / tensor2.
+
+    >>> engine.addcdiv(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([4.0, 4.0]))
+    tensor([1.2500, 1.5000])
+    """
+    quotient = tensor1 / tensor2
+    return input + (quotient if value == 1 else value * quotient)
+
+
+@function
+def ldexp(input: Any, other: Any) -> Any:
+    """input * 2**other.
+
+    >>> engine.ldexp(engine.tensor([1.0, 3.0]), engine.tensor([1, 2]))
+    tensor([ 2., 12.])
+    """
+    two_tensors(input, other)
+    return input * 2.0**other

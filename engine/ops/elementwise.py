@@ -37,7 +37,7 @@ def _checked(a: Any, b: Any, wanted: str, fine: bool) -> Call:
     return (a, b), {}
 
 
-def _weighed(where: str, input: Any, other: Any, alpha: float) -> Call:
+def _weighed(where: str, input: Any, other: Any, alpha: Any) -> Call:
     """The operands of a sum, the second one times alpha."""
     if alpha.__class__ is int and alpha == 1:
         return (input, other), {}
@@ -50,7 +50,7 @@ def _weighed(where: str, input: Any, other: Any, alpha: float) -> Call:
 def _kind(value: Any) -> str:
     """ "b", "i" or "f" for a tensor or a number."""
     if hasattr(value, "shape"):
-        return value.array.dtype.kind.replace("u", "i")  # type: ignore[no-any-return]
+        return str(value.array.dtype.kind).replace("u", "i")
     return "b" if isinstance(value, bool) else "i" if isinstance(value, int) else "f"
 
 
@@ -349,44 +349,10 @@ class Lerp(Elementwise):
 
 
 @function
-def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
-    """other - alpha * input.
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """input, but `value` where the mask is true.
 
-    >>> engine.rsub(engine.tensor([1.0, 2.0]), 10)
-    tensor([9., 8.])
+    >>> engine.tensor([1.0, 2.0]).masked_fill(engine.tensor([True, False]), 0.0)
+    tensor([0., 2.])
     """
-    then_number(input, other)
-    return other - (input if alpha == 1 else input * alpha)
-
-
-@function
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
-    """input + value * tensor1 * tensor2.
-
-    >>> engine.addcmul(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([3.0, 4.0]), value=10)
-    tensor([31., 81.])
-    """
-    product = tensor1 * tensor2
-    return input + (product if value == 1 else value * product)
-
-
-@function
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
-    """input + value * tensor1 / tensor2.
-
-    >>> engine.addcdiv(engine.ones(2), engine.tensor([1.0, 2.0]), engine.tensor([4.0, 4.0]))
-    tensor([1.2500, 1.5000])
-    """
-    quotient = tensor1 / tensor2
-    return input + (quotient if value == 1 else value * quotient)
-
-
-@function
-def ldexp(input: Any, other: Any) -> Any:
-    """input * 2**other.
-
-    >>> engine.ldexp(engine.tensor([1.0, 3.0]), engine.tensor([1, 2]))
-    tensor([ 2., 12.])
-    """
-    two_tensors(input, other)
-    return input * 2.0**other
+    return mask.choose(value, input)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from engine.array import Abstract
@@ -44,20 +45,17 @@ class BinEdges(Op):
     """The edges of equal bins between two numbers, or, where these are equal, between the extremes of x."""
 
     latex, promotion = r"\operatorname{{edges}}({0})", "none"
-    bind = lambda input, bins, low, high, margin: (
-        (input,),
-        {"bins": bins, "low": low, "high": high, "margin": margin},
-    )
-    infer = lambda x, *, bins, low, high, margin: Abstract((bins + 1,), x.dtype)
+    bind = lambda input, bins, low, high: ((input,), {"bins": bins, "low": low, "high": high})
+    infer = lambda x, *, bins, low, high: Abstract((bins + 1,), x.dtype)
 
     @staticmethod
-    def forward(xp: Any, x: Any, *, bins: int, low: float, high: float, margin: float) -> Any:
+    def forward(xp: Any, x: Any, *, bins: int, low: float, high: float) -> Any:
         if low == high and x.size:
             low, high = float(x.min()), float(x.max())
-        if not low <= high < float("inf") or low == -float("inf"):
+        if not low <= high < math.inf or low == -math.inf:
             raise ValueError(f"a finite range, not [{low}, {high}]")
         if low == high:
-            low, high = (low - margin, high + margin) if x.size else (0.0, 1.0)
+            low, high = (low - 0.5, high + 0.5) if x.size else (0.0, 1.0)
         return xp.linspace(low, high, bins + 1, dtype=x.dtype)
 
 
@@ -65,7 +63,7 @@ class BinCounts(Op):
     """How many points (rows) fall into each box between edges; with weights: their sums."""
 
     latex, promotion = r"\operatorname{{histogram}}({0})", "none"
-    infer = lambda x, weight, *edges: Abstract([e.shape[0] - 1 for e in edges], x.dtype)
+    infer = lambda x, weight, *edges: Abstract(tuple(e.shape[0] - 1 for e in edges), x.dtype)
 
     @staticmethod
     def forward(xp: Any, x: Any, weight: Any, *edges: Any) -> Any:
@@ -101,7 +99,15 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     x = input.detach().reshape((-1,))
     if not x.is_floating_point():
         raise DTypeError("histc", "a floating-point tensor", x.dtype)
-    return x.reshape((-1, 1)).bin_counts(None, x.bin_edges(bins, min, max, 1.0))
+    if min == max and x.numel():
+        min, max = float(x.amin()), float(x.amax())
+    if not -math.inf < min <= max < math.inf:
+        raise ArgumentError("histc", "a finite range", f"[{min}, {max}]")
+    if min == max:
+        min, max = min - 1, max + 1
+    x = x[(x >= min) & (x <= max)]
+    place = ((x - min) * bins / (max - min)).to("int64").clamp(max=bins - 1)
+    return place.bincount(None, bins).to(x.dtype)
 
 
 @function
@@ -152,7 +158,7 @@ def _counted(where: str, x: Any, bins: list[Any], range: Any, weight: Any, densi
         elif b <= 0:
             raise ArgumentError(where, "at least one bin", b)
         else:
-            edges.append(x[:, i].bin_edges(b, limits[2 * i], limits[2 * i + 1], 0.5))
+            edges.append(x[:, i].bin_edges(b, limits[2 * i], limits[2 * i + 1]))
     hist = x.bin_counts(None if weight is None else weight.detach(), *edges)
     return _as_density(hist, edges) if density else hist, tuple(edges)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.array import Abstract
 from engine.errors import ArgumentError, ShapeError
-from engine.ops.op import Case, Elementwise, function
+from engine.ops.op import Case, Elementwise, Op, function
+from engine.rng import Generator, default_generator, hashed
 
 AWAY = (Case(((3, 4),), low=0.1, high=2.0), Case(((3, 4),), low=-2.0, high=-0.1), Case(((),)))
 
@@ -164,6 +166,41 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
     return (input <= threshold).choose(value, input).to(input.dtype)
 
 
+class RandomSlopes(Op):
+    """Numbers drawn evenly between two others, in the shape of x; no gradient."""
+
+    latex, promotion = r"U({lower}, {upper})", "none"
+    infer = lambda x, *, lower, upper, seed, draw: Abstract(x.shape, x.dtype)
+
+    @staticmethod
+    def forward(xp: Any, x: Any, *, lower: float, upper: float, seed: int, draw: int) -> Any:
+        share = hashed(xp, seed, draw, x.size).astype(xp.float64) / 2**32
+        return (lower + share * (upper - lower)).astype(x.dtype).reshape(x.shape)
+
+
+@function
+def rrelu(
+    input: Any,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Any:
+    """A leaky ReLU whose slope is drawn between two numbers while training, else their mean. B. Xu et al., 2015.
+
+    >>> F.rrelu(engine.tensor([-4.8, 2.0]))
+    tensor([-1.1000,  2.0000])
+    """
+    if not lower <= upper:
+        raise ArgumentError("rrelu", f"lower at most upper, {upper}", lower)
+    if not training:
+        return input.leaky_relu((lower + upper) / 2)
+    seed, draw = (generator or default_generator).draw()
+    slopes = input.detach().random_slopes(lower=float(lower), upper=float(upper), seed=seed, draw=draw)
+    return (input > 0).choose(input, input * slopes)
+
+
 @function
 def prelu(input: Any, weight: Any) -> Any:
     """A leaky ReLU whose slope is learned, one for all channels or one each (axis 1).
@@ -176,6 +213,5 @@ def prelu(input: Any, weight: Any) -> Any:
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.numel() not in (1, channels):
         raise ShapeError("prelu", f"1 weight or {channels}, one for each channel", weight.numel())
-    if weight.numel() > 1:
-        weight = weight.reshape((1, -1) + (1,) * (input.ndim - 2))
+    weight = weight.reshape((1, -1) + (1,) * (input.ndim - 2) if weight.numel() > 1 else ())
     return (input > 0).choose(input, input * weight)

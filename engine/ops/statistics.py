@@ -117,7 +117,9 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
 
 
 def length(x: Any, p: float, axes: tuple[int, ...], keepdim: bool) -> Any:
-    """The p-norm along axes; where it is 0 its slope counts as 0."""
+    """The p-norm along axes; where it is 0 its slope counts as 0. Powers of float16 are summed as float32."""
+    if x.dtype.itemsize == 2 and 0 < p < math.inf:
+        return length(x.to("float32"), p, axes, keepdim).to(x.dtype)
     if p == 2:
         return _safe_root((x * x).sum(axes, keepdim))
     if p == 1:
@@ -125,7 +127,7 @@ def length(x: Any, p: float, axes: tuple[int, ...], keepdim: bool) -> Any:
     if p in (math.inf, -math.inf):
         return _outermost(x.abs(), p, axes, keepdim)
     if p == 0:
-        return (x != 0).to(x.dtype).sum(axes, keepdim)
+        return (x == 0).choose(x, x * 0 + 1).sum(axes, keepdim)
     zero = x == 0
     power = x.abs() ** p if p >= 2 else zero.choose(0.0 if p > 0 else math.inf, zero.choose(1.0, x.abs()) ** p)
     total = power.sum(axes, keepdim)
