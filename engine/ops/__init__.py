@@ -4,6 +4,7 @@ from engine.ops import accumulate as accumulate
 from engine.ops import activation as activation
 from engine.ops import adaptive as adaptive
 from engine.ops import attention as attention
+from engine.ops import bessel as bessel
 from engine.ops import compare as compare
 from engine.ops import conv as conv
 from engine.ops import ctc as ctc
