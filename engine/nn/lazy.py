@@ -13,6 +13,8 @@ from engine.nn.module import Module
 from engine.nn.normalisation import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from engine.nn.parameter import UninitializedBuffer, UninitializedParameter, abstract_parameters, counter, is_lazy
 
+LEARNED = {"affine": True, "track_running_stats": True}
+
 
 class LazyModuleMixin(Module):
     """Before a module whose first setting, a size, is read off the first input: `class LazyX(LazyModuleMixin, X)`.
@@ -28,26 +30,23 @@ class LazyModuleMixin(Module):
     cls_to_become: ClassVar[type[Module]]
     missing: ClassVar[str] = "num_features"
     axis: ClassVar[int] = 1
+    presets: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        given = {**self.presets, **inspect.signature(type(self)).bind(*args, **kwargs).arguments}
         with abstract_parameters():
-            super().__init__(kwargs.get("groups", args[5] if self._grouped(args) else 1), *args, **kwargs)
+            super().__init__(given.get("groups", 1), **given)
         held = self.__dict__
-        held["_settings"] = args, kwargs
+        held["_settings"] = given
         held["_first_call"] = self.register_forward_pre_hook(type(self)._infer_parameters, with_kwargs=True)
         held["_first_load"] = self.register_load_state_dict_pre_hook(type(self)._take_shapes)
         held[self.missing] = 0
-        dtype = kwargs.get("dtype")
+        dtype = given.get("dtype")
         for name, parameter in self._parameters.items():
             self._parameters[name] = None if parameter is None else UninitializedParameter(dtype=dtype)
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = UninitializedBuffer(dtype=dtype) if buffer.ndim else counter()
-
-    @classmethod
-    def _grouped(cls, args: tuple[Any, ...]) -> bool:
-        """Whether the number of groups, which must divide the unknown size, is given by its place."""
-        return len(args) > 5 and list(inspect.signature(cls.cls_to_become).parameters)[6] == "groups"
 
     def has_uninitialized_params(self) -> bool:
         """Whether shapes are still unknown."""
@@ -57,8 +56,7 @@ class LazyModuleMixin(Module):
         """Take the size from the first input, and draw first values."""
         if not -input.ndim <= self.axis < input.ndim:
             raise ShapeError(type(self).__name__, f"an input with an axis {self.axis}", f"{input.ndim} dims")
-        given, named = self._settings
-        made: Any = self.cls_to_become(input.shape[self.axis], *given, **named)
+        made: Any = self.cls_to_become(input.shape[self.axis], **self._settings)
         for mine, whole in ((self._parameters, made._parameters), (self._buffers, made._buffers)):
             for name, tensor in whole.items():
                 if is_lazy(mine[name]):
@@ -193,7 +191,7 @@ class LazyInstanceNorm1d(LazyModuleMixin, InstanceNorm1d):
     engine.Size([2, 5, 4])
     """
 
-    cls_to_become, axis = InstanceNorm1d, -2
+    cls_to_become, axis, presets = InstanceNorm1d, -2, LEARNED
 
 
 class LazyInstanceNorm2d(LazyModuleMixin, InstanceNorm2d):
@@ -203,7 +201,7 @@ class LazyInstanceNorm2d(LazyModuleMixin, InstanceNorm2d):
     engine.Size([2, 5, 4, 4])
     """
 
-    cls_to_become, axis = InstanceNorm2d, -3
+    cls_to_become, axis, presets = InstanceNorm2d, -3, LEARNED
 
 
 class LazyInstanceNorm3d(LazyModuleMixin, InstanceNorm3d):
@@ -213,4 +211,4 @@ class LazyInstanceNorm3d(LazyModuleMixin, InstanceNorm3d):
     engine.Size([2, 5, 4, 4, 4])
     """
 
-    cls_to_become, axis = InstanceNorm3d, -4
+    cls_to_become, axis, presets = InstanceNorm3d, -4, LEARNED

@@ -12,7 +12,7 @@ import numpy as np
 from engine import functions
 from engine.autodiff import no_grad
 from engine.create import eye
-from engine.errors import ArgumentError
+from engine.errors import ArgumentError, Unsupported
 from engine.nn.module import Module
 from engine.nn.parametrize import register_parametrization
 from engine.nn.reweighted import as_matrix, first_vectors, norm_but, unit
@@ -98,13 +98,11 @@ class _Orthogonal(Module):
     """A matrix with orthonormal columns (or rows, where it is wide), made of any matrix A.
 
     matrix_exp and cayley: of the antisymmetric part of A, times `base`, the first value. householder: a product of
-    reflections whose vectors are the columns of A below the diagonal.
+    reflections whose vectors are the columns of A below the diagonal, times `base` too.
     """
 
     def __init__(self, weight: Any, orthogonal_map: str, use_trivialization: bool) -> None:
         super().__init__()
-        if orthogonal_map == "householder" and use_trivialization:
-            use_trivialization = False
         self.orthogonal_map = orthogonal_map
         if use_trivialization:
             self.register_buffer("base", None)
@@ -130,9 +128,9 @@ class _Orthogonal(Module):
 
     def right_inverse(self, value: Tensor) -> Any:
         """What leads to the nearest orthogonal matrix of a value, which becomes the base."""
-        if self.orthogonal_map == "householder" or "base" not in self._buffers:
+        if "base" not in self._buffers:
             if self.orthogonal_map != "householder":
-                raise ArgumentError("orthogonal", "use_trivialization=True to assign values", "False")
+                raise Unsupported("orthogonal: assigning a value with use_trivialization=False")
             return _reflections(value)
         turned = value.array.shape[-2] < value.array.shape[-1]
         tall = value.array.swapaxes(-2, -1) if turned else value.array

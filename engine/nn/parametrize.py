@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -65,7 +65,8 @@ class ParametrizationList(ModuleList):
     def _inverted(self, value: Any) -> Any:
         for step in reversed(list(self)):
             if hasattr(step, "right_inverse"):
-                value = step.right_inverse(value)
+                with suppress(NotImplementedError):
+                    value = step.right_inverse(value)
         return value
 
     def right_inverse(self, value: Tensor) -> None:
