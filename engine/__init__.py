@@ -10,6 +10,7 @@ from engine import backends as backends
 from engine import create as _create
 from engine import cuda as cuda
 from engine import data as data
+from engine import derivative as derivative
 from engine import dtypes as _dtypes
 from engine import func as func
 from engine import functions as _functions

@@ -72,6 +72,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.check": ("engine.forward", "engine.autodiff", *TAPE),
     "engine.checkpoint": ("engine.saved", "engine.autodiff", *TAPE),
     "engine.func": ("engine.forward", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.derivative": ("engine.func", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
     "engine.autograd": (
         "engine.anomaly",
         "engine.check",
