@@ -98,7 +98,7 @@ class Div(Elementwise):
     latex, kernel, promotion = r"\frac{{{0}}}{{{1}}}", "a / b", "float"
     cases = (Case(((3, 4), (3, 4)), low=0.5, high=2.0), Case(((3, 4), (4,)), low=-2.0, high=-0.5))
     forward = lambda xp, a, b: xp.true_divide(a, b)
-    vjp = lambda g, y, _, b: (lambda: g / b, lambda: -g * y / b)
+    vjp = lambda g, _, a, b: (lambda: g / b, lambda: -g * (a / b) / b)
 
 
 class Neg(Elementwise):

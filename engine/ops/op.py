@@ -6,11 +6,14 @@ shapes and symbols, and gradients of any order. It never looks at a value.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
+from types import CodeType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,13 +73,16 @@ class Op:
     """What vjp reads of each input: NOTHING, SHAPE or VALUES; reads_output and reads_rest alike."""
     reads_output: ClassVar[int]
     reads_rest: ClassVar[int]
+    reads_when: ClassVar[dict[tuple[bool, ...], tuple[tuple[int, ...], int]] | None]
+    """reads and reads_output by which inputs need a gradient, of a rule that is a tuple of functions without arguments:
+    `x / 2` keeps nothing, and either side of it may be written to."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         if abstract:
             return
         cls.name = cls.__dict__.get("name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         OPS[cls.name] = cls
-        cls.reads, cls.reads_output, cls.reads_rest = (), NOTHING, NOTHING
+        cls.reads, cls.reads_output, cls.reads_rest, cls.reads_when = (), NOTHING, NOTHING, None
         if cls.vjp is not None:
             _note_what_is_read(cls)
 
@@ -90,6 +96,29 @@ def _note_what_is_read(cls: type[Op]) -> None:
     cls.reads_output = _reading(positional[0])
     cls.reads = tuple(_reading(name) for name in positional[1:])
     cls.reads_rest = _reading(rest[0]) if rest else NOTHING
+    if cls.jvp != "multilinear":
+        cls.reads_when = _by_need(cls.vjp, positional)
+
+
+def _by_need(rule: Callable[..., Rule], names: list[str]) -> dict[tuple[bool, ...], tuple[tuple[int, ...], int]] | None:
+    """What a rule reads for each choice of wanted gradients; None where it reads something outside of its functions."""
+    code = rule.__code__
+    gradients = [part.co_freevars for part in code.co_consts if isinstance(part, CodeType)]
+    if len(gradients) != len(names) - 1 or len(gradients) < 2 or _reads_itself(code):
+        return None
+    table: dict[tuple[bool, ...], tuple[tuple[int, ...], int]] = {}
+    for wanted in product((False, True), repeat=len(gradients)):
+        used = {name for needed, read in zip(wanted, gradients, strict=True) if needed for name in read}
+        output, *inputs = (_reading(n) if n in used else min(_reading(n), SHAPE) for n in names)
+        for given in range(1, len(wanted) + 1):  # a last input may be left out
+            table.setdefault(wanted[:given], (tuple(inputs), output))
+    return table
+
+
+def _reads_itself(code: CodeType) -> bool:
+    """Whether code reads a variable other than to hand it to an inner function."""
+    loads = [i for i in dis.get_instructions(code) if i.opname.startswith("LOAD_") and i.opname != "LOAD_CLOSURE"]
+    return any(i.opname == "LOAD_DEREF" or ("FAST" in i.opname and i.argval not in code.co_cellvars) for i in loads)
 
 
 def _reading(name: str) -> int:
