@@ -239,11 +239,13 @@ def embedding_bag(
     flat, starts, bags = _bags(input, offsets, include_last_offset)
     skip = _row("embedding_bag", weight, padding_idx)
     bag = flat.new_tensor(np.searchsorted(starts, np.arange(len(starts) and flat.numel()), side="right") - 1)
+    if max_norm is not None:
+        _shorten(weight, flat, max_norm, norm_type)
     factor = None if per_sample_weights is None else per_sample_weights.flatten()
     if skip is not None:
         kept = (flat != skip).nonzero().flatten()
         flat, bag, factor = flat[kept], bag[kept], None if factor is None else factor[kept]
-    rows = embedded(flat, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    rows = weight.rows(flat, skip=None, by_count=bool(scale_grad_by_freq))
     if mode == "max":
         chosen = rows.detach().bag_argmax(bag, bags=bags)
         picked = rows.gather(0, chosen.clamp(min=0)) if rows.shape[0] else rows.new_zeros(tuple(chosen.shape))

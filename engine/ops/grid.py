@@ -48,6 +48,8 @@ def grid_sample(
     """
     n = input.ndim - 2
     _check(input, grid, n, mode, padding_mode)
+    if input.dtype.name == "float16" and mode == "bicubic":
+        return input.float().grid_sample(grid.float(), mode, padding_mode, align_corners).half()
     sizes = [int(k) for k in input.shape[2:]]
     # The grid's last axis counts from the innermost axis: x is the width.
     places = [_unnormalised(grid.select(-1, n - 1 - k), sizes[k], bool(align_corners)) for k in range(n)]

@@ -381,7 +381,16 @@ def linear_cross_entropy(
     >>> F.linear_cross_entropy(engine.ones(1, 2), engine.zeros(3, 2), engine.tensor([1]))
     tensor(1.0986)
     """
-    scores = input.linear(linear_weight, linear_bias)
+    where, (classes, *places) = "linear_cross_entropy", linear_weight.shape[:-1] or (0,)
+    if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (places and input.ndim == 1):
+        facts = f"{words(input.shape)} and {words(linear_weight.shape)}"
+        raise ShapeError(where, "an input (N, in) and a linear_weight (C, *places, in)", facts)
+    if linear_bias is not None and tuple(linear_bias.shape) != (classes, *places):
+        raise ShapeError(where, f"a linear_bias of shape {words((classes, *places))}", words(linear_bias.shape))
+    bias = None if linear_bias is None else linear_bias.flatten()
+    scores = input.linear(linear_weight.flatten(0, -2), bias).reshape((*input.shape[:-1], classes, *places))
+    if ignore_index is not None and target.shape == scores.shape:
+        raise ShapeError(where, "no ignore_index when the target contains probabilities", ignore_index)
     ignored = -100 if ignore_index is None else ignore_index
     words_ = {"ignore_index": ignored, "reduction": reduction, "label_smoothing": label_smoothing}
     return scores.cross_entropy(target, weight, **words_)

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.errors import ArgumentError, ShapeError
 from engine.ops.loss import reduced_, reduction_of
-from engine.ops.op import axis_of, function, words
+from engine.ops.op import axis_of, broadcast, function, words
 
 Flag = bool | None
 
@@ -29,12 +29,12 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     >>> F.cosine_similarity(engine.tensor([[1.0, 0.0]]), engine.tensor([[1.0, 1.0]]))
     tensor([0.7071])
     """
-    pairs = []
-    for x in (x1, x2):
-        axis_of("cosine_similarity", dim, max(x1.ndim, x2.ndim))
-        pairs.append(x / _held(x.norm(2, dim, True), eps) if x.ndim else x / _held(x.abs(), eps))
-    product = pairs[0] * pairs[1]
-    return product.sum(dim) if product.ndim else product
+    shape = broadcast("cosine_similarity", x1, x2)
+    axis_of("cosine_similarity", dim, len(shape))
+    one, two = (
+        x / _held(x.norm(2, dim, True) if shape else x.abs(), eps) for x in (x1.expand(shape), x2.expand(shape))
+    )
+    return (one * two).sum(dim) if shape else one * two
 
 
 @function

@@ -49,7 +49,7 @@ class Resample(Op):
     def forward(xp: Any, x: Any, *, dim: int, plan: Plan) -> Any:
         full = x.astype(xp.float32) if x.dtype == xp.float16 else x
         y = None
-        shares = _fixed_point(plan.weights) if x.dtype == xp.uint8 else plan.weights
+        shares = _fixed_point(plan) if x.dtype == xp.uint8 else plan.weights
         for places, weights in zip(plan.places.T, shares.T, strict=True):
             term = xp.take(full, xp.asarray(places), axis=dim)
             if (weights != 1).any():
@@ -71,8 +71,13 @@ class Resample(Op):
         return (g.resample(dim=dim, plan=plan.back),)
 
 
-def _fixed_point(weights: Any) -> Any:
+def _fixed_point(plan: Plan) -> Any:
     """Weights as PyTorch holds them for bytes: in 16 bits, with as many places behind the point as fit."""
+    weights = plan.weights.copy()
+    for k in range(1, weights.shape[1]):  # a border that is taken several times is one place with one weight
+        again = plan.places[:, k] == plan.places[:, k - 1]
+        weights[again, k] += weights[again, k - 1]
+        weights[again, k - 1] = 0
     largest = float(np.abs(weights).max(initial=0)) or 1.0
     bits = next((b for b in range(22) if int(0.5 + largest * 2 ** (b + 1)) >= 1 << 15), 22)
     return np.where(weights < 0, np.ceil(weights * 2**bits - 0.5), np.floor(weights * 2**bits + 0.5)) / 2**bits
