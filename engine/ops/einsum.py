@@ -88,6 +88,7 @@ def einsum(*arguments: Any) -> Any:
     parts = [_without_ones(name, x, sizes) for name, x in parts]
     missing = [c for c in result if not any(c in name for name, _ in parts)]
     inner = "".join(c for c in result if c not in missing)
+    parts = _alone(parts, inner) if parts[1:] else parts
     equation = ",".join(name for name, _ in parts) + "->" + inner
     y = parts[0][1].einsum_op(*(x for _, x in parts[1:]), equation=equation) if parts[1:] else _summed(*parts[0], inner)
     return y.reshape(tuple(1 if c in missing else sizes[c] for c in result)) if missing else y
@@ -98,6 +99,17 @@ def _summed(name: str, x: Any, inner: str) -> Any:
     over = tuple(i for i, c in enumerate(name) if c not in inner)
     name = "".join(c for c in name if c in inner)
     return (x.sum(over) if over else x).permute(tuple(name.index(c) for c in inner))
+
+
+def _alone(parts: list[tuple[str, Any]], inner: str) -> list[tuple[str, Any]]:
+    """Letters of one tensor that nothing else names are summed first: less work, and whole numbers become int64."""
+    summed = []
+    for k, (name, x) in enumerate(parts):
+        others = inner + "".join(other for j, (other, _) in enumerate(parts) if j != k)
+        kept = "".join(c for c in name if c in others)
+        summed.append((kept, x if kept == name else _summed(name, x, kept)))
+    whole = next((x.dtype for _, x in summed if x.dtype != parts[0][1].dtype), None)
+    return summed if whole is None else [(name, x.to(whole)) for name, x in summed]
 
 
 def _lettered(arguments: tuple[Any, ...]) -> tuple[str, list[Any]]:

@@ -157,7 +157,7 @@ class PutView(Op):
 
     @staticmethod
     def forward(xp: Any, x: Any, v: Any, *, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Any:
-        changed = x.copy()
+        changed = x.copy(order="K")
         part = changed
         for op, attrs in path:
             part = op.forward(xp, part, **attrs)
@@ -316,8 +316,11 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
         if value.ndim:
             raise ShapeError("index_fill_ only supports a 0-dimensional value tensor", got=words(value.shape))
         value = value.to(input.dtype)
-    key, whole = _along("index_fill", input, dim, index), input if input.ndim else input.reshape((1,))
-    return whole.put_at(key, value, False).reshape(input.shape)
+    *before, line = _along("index_fill", input, dim, index)
+    many = input.shape[len(before)] if input.ndim else 1
+    chosen = line.new_zeros((many,)).put_at((line,), 1).to("bool")
+    spread = chosen.reshape((many,) + (1,) * (input.ndim - 1 - len(before))) if input.ndim else chosen.reshape(())
+    return input.masked_fill(spread, value)
 
 
 @function

@@ -29,7 +29,8 @@ def linalg_vector_norm(input: Any, ord: Any = 2, dim: Any = None, keepdim: bool 
     if ord == 1:
         return x.abs().sum(axes, keepdim) if axes else x.abs()
     if ord == 0:
-        return (x != 0).to(x.dtype).sum(axes, keepdim) if axes else (x != 0).to(x.dtype)
+        ones = (x != 0).choose(x.filled(value=1.0), 0.0)
+        return ones.sum(axes, keepdim) if axes else ones
     if math.isinf(ord):
         if any(not x.shape[i] for i in axes):
             if ord > 0:

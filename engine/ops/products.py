@@ -157,5 +157,4 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_eucl
         raise ShapeError("cdist", "matrices with equally many columns", f"{words(x1.shape)} and {words(x2.shape)}")
     if p < 0:
         raise ShapeError("cdist only supports non-negative p values", got=p)
-    apart = x1.unsqueeze(-2) - x2.unsqueeze(-3)
-    return linalg_vector_norm(apart, p, -1) if p else apart.sign().abs().sum(-1)
+    return linalg_vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
