@@ -308,6 +308,19 @@ def to_device(array: Any, device: Any) -> Any:
         return cupy.asarray(array)
 
 
+def broadcast_to(xp: Any, array: Any, shape: Shape) -> Any:
+    """The array repeated to a shape without copying (by hand where that is much faster)."""
+    lead, old = len(shape) - array.ndim, array.shape
+    if xp is not np or lead < 0 or not array.flags.c_contiguous or not array.size or 0 in shape:
+        return xp.broadcast_to(array, shape)
+    strides = [0] * lead
+    for n, wanted, step in zip(old, shape[lead:], array.strides, strict=True):
+        if n != wanted and n != 1:
+            return xp.broadcast_to(array, shape)
+        strides.append(step if n == wanted else 0)
+    return np.ndarray(shape, array.dtype, array, 0, tuple(strides))
+
+
 def owner_of(array: Any) -> Any:
     """The array that holds the memory into which this one looks."""
     while isinstance(array.base, type(array)):
@@ -436,6 +449,11 @@ def wrapped(number: Any, dtype: np.dtype[Any]) -> Any:
 def as_shape(where: str, given: Any) -> Shape:
     """A tuple of sizes from (2, 3), [2, 3] or 2."""
     sizes = tuple(given) if isinstance(given, tuple | list) else (given,)
+    for n in sizes:
+        if n.__class__ is not int:
+            break
+    else:
+        return sizes
     try:
         return tuple(int(n.__index__()) for n in sizes)
     except (AttributeError, TypeError):

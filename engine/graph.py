@@ -77,6 +77,9 @@ class Notes:
         self.end: Any = None
 
 
+next_number = itertools.count(1).__next__
+
+
 class Node:
     """One recorded run of an op.
 
@@ -87,14 +90,13 @@ class Node:
     """
 
     __slots__ = ("__weakref__", "attrs", "edges", "guards", "notes", "op", "out", "saved", "seq")
-    _count = itertools.count(1)
 
     def __init__(
         self, op: Any, attrs: dict[str, Any], edges: list[Any], saved: Any, guards: list[Any], out: Any
     ) -> None:
         self.op, self.attrs, self.edges, self.saved, self.guards, self.out = op, attrs, edges, saved, guards, out
         self.notes: Notes | None = None
-        self.seq = next(Node._count)
+        self.seq = next_number()
 
     def free(self) -> None:
         """Let go of what the gradient rule reads; a node that kept values can not be walked again."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from engine.array import Abstract
+from engine.array import Abstract, can_cast
 from engine.errors import DTypeError, GraphError, ShapeError
 from engine.graph import Mode, Node, current_mode, read_mode
 from engine.ops.elementwise import Cast
@@ -15,6 +16,7 @@ from engine.tensor import Tensor, apply, refresh, wrap
 def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
     mode = read_mode() or current_mode()
+    refuse_overlap(t.array)
     if not mode.grad:
         return _told(mode, t, _write(t, compute(t)))
     base = None if t._view is None else t._view.base
@@ -25,6 +27,19 @@ def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     else:
         _write(t, y)
     return _told(mode, t, y)
+
+
+def refuse_overlap(a: Any) -> None:
+    """An expanded tensor has several elements in one place: what should be written there?"""
+    if (
+        not isinstance(a, Abstract)
+        and 0 in a.strides
+        and any(n > 1 and s == 0 for n, s in zip(a.shape, a.strides, strict=True))
+    ):
+        raise GraphError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location",
+            hint="Please clone() the tensor before performing the operation.",
+        )
 
 
 def refuse_leaf(t: Tensor, base: Tensor | None) -> None:
@@ -53,7 +68,7 @@ def _told(mode: Mode, t: Tensor, y: Tensor) -> Tensor:
 
 def _before(t: Tensor) -> Tensor:
     """The value that earlier history speaks of, in memory of its own where history needs it."""
-    old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy())
+    old = wrap(t.array if isinstance(t.array, Abstract) else t.array.copy(order="K"))
     old._node, old._requires_grad = t._node, t._requires_grad
     for recorder in current_mode().recorders:
         recorder.copied(t, old)
@@ -63,13 +78,14 @@ def _before(t: Tensor) -> Tensor:
 def _write(t: Tensor, y: Tensor) -> Tensor:
     """Put the numbers of y into the memory of t."""
     a, b = t.array, y.array
-    if (b.dtype.kind == "f" and a.dtype.kind != "f") or (b.dtype.kind in "iu" and a.dtype.kind == "b"):
+    if b.dtype is not a.dtype and not can_cast(b.dtype, a.dtype):
         raise DTypeError("in-place", f"a result that fits {t.dtype}", y.dtype, "Write x = x.op() instead of x.op_().")
     if a is not b and not isinstance(a, Abstract):
         try:
             a[...] = b
         except ValueError as refusal:
-            raise ShapeError("in-place", f"a result of shape {words(a.shape)}", words(b.shape), str(refusal)) from None
+            sentence = f"output with shape {words(a.shape)} doesn't match the broadcast shape {words(b.shape)}"
+            raise ShapeError(sentence, hint=str(refusal)) from None
     t._cell[0] += 1
     if t._view is not None:
         t._view.seen = t._cell[0]

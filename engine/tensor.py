@@ -14,7 +14,7 @@ import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
-from engine.errors import ArgumentError, DTypeError, DeviceError, EngineError, GraphError, OutOfMemoryError
+from engine.errors import ArgumentError, DeviceError, DTypeError, EngineError, GraphError, OutOfMemoryError
 from engine.graph import SHOW, Node, Notes, Size, View, current_mode, read_mode
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op, words
@@ -59,7 +59,10 @@ class Tensor(Values):
     @property
     def shape(self) -> Size:
         """The sizes of the axes."""
-        return Size(self.array.shape)
+        try:
+            return SIZES[self.array.shape]
+        except KeyError:
+            return _new_size(self.array.shape)
 
     @property
     def dtype(self) -> DType:
@@ -161,6 +164,16 @@ class Tensor(Values):
         return seen
 
 
+SIZES: dict[tuple[int, ...], Size] = {}
+"""Every shape that was asked for, as a Size; emptied when there are too many."""
+
+
+def _new_size(shape: tuple[int, ...]) -> Size:
+    if len(SIZES) > 10_000:
+        SIZES.clear()
+    return SIZES.setdefault(shape, Size(shape))
+
+
 FORMAT: list[Callable[[Tensor], str]] = [lambda t: f"tensor({t.array!r})"]
 
 
@@ -171,9 +184,12 @@ def _fill(t: Tensor, array: Any) -> None:
     t._cell = [0]
 
 
+_new = Tensor.__new__
+
+
 def wrap(array: Any) -> Tensor:
     """A tensor around an array, without copying and without history."""
-    t = Tensor.__new__(Tensor)
+    t = _new(Tensor)
     t.array = array
     t._node = t._view = t._hooks = t.grad = None
     t._requires_grad = False
@@ -214,9 +230,7 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
             if a.__class__ is not ndarray:
                 plain = False
             elif a.dtype is not dtype:
-                if dtype is None:
-                    dtype = a.dtype
-                elif op.promotion == "tail" and len(arrays) == 1:
+                if dtype is None or (op.promotion == "tail" and len(arrays) == 1):
                     dtype = a.dtype
                 elif op.promotion != "none":
                     plain = False
@@ -253,30 +267,37 @@ def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dic
     edges: list[Any] = []
     saved: list[Any] = []
     guards: list[Any] = []
-    reads = op.reads if len(op.reads) >= len(inputs) else op.reads + (op.reads_rest,) * (len(inputs) - len(op.reads))
+    reads, reads_output = op.reads, op.reads_output
+    if len(reads) < len(inputs):
+        reads += (op.reads_rest,) * (len(inputs) - len(reads))
+    if op.reads_when is not None:
+        reads, reads_output = op.reads_when[tuple([t.__class__ not in NUMBERS and t._requires_grad for t in inputs])]
     if op.jvp == "multilinear":
         reads = _partners(inputs)
-    for t, a, read in zip(inputs, arrays, reads, strict=False):
+    for place, t in enumerate(inputs):
         if t.__class__ in NUMBERS:
             edges.append(None)
             saved.append(t)
-            continue
-        edges.append((t._node or t) if t._requires_grad else None)
-        if read == VALUES:
-            saved.append(a)
-            guards.append((t._cell, t._cell[0], a))
         else:
-            saved.append(Abstract.of(a) if read else (a.shape, a.dtype))
+            a, read = arrays[place], reads[place]
+            edges.append((t._node or t) if t._requires_grad else None)
+            if read == VALUES:
+                saved.append(a)
+                guards.append((t._cell, t._cell[0], a))
+            else:
+                saved.append(Abstract.of(a) if read else (a.shape, a.dtype))
     out = y.array
-    if op.reads_output == VALUES:
+    if reads_output == VALUES:
         guards.append((y._cell, 0, out))
         return Node(op, attrs, edges, saved, guards, out)
-    return Node(op, attrs, edges, saved, guards, Abstract.of(out) if op.reads_output else (out.shape, out.dtype))
+    return Node(op, attrs, edges, saved, guards, Abstract.of(out) if reads_output else (out.shape, out.dtype))
 
 
 def _partners(inputs: tuple[Any, ...]) -> tuple[int, ...]:
     """In a product, an input's values are read if one of the others needs a gradient."""
     wanted = [t.__class__ not in NUMBERS and t._requires_grad for t in inputs]
+    if len(wanted) == 2:
+        return VALUES if wanted[1] else SHAPE, VALUES if wanted[0] else SHAPE
     total = sum(wanted)
     return tuple(VALUES if total > w else SHAPE for w in wanted)
 

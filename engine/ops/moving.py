@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.array import Abstract, Shape, as_shape
+from engine.array import Abstract, Shape, as_shape, broadcast_to
 from engine.errors import IndexOutOfRange, ShapeError
 from engine.ops.op import Case, Op, Rule, axes_of, axis_of, dtype_of_all, function, words
 
@@ -73,6 +73,47 @@ class Permute(Moving):
     vjp = lambda g, _, __, *, dims: (g.permute(tuple(sorted(range(len(dims)), key=dims.__getitem__))),)
 
 
+class Transpose(Moving):
+    """Two axes exchanged (a view).
+
+    >>> engine.zeros(2, 3, 4).transpose(0, 2).shape
+    engine.Size([4, 3, 2])
+    """
+
+    latex = r"{{{0}}}^T"
+    cases = (Case(((2, 3, 4),), {"dim0": 2, "dim1": 0}), Case(((3, 4),), {"dim0": 0, "dim1": 1}))
+    bind = lambda input, dim0, dim1: (
+        (input,),
+        {"dim0": axis_of("transpose", dim0, input.ndim), "dim1": axis_of("transpose", dim1, input.ndim)},
+    )
+    forward = lambda xp, x, *, dim0, dim1: x.swapaxes(dim0, dim1) if x.shape else x
+    infer = lambda x, *, dim0, dim1: Abstract(_exchanged(x.shape, dim0, dim1), x.dtype)
+    vjp = lambda g, _, __, *, dim0, dim1: (g.transpose(dim0, dim1),)
+
+
+def _exchanged(shape: Shape, first: int, second: int) -> Shape:
+    sizes = list(shape)
+    if sizes:
+        sizes[first], sizes[second] = sizes[second], sizes[first]
+    return tuple(sizes)
+
+
+class Unsqueeze(Moving):
+    """With a new axis of size 1 (a view).
+
+    >>> engine.tensor([1, 2]).unsqueeze(1)
+    tensor([[1],
+            [2]])
+    """
+
+    latex = r"{0}"
+    cases = (Case(((3, 4),), {"dim": 1}), Case(((),), {"dim": 0}))
+    bind = lambda input, dim: ((input,), {"dim": axis_of("unsqueeze", dim, input.ndim + 1)})
+    forward = lambda xp, x, *, dim: x.reshape((*x.shape[:dim], 1, *x.shape[dim:]))
+    infer = lambda x, *, dim: Abstract((*x.shape[:dim], 1, *x.shape[dim:]), x.dtype)
+    vjp = lambda g, _, _x, *, dim: (g.reshape(_x.shape),)
+
+
 class Expand(Moving):
     """Axes of size 1 (and new ones in front) repeated without copying.
 
@@ -91,7 +132,7 @@ class Expand(Moving):
         full = tuple(input.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(sizes))
         return (input,), {"shape": full}
 
-    forward = lambda xp, x, *, shape: x if x.shape == shape else xp.broadcast_to(x, shape)
+    forward = lambda xp, x, *, shape: x if x.shape == shape else broadcast_to(xp, x, shape)
 
     @staticmethod
     def infer(x: Any, *, shape: Shape) -> Abstract:

@@ -153,32 +153,6 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 
 @function
-def unsqueeze(input: Any, dim: int) -> Any:
-    """With a new axis of size 1.
-
-    >>> engine.tensor([1, 2]).unsqueeze(1)
-    tensor([[1],
-            [2]])
-    """
-    axis = axis_of("unsqueeze", dim, input.ndim + 1)
-    return input.reshape((*input.shape[:axis], 1, *input.shape[axis:]))
-
-
-@function
-def transpose(input: Any, dim0: int, dim1: int) -> Any:
-    """Two axes exchanged (a view).
-
-    >>> engine.zeros(2, 3, 4).transpose(0, 2).shape
-    engine.Size([4, 3, 2])
-    """
-    axes = list(range(input.ndim))
-    first, second = axis_of("transpose", dim0, input.ndim), axis_of("transpose", dim1, input.ndim)
-    if axes:
-        axes[first], axes[second] = axes[second], axes[first]
-    return input.permute(tuple(axes))
-
-
-@function
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places; the rest keeps its order (a view).
 
@@ -206,7 +180,7 @@ def t(input: Any) -> Any:
     if input.ndim > 2:
         hint = "Use .mT, or transpose(dim0, dim1)."
         raise ShapeError("t", "a tensor with at most 2 dims", words(input.shape), hint)
-    return input.permute((1, 0)) if input.ndim == 2 else input
+    return input.transpose(0, 1) if input.ndim == 2 else input
 
 
 @function
