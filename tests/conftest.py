@@ -1,8 +1,9 @@
-"""What every test shares: one BLAS thread, as the hosts have it, and the folder of real data where there is one."""
+"""What every test shares: one thread for arithmetic, as the hosts have it, and the folder of real data where there is one."""
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch, as the oracle of small cases: its threads would only wait
 
 from pathlib import Path
 
