@@ -299,11 +299,13 @@ def _slope(x: Any, axis: int, space: Any, edge_order: int) -> Any:
         steps = [widths.narrow(axis, i % (n - 1), 1) for i in (0, 1, -2, -1)] if n > 2 else [widths] * 4
         left, right = widths.narrow(axis, 0, n - 2), widths.narrow(axis, 1, n - 2)
     else:
-        steps, left, right = [space] * 4, space, space
+        steps = [space] * 4
     inner = []
     if n > 2:
         low, mid, high = (x.narrow(axis, i, n - 2) for i in range(3))
-        inner = [((high - mid) / right * left + (mid - low) / left * right) / (left + right)]
+        inner = [(high - low) / (2 * space)]
+        if hasattr(space, "shape"):
+            inner = [((high - mid) / right * left + (mid - low) / left * right) / (left + right)]
     jumps = x.diff(1, axis)
     first = _edge(jumps, axis, (0, 1), steps[:2], edge_order)
     last = _edge(jumps, axis, (n - 2, n - 3), steps[:1:-1], edge_order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -41,17 +42,17 @@ def _weighed(where: str, input: Any, other: Any, alpha: Any) -> Call:
     """The operands of a sum, the second one times alpha."""
     if alpha.__class__ is int and alpha == 1:
         return (input, other), {}
-    kinds = {_kind(t) for t in (input, other)}
-    if (isinstance(alpha, float) and "f" not in kinds) or (isinstance(alpha, bool) and kinds != {"b"}):
+    rank = max(_rank(input), _rank(other))
+    if _rank(alpha) > max(rank, 1) or (isinstance(alpha, bool) and rank > 0):
         raise DTypeError(f"{where}(alpha=)", "a number of the kind of the tensors", alpha)
-    return (input, other * alpha), {}
+    return (input, other * alpha if rank else (other * alpha).to("bool")), {}
 
 
-def _kind(value: Any) -> str:
-    """ "b", "i" or "f" for a tensor or a number."""
+def _rank(value: Any) -> int:
+    """0, 1 or 2 for truth values, whole numbers, floats: a tensor's or a number's."""
     if hasattr(value, "shape"):
-        return str(value.array.dtype.kind).replace("u", "i")
-    return "b" if isinstance(value, bool) else "i" if isinstance(value, int) else "f"
+        return {"b": 0, "f": 2}.get(str(value.array.dtype.kind), 1)
+    return 0 if isinstance(value, bool) else 1 if isinstance(value, int) else 2
 
 
 class Add(Elementwise):
@@ -98,7 +99,7 @@ class Div(Elementwise):
     latex, kernel, promotion = r"\frac{{{0}}}{{{1}}}", "a / b", "float"
     cases = (Case(((3, 4), (3, 4)), low=0.5, high=2.0), Case(((3, 4), (4,)), low=-2.0, high=-0.5))
     forward = lambda xp, a, b: xp.true_divide(a, b)
-    vjp = lambda g, _, a, b: (lambda: g / b, lambda: -g * (a / b) / b)
+    vjp = lambda g, y, _, b: (lambda: g / b, lambda: -g * y / b)
 
 
 class Neg(Elementwise):
@@ -290,9 +291,9 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise ArgumentError("clamp", "at least one of min and max", "neither")
     if not hasattr(min, "shape") and not hasattr(max, "shape"):
-        bounds = [b for b in (min, max) if b is not None]
-        if _kind(input) != "f" and any(_kind(b) > _kind(input) for b in bounds):
-            input = input * 1.0 if any(_kind(b) == "f" for b in bounds) else input * 1
+        rank = builtins.max(_rank(b) for b in (min, max) if b is not None)
+        if rank > _rank(input):
+            input = input * 1.0 if rank == 2 else input * 1
         return input.clamp_between(min, max)
     input = input if min is None else input.clamp_min(min)
     return input if max is None else input.clamp_max(max)

@@ -286,7 +286,7 @@ class Sinc(Elementwise):
 
     latex, kernel, promotion = r"\operatorname{{sinc}}({0})", "a == 0 ? 1 : sin(pi * a) / (pi * a)", "float"
     cases = (*ONE, Case(((3,),), low=0.4, high=0.6))
-    forward = lambda xp, x: xp.sinc(x).astype(x.dtype, copy=False)
+    forward = lambda xp, x: xp.sinc(x.astype(xp.float32) if x.dtype.itemsize == 2 else x).astype(x.dtype, copy=False)
 
     @staticmethod
     def vjp(g: Any, _: Any, x: Any) -> Any:

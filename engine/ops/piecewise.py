@@ -57,7 +57,7 @@ class Elu(Elementwise):
     cases = (*AWAY, Case(((3, 4),), {"alpha": 1.5}, -2.0, -0.1))
     bind = lambda input, alpha=1.0: ((input,), {"alpha": alpha})
     forward = lambda xp, x, *, alpha=1.0: xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * alpha)
-    vjp = lambda g, _, x, *, alpha=1.0: ((x > 0).choose(g, g * x.clamp(max=0).exp() * alpha),)
+    vjp = lambda g, _, x, *, alpha=1.0: ((x > 0).choose(g, g * (-((-x).relu())).exp() * alpha),)
 
 
 class Hardtanh(Elementwise):

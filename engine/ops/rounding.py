@@ -37,7 +37,9 @@ class Sign(Flat):
     """
 
     latex, kernel, cases = r"\operatorname{{sign}}({0})", "sign(a)", ONE
-    forward = lambda xp, x: x if x.dtype.kind == "b" else xp.sign(x)
+    forward = lambda xp, x: (
+        x.copy() if x.dtype.kind == "b" else xp.where(x != x, 0, xp.sign(x)).astype(x.dtype, copy=False)
+    )
 
 
 class Floor(Flat):

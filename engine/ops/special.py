@@ -127,6 +127,9 @@ class SpecialEntr(Float):
     vjp = lambda g, _, x: (g * (-x.log() - 1),)
 
 
+_LOG_GAMMA = from_scipy("gammaln")
+
+
 class Lgamma(Float):
     """The logarithm of |Gamma(x)|; Gamma(n) = (n - 1)!.
 
@@ -135,7 +138,7 @@ class Lgamma(Float):
     """
 
     latex, kernel, cases = r"\ln|\Gamma({0})|", "lgamma(a)", POSITIVE
-    forward = from_scipy("gammaln")
+    forward = lambda xp, x: xp.where(xp.isinf(x), xp.abs(x), _LOG_GAMMA(xp, x))
     vjp = lambda g, _, x: (g * x.digamma(),)
 
 

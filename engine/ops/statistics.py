@@ -127,7 +127,7 @@ def length(x: Any, p: float, axes: tuple[int, ...], keepdim: bool) -> Any:
     if p in (math.inf, -math.inf):
         return _outermost(x.abs(), p, axes, keepdim)
     if p == 0:
-        return (x == 0).choose(x, x * 0 + 1).sum(axes, keepdim)
+        return (x != 0).to(x.dtype).sum(axes, keepdim) + (x == 0).choose(x, 0.0).sum(axes, keepdim) * 0
     zero = x == 0
     power = x.abs() ** p if p >= 2 else zero.choose(0.0 if p > 0 else math.inf, zero.choose(1.0, x.abs()) ** p)
     total = power.sum(axes, keepdim)
