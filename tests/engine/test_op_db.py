@@ -36,6 +36,7 @@ from engine.tensor import Tensor
 WANTED = [op for op in op_db if not absent(op.name)]
 OPS = [pytest.param(op, id=op.formatted_name) for op in WANTED]
 SEEN = {"float16", "float32", "float64", "uint8", "int8", "int32", "int64", "bool"}
+EVERYDAY = {"float32", "float64", "int64", "bool"}
 # Numbers drawn at random, or memory that nobody has written to: only shapes and dtypes can be compared.
 DRAWN = {
     "bernoulli", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal", "rand_like", "randint",
@@ -96,7 +97,7 @@ def test_values_shapes_and_dtypes_are_pytorchs(op: Any, count: int | None) -> No
     f = function_of(op)
     for dtype in sorted(op.supported_dtypes("cpu"), key=str):
         name = str(dtype).removeprefix("torch.")
-        if name not in SEEN or differs(op.name, name):
+        if name not in (EVERYDAY if count else SEEN) or differs(op.name, name):
             continue
         for sample in usable(op, dtype, False, count):
             got, expected, ours, theirs = both(op, sample, f)
@@ -106,7 +107,7 @@ def test_values_shapes_and_dtypes_are_pytorchs(op: Any, count: int | None) -> No
             if not op.name.endswith("_") and op.name not in DRAWN:
                 for a, b in zip(ours, theirs, strict=True):
                     close(a, b, "an input was changed")
-            if count and sample.input is not None and isinstance(sample.input, torch.Tensor) and sample.input.ndim > 1:
+            if name == "float64" and isinstance(sample.input, torch.Tensor) and sample.input.ndim > 1:
                 noncontiguous(op, sample, f)
 
 
