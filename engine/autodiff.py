@@ -23,7 +23,11 @@ from engine.tensor import Tensor, refresh
 
 
 class GradientEdge(NamedTuple):
-    """Where gradients arrive: a node and which of its outputs; stands for a tensor in `grad` and `backward`."""
+    """Where gradients arrive: a node and which of its outputs; stands for a tensor in `grad` and `backward`.
+
+    >>> engine.autograd.graph.get_gradient_edge(engine.tensor(2.0, requires_grad=True) * 3).output_nr
+    0
+    """
 
     node: Any
     output_nr: int = 0

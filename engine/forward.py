@@ -201,7 +201,11 @@ def input_of(t: Tensor) -> Tensor:
 
 # ------------------------------------------------------------------------------------------- torch.autograd.forward_ad
 class UnpackedDualTensor(NamedTuple):
-    """A value and its tangent (None where it has none)."""
+    """A value and its tangent (None where it has none).
+
+    >>> engine.autograd.forward_ad.unpack_dual(engine.tensor(3.0))
+    UnpackedDualTensor(primal=tensor(3.), tangent=None)
+    """
 
     primal: Tensor
     tangent: Tensor | None

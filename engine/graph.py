@@ -87,6 +87,10 @@ class Node:
     rule reads: the array, or an Abstract where it reads no values, or (shape, dtype) where it reads nothing; out: the
     same for the output. guards: (version cell, version, array) of everything that must not be changed before backward.
     seq: creation number; inputs are older. notes: what users hung on it.
+
+    >>> y = engine.tensor(2.0, requires_grad=True) * 3
+    >>> y.grad_fn.name(), y.grad_fn.next_functions[0][0].name()
+    ('MulBackward0', 'torch::autograd::AccumulateGrad')
     """
 
     __slots__ = ("__weakref__", "attrs", "edges", "guards", "notes", "op", "out", "saved", "seq")

@@ -9,6 +9,8 @@ from engine.forward import levels
 from engine.forward import make_dual as make_dual
 from engine.forward import unpack_dual as unpack_dual
 
+__all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
+
 
 def enter_dual_level() -> int:
     """Open a level by hand; its number is 0, because there is only one.

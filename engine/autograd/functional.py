@@ -16,6 +16,7 @@ from engine.forward import cut, pushed
 from engine.ops.op import words
 from engine.tensor import Tensor
 
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 Function = Callable[..., Any]
 
 

@@ -17,6 +17,17 @@ from engine.saved import saved_tensors_hooks as saved_tensors_hooks
 from engine.sweep import current_sweep
 from engine.tensor import Tensor
 
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
+
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     """Where the gradient of a tensor arrives; `grad` and `backward` take it in the place of the tensor.

@@ -26,6 +26,9 @@ class Cost(NamedTuple):
     """calls: how often the function ran; passes: how often its steps were walked for the derivative.
 
     operations: elementary operations on numbers, by name; kept_values and kept_bytes: what had to be remembered.
+
+    >>> engine.derivative.Cost(1, 1, {"mul": 2, "add": 1}).total
+    3
     """
 
     calls: int
@@ -41,7 +44,12 @@ class Cost(NamedTuple):
 
 
 class Derivative(NamedTuple):
-    """A value, its Jacobian (*output, *input) for each input, the way it was computed, and the cost."""
+    """A value, its Jacobian (*output, *input) for each input, the way it was computed, and the cost.
+
+    >>> found = engine.derivative.reverse(lambda x, y: x * y, 2.0, 3.0)
+    >>> found.way, [float(j) for j in found.jacobians], found.cost.passes
+    ('reverse mode', [3.0, 2.0], 1)
+    """
 
     way: str
     value: Any

@@ -87,6 +87,9 @@ class StepErrors(NamedTuple):
 
     truncation: what the neglected terms of Taylor's series give; rounding: what the last digit of f gives; best: the
     step with the smallest error.
+
+    >>> [len(row) for row in engine.derivative.error_by_step(lambda x: x.sin(), 1.0)[:4]]
+    [65, 65, 65, 65]
     """
 
     steps: Any

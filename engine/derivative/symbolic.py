@@ -86,7 +86,11 @@ class Writer(Recorder):
 
 
 class Formula:
-    """A function as an expression, and its derivatives: slopes[i][j] is d output i / d input j."""
+    """A function as an expression, and its derivatives: slopes[i][j] is d output i / d input j.
+
+    >>> engine.derivative.formula(lambda x: x.exp() * 2, 1.0)
+    2 * exp(x)
+    """
 
     def __init__(self, symbols: list[Expression], value: Expression, slopes: list[list[Expression]]) -> None:
         self.symbols, self.value, self.slopes = symbols, value, slopes
@@ -132,7 +136,7 @@ def formula(f: Function, *xs: Any, simplify: bool = True) -> Formula:
     Raises SymbolError where a branch or loop asks for the value of a symbol.
 
     >>> engine.derivative.formula(lambda x, y: x ** 2 * y, 1.0, 1.0).text().splitlines()
-    ['y * (x * 2)', 'x ** 2']
+    ['2 * y * x', 'x ** 2']
     """
     book = Book(simplify)
     writer = Writer(book)

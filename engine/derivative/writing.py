@@ -19,13 +19,21 @@ Said = tuple[str, int]
 
 
 def text(wanted: list[Expression], sharing: bool = False) -> str:
-    """Readable formulas, one a line; with sharing, what occurs more than once has a name and a line of its own."""
+    """Readable formulas, one a line; with sharing, what occurs more than once has a name and a line of its own.
+
+    >>> engine.derivative.text([engine.derivative.formula(lambda x: x / (x + 1), 1.0).value])
+    'x / (x + 1)'
+    """
     lines, last = _lines(wanted, _as_text, sharing, "t{}")
     return "\n".join([*(f"{name} = {words}" for name, words in lines), *last])
 
 
 def latex(wanted: list[Expression], sharing: bool = False) -> str:
-    """LaTeX, from each op's own."""
+    """LaTeX, from each op's own.
+
+    >>> print(engine.derivative.latex([engine.derivative.formula(lambda x: x / (x + 1), 1.0).value]))
+    \\frac{x}{x + 1}
+    """
     lines, last = _lines(wanted, _as_latex, sharing, "t_{{{}}}")
     return r" \\ ".join([*(f"{name} = {words}" for name, words in lines), *last])
 
@@ -33,7 +41,12 @@ def latex(wanted: list[Expression], sharing: bool = False) -> str:
 def python(
     wanted: list[Expression], name: str = "f", sharing: bool = True, symbols: list[Expression] | None = None
 ) -> str:
-    """The source of a Python function of the symbols (left out: of those that occur)."""
+    """The source of a Python function of the symbols (left out: of those that occur).
+
+    >>> print(engine.derivative.python([engine.derivative.formula(lambda x: x.sin() + 1, 1.0).value]))
+    def f(x):
+        return sin(x) + 1
+    """
     lines, last = _lines(wanted, _as_python, sharing, "t{}")
     names = [e.name for e in (_together(wanted) if symbols is None else symbols) if e.name]
     body = [f"    {left} = {right}" for left, right in lines] + [f"    return {', '.join(last)}"]
@@ -43,7 +56,11 @@ def python(
 def function(
     wanted: list[Expression], name: str = "f", sharing: bool = True, symbols: list[Expression] | None = None
 ) -> Callable[..., Any]:
-    """That function: it takes numbers or tensors, and gives tensors. Its `source` is what was compiled."""
+    """That function: it takes numbers or tensors, and gives tensors. Its `source` is what was compiled.
+
+    >>> engine.derivative.function([engine.derivative.formula(lambda x: x * x, 1.0).value])(3.0)
+    tensor(9., dtype=engine.float64)
+    """
     source, space = python(wanted, name, sharing, symbols), _space(wanted)
     exec(compile(source, f"<{name}>", "exec"), space)  # noqa: S102  (our own source)
     made = space[name]

@@ -71,7 +71,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.custom": ("engine.forward", "engine.saved", "engine.sweep", "engine.autodiff", "engine.inplace", *TAPE),
     "engine.check": ("engine.forward", "engine.autodiff", *TAPE),
     "engine.checkpoint": ("engine.saved", "engine.autodiff", *TAPE),
-    "engine.func": ("engine.forward", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.stateless": ("engine.autodiff", *TAPE),
+    "engine.func": ("engine.stateless", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
     "engine.derivative": ("engine.func", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
     "engine.autograd": (
         "engine.anomaly",
@@ -86,6 +87,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
     "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
+    "engine.distributed": CORE,
+    "engine.distributions": ("engine.grad_mode", *WALKS),
     "engine.nn": ("engine.custom", *WALKS),
     "engine.optim": ("engine.nn", *WALKS),
     "engine.data": ("engine.nn", *WALKS),
