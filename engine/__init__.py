@@ -11,6 +11,8 @@ from engine import create as _create
 from engine import cuda as cuda
 from engine import data as data
 from engine import derivative as derivative
+from engine import distributed as distributed
+from engine import distributions as distributions
 from engine import dtypes as _dtypes
 from engine import func as func
 from engine import functions as _functions

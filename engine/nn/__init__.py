@@ -1,6 +1,6 @@
 """What can be built: layers, containers, losses, first values. `LAYERS` and `LOSSES` list what a drawing may use."""
 
-from engine.nn import functional, init, modules, parameter, utils
+from engine.nn import functional, init, modules, parallel, parameter, utils
 from engine.nn.activation import (
     CELU,
     ELU,
@@ -100,6 +100,7 @@ from engine.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from engine.nn.parallel import DataParallel
 from engine.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from engine.nn.parameters import ParameterDict, ParameterList
 from engine.nn.pooling import (
@@ -193,6 +194,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -315,6 +317,7 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

@@ -1,0 +1,71 @@
+"""Distributions agree with PyTorch's, and their draws with their probabilities."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import engine
+
+PROBS = [[0.2, 0.3, 0.5], [1.0, 2.0, 4.0]]
+LOGITS = [[1.0, -2.0, 0.3], [0.0, 0.0, 5.0]]
+MADE = (
+    ("Normal", {"loc": [0.0, 1.0], "scale": [2.0, 0.5]}, [0.3, -1.0]),
+    ("Uniform", {"low": [0.0, 1.0], "high": [2.0, 3.5]}, [0.3, 2.0]),
+    ("Bernoulli", {"probs": [0.2, 0.9]}, [1.0, 0.0]),
+    ("Bernoulli", {"logits": [0.2, -3.0]}, [1.0, 0.0]),
+    ("Categorical", {"probs": PROBS}, [1, 2]),
+    ("Categorical", {"logits": LOGITS}, [1, 2]),
+)
+
+
+def made(library: Any, name: str, parameters: dict[str, Any]) -> Any:
+    kind = getattr(library.distributions, name)
+    return (
+        kind(*[library.tensor(v) for v in parameters.values()])
+        if name in ("Normal", "Uniform")
+        else kind(**{k: library.tensor(v) for k, v in parameters.items()})
+    )
+
+
+@pytest.mark.parametrize(("name", "parameters", "value"), MADE)
+def test_densities_and_entropies_are_pytorchs(name: str, parameters: dict[str, Any], value: list[float]) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = made(engine, name, parameters), made(torch, name, parameters)
+    assert np.allclose(ours.log_prob(engine.tensor(value)), theirs.log_prob(torch.tensor(value)), atol=1e-6)
+    assert np.allclose(ours.entropy(), theirs.entropy(), atol=1e-6)
+    assert ours.sample((5,)).shape == theirs.sample((5,)).shape
+    assert (
+        np.allclose(engine.distributions.kl_divergence(ours, ours), 0, atol=1e-6)
+        if name != "Uniform"
+        else ours.variance.shape == (2,)
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_draws_come_as_often_as_their_probability_says(seed: int) -> None:
+    engine.manual_seed(seed)
+    drawn = engine.distributions.Categorical(engine.tensor([0.2, 0.3, 0.5])).sample((4000,))
+    assert np.allclose(np.bincount(drawn.numpy()) / 4000, [0.2, 0.3, 0.5], atol=0.04)
+    ones = engine.distributions.Bernoulli(engine.tensor([0.1, 0.9])).sample((4000,))
+    assert np.allclose(ones.mean(0), [0.1, 0.9], atol=0.03)
+
+
+def test_gradients_flow_through_a_reparameterised_draw_and_not_through_a_plain_one() -> None:
+    mean = engine.tensor(1.0, requires_grad=True)
+    normal = engine.distributions.Normal(mean, 2.0)
+    assert not normal.sample().requires_grad
+    normal.rsample((3,)).sum().backward()
+    assert mean.grad == 3
+    with pytest.raises(NotImplementedError):
+        engine.distributions.Categorical(engine.ones(2)).rsample()
+
+
+def test_one_process_trains_alone() -> None:
+    assert not engine.distributed.is_available()
+    assert engine.distributed.get_world_size() == 1
+    with pytest.raises(NotImplementedError, match="one process"):
+        engine.distributed.init_process_group("gloo")
+    layer = engine.nn.Linear(2, 3)
+    assert engine.nn.DataParallel(layer)(engine.ones(4, 2)).shape == (4, 3)
+    assert list(engine.nn.DataParallel(layer).state_dict()) == ["module.weight", "module.bias"]
