@@ -107,6 +107,10 @@ class OutOfMemoryError(EngineError, RuntimeError):
     code = "memory"
 
 
+class ForeignMemory(DeviceError, TypeError):
+    """The numbers lie on another device than the caller can read."""
+
+
 class Unsupported(EngineError, NotImplementedError):
     """PyTorch has this; this engine has not."""
 

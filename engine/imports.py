@@ -27,6 +27,10 @@ SAME = {
     "nn.modules.flatten": "nn.shape",
     "nn.modules.instancenorm": "nn.instance_norm",
     "nn.modules.normalization": "nn.normalisation",
+    **{
+        f"nn.modules.{name}": "nn"
+        for name in ("activation", "container", "dropout", "linear", "loss", "padding", "pooling", "transformer")
+    },
     "nn.modules.rnn": "nn.recurrent",
     "nn.modules.sparse": "nn.embedding",
     "optim.adagrad": "optim.adaptive",

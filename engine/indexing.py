@@ -14,6 +14,7 @@ from engine.errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from engine.inplace import inplace
 from engine.ops.elementwise import Filled
 from engine.ops.index import EVERY, Index, IndexPut, Take, key_shape
+from engine.ops.moving import CopyFrom
 from engine.ops.op import words
 from engine.tensor import Tensor, apply, as_operand
 
@@ -176,7 +177,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """
     if not isinstance(src, Tensor):
         return fill_(input, src)
-    return inplace(input, lambda old: _dropping_lead(src, old).to(old.dtype).to(old.device).expand(old.shape))
+    return inplace(input, lambda old: apply(CopyFrom, (old, _dropping_lead(src, old).to(old.device)), {}))
 
 
 def _dropping_lead(source: Tensor, old: Tensor) -> Tensor:

@@ -37,9 +37,11 @@ class Tensor(Values):
     array: Any
     grad: Tensor | None
 
-    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
+    def __init__(self, data: Any = (), *sizes: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             data = data.array
+        elif data.__class__ is int:
+            data = np.zeros((data, *sizes), arrays_.default_dtype())
         self.array = (
             data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
         )

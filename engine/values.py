@@ -10,7 +10,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract
 from engine.declared import Declared
-from engine.errors import ArgumentError, DeviceError, GraphError, ShapeError
+from engine.errors import ArgumentError, ForeignMemory, GraphError, ShapeError, Unsupported
 from engine.ops.op import words
 
 if TYPE_CHECKING:
@@ -26,23 +26,37 @@ class Values(Declared):
     array: Any
 
     def item(self) -> Any:
-        """The number in a tensor of one element."""
+        """The number in a tensor of one element.
+
+        >>> engine.tensor([2.5]).item()
+        2.5
+        """
         values = self._known("item()")
         if values.size != 1:
             raise ShapeError("item()", "a tensor with 1 element", f"shape {words(values.shape)}")
         return values.item()
 
     def tolist(self) -> Any:
-        """The numbers as nested lists."""
+        """The numbers as nested lists.
+
+        >>> engine.tensor([[1, 2]]).tolist()
+        [[1, 2]]
+        """
         return arrays_.to_host(self._known("tolist()")).tolist()
 
-    def numpy(self) -> Any:
-        """The NumPy array, sharing memory."""
+    def numpy(self, *, force: bool = False) -> Any:
+        """The NumPy array, sharing memory; force: also of a tensor with history or on a device (then a copy).
+
+        >>> engine.ones(2).numpy()
+        array([1., 1.], dtype=float32)
+        """
+        if force:
+            return arrays_.to_host(self._known("numpy()"))
         if self.requires_grad:
             raise GraphError("Can't call numpy() on Tensor that requires grad", hint="Use tensor.detach().numpy().")
         values = self._known("numpy()")
         if not isinstance(values, ndarray):
-            raise DeviceError("numpy()", "a tensor on the CPU", self.device, "Use tensor.cpu().numpy().")
+            raise ForeignMemory("numpy()", "a tensor on the CPU", self.device, "Use tensor.cpu().numpy().")
         return values
 
     def _known(self, what: str) -> Any:
@@ -77,6 +91,9 @@ class Values(Declared):
         if not self.array.shape:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self)))
+
+    def __complex__(self) -> complex:
+        raise Unsupported("complex()", "a real number", "a request for a complex one", "Use float(x).")
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())

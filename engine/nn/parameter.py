@@ -45,7 +45,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
-        super().__init__(() if data is None else data, requires_grad)
+        super().__init__(() if data is None else data, requires_grad=requires_grad)
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
@@ -99,7 +99,9 @@ class UninitializedParameter(_Postponed, Parameter):
     cls_to_become = Parameter
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(Abstract((0,), default_dtype() if dtype is None else dtype_of(dtype)), requires_grad)
+        super().__init__(
+            Abstract((0,), default_dtype() if dtype is None else dtype_of(dtype)), requires_grad=requires_grad
+        )
 
 
 class UninitializedBuffer(_Postponed):
