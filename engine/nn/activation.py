@@ -115,7 +115,7 @@ class Softplus(Curve):
 
     shown = ("beta", "threshold")
 
-    def __init__(self, beta: Positive = 1.0, threshold: Positive = 20.0) -> None:
+    def __init__(self, beta: Positive = 1.0, threshold: Level = 20.0) -> None:
         super().__init__()
         self.beta, self.threshold = beta, threshold
 

@@ -191,11 +191,9 @@ class FractionalMaxPool(Pool):
             raise ArgumentError(kind, "either an output_size or an output_ratio", "both" if output_size else "neither")
         self.kernel_size = per_axis(kind, kernel_size, self.axes)
         self.output_size = None if output_size is None else per_axis(kind, output_size, self.axes)
-        several = isinstance(output_ratio, tuple | list)
-        self.output_ratio = (
-            tuple(output_ratio) if several else None if output_ratio is None else (output_ratio,) * self.axes
-        )  # type: ignore[arg-type]
-        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):  # type: ignore[operator]
+        ratios: Any = output_ratio if isinstance(output_ratio, tuple | list) else (output_ratio,) * self.axes
+        self.output_ratio = None if output_ratio is None else tuple(ratios)
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
             raise ArgumentError(f"{kind}(output_ratio)", "numbers between 0 and 1", output_ratio)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)

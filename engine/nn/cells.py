@@ -137,7 +137,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The next hidden and cell state (N, H)."""
         x, (hidden, cell) = self._ready(input, (None,) if hx is None else tuple(hx), 2)
-        return lstm_gates(x + self._recurrent(hidden), cell)  # type: ignore[return-value]
+        return lstm_gates(x + self._recurrent(hidden), cell)
 
 
 @checked

@@ -54,7 +54,9 @@ class _Row(Module):
         return self._modules[self._name(index)]
 
     def _part(self, held: dict[str, Any]) -> Self:
-        return type(self)(list(held.values()))
+        build: Any = type(self)
+        made: Self = build(list(held.values()))
+        return made
 
     def __setitem__(self, index: int | slice, module: Any) -> None:
         if isinstance(index, slice):

@@ -208,8 +208,9 @@ class TransposedConvolution(Convolution):
     def _extra(self, input: Tensor, wanted: tuple[int, ...]) -> tuple[int, ...]:
         """How much must be added at the end of each axis for an output of the wanted size."""
         sides, where = input.shape[-self.axes :], f"{type(self).__name__}(output_size)"
-        rows = zip(sides, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
-        least = [(n - 1) * s - 2 * int(p) + d * (k - 1) + 1 for n, s, p, d, k in rows]
+        padding: Any = self.padding
+        rows = zip(sides, self.stride, padding, self.dilation, self.kernel_size, strict=True)
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in rows]
         extra = tuple(w - n for w, n in zip(wanted[-self.axes :], least, strict=False))
         if len(extra) != self.axes or not all(0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]

@@ -69,7 +69,8 @@ class Table(Module):
             raise ArgumentError(
                 f"{cls.__name__}.from_pretrained", "2-dimensional embeddings", f"{embeddings.ndim} dims"
             )
-        made = cls(*embeddings.shape, _weight=embeddings, **settings)
+        build: Any = cls
+        made: Self = build(*embeddings.shape, _weight=embeddings, **settings)
         made.weight.requires_grad = not freeze
         return made
 

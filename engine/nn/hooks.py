@@ -182,12 +182,12 @@ class Gate:
 def _changed(slopes: tuple[Any, ...], answer: Any) -> tuple[Any, ...]:
     if answer is None:
         return slopes
-    answer = answer if isinstance(answer, tuple) else (answer,)
-    if len(answer) != len(slopes):
+    given: tuple[Any, ...] = answer if isinstance(answer, tuple) else (answer,)
+    if len(given) != len(slopes):
         raise RuntimeError(
-            f"Backward hook returned an invalid number of grad_input, got {len(answer)}, but expected {len(slopes)}"
+            f"Backward hook returned an invalid number of grad_input, got {len(given)}, but expected {len(slopes)}"
         )
-    return answer
+    return given
 
 
 def _watched(tensors: list[Any], notice: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> list[Any]:

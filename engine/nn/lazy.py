@@ -35,7 +35,7 @@ class LazyModuleMixin(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         given = {**self.presets, **inspect.signature(type(self)).bind(*args, **kwargs).arguments}
         with abstract_parameters():
-            super().__init__(given.get("groups", 1), **given)
+            super().__init__(given.get("groups", 1), **given)  # type: ignore[call-arg]
         held = self.__dict__
         held["_settings"] = given
         held["_first_call"] = self.register_forward_pre_hook(type(self)._infer_parameters, with_kwargs=True)
@@ -56,12 +56,14 @@ class LazyModuleMixin(Module):
         """Take the size from the first input, and draw first values."""
         if not -input.ndim <= self.axis < input.ndim:
             raise ShapeError(type(self).__name__, f"an input with an axis {self.axis}", f"{input.ndim} dims")
-        made: Any = self.cls_to_become(input.shape[self.axis], **self._settings)
-        for mine, whole in ((self._parameters, made._parameters), (self._buffers, made._buffers)):
+        build: Any = self.cls_to_become
+        made = build(input.shape[self.axis], **self._settings)
+        pairs: Any = ((self._parameters, made._parameters), (self._buffers, made._buffers))
+        for mine, whole in pairs:
             for name, tensor in whole.items():
                 if is_lazy(mine[name]):
-                    mine[name].materialize(tensor.shape)  # type: ignore[attr-defined]
-                    mine[name].array = tensor.to(mine[name].dtype).array  # type: ignore[union-attr]
+                    mine[name].materialize(tensor.shape)
+                    mine[name].array = tensor.to(mine[name].dtype).array
         self.__dict__[self.missing] = input.shape[self.axis]
 
     def _infer_parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
@@ -74,10 +76,11 @@ class LazyModuleMixin(Module):
 
     def _take_shapes(self, state: dict[str, Any], prefix: str, *_: Any) -> None:
         """Before values are loaded: take their shapes."""
-        for name, tensor in (*self._parameters.items(), *self._buffers.items()):
+        held: dict[str, Any] = {**self._parameters, **self._buffers}
+        for name, tensor in held.items():
             value = state.get(prefix + name)
             if value is not None and is_lazy(tensor) and not is_lazy(value):
-                tensor.materialize(value.shape)  # type: ignore[union-attr]
+                tensor.materialize(value.shape)
 
     def __init_subclass__(cls) -> None:
         parameters = list(inspect.signature(cls.cls_to_become).parameters.values())[1:]

@@ -178,7 +178,7 @@ class ParameterDict(_Held):
     def __or__(self, other: ParameterDict) -> ParameterDict:
         return ParameterDict({**dict(self.items()), **dict(other.items())})
 
-    def __ior__(self, other: Any) -> Self:
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
         self.update(other)
         return self
 

@@ -147,7 +147,7 @@ def _refuse_pickle(module: Any, protocol: int) -> Any:
 def _copied(module: Any, memo: dict[int, Any]) -> Any:
     """A copy with a class of its own, so that removing a parametrization here leaves the other as it is."""
     kind = type(module)
-    twin = kind.__new__(kind)
+    twin = object.__new__(kind)
     memo[id(module)] = twin
     twin.__dict__.update(copy.deepcopy(module.__dict__, memo))
     twin.__class__ = type(kind.__name__, kind.__bases__, dict(vars(kind)))

@@ -82,7 +82,7 @@ class RNNBase(Module):
         self._names: list[list[str]] = []
         for number in range(num_layers):
             incoming = input_size if number == 0 else out * (2 if bidirectional else 1)
-            shapes = {"weight_ih": (rows, incoming), "weight_hh": (rows, out)}
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, incoming), "weight_hh": (rows, out)}
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
             for end in ("", "_reverse") if bidirectional else ("",):

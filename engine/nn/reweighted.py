@@ -145,13 +145,15 @@ def remove_spectral_norm(module: Any, name: str = "weight") -> Any:
 
 
 def _refuse_twice(module: Module, kind: type, name: str) -> None:
-    if any(isinstance(h.call, kind) and h.call.name == name for h in module._forward_pre_hooks.values()):
+    if any(
+        isinstance(h.call, kind) and getattr(h.call, "name", None) == name for h in module._forward_pre_hooks.values()
+    ):
         raise Again(kind.__name__, f"a parameter without one, {name!r} has one already")
 
 
 def _taken(module: Module, kind: type, name: str) -> Any:
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.call, kind) and hook.call.name == name:
+        if isinstance(hook.call, kind) and getattr(hook.call, "name", None) == name:
             del module._forward_pre_hooks[key]
             return hook.call
     raise Again(kind.__name__, f"one on {name!r} of {type(module).__name__}", "none")

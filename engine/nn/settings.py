@@ -254,7 +254,7 @@ def _is_of_kind(hint: Any, value: Any) -> bool:
         return isinstance(value, tuple | list)
     if parts:
         return any(_is_of_kind(p, value) for p in parts)
-    return isinstance(value, float) if hint is float else not isinstance(hint, type) or _fits_plain(hint, value)
+    return isinstance(value, numbers.Real) if hint is float else not isinstance(hint, type) or _fits_plain(hint, value)
 
 
 def _inside(mark: Any, value: Any) -> bool:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.errors import EngineError
 from engine.nn.parameter import Parameter, is_lazy, overwrite
 from engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from engine.nn.module import Module
 
 EXTRA = "_extra_state"
 
@@ -44,17 +41,18 @@ class IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
 
-def own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
+def own_tensors(module: Any) -> Iterator[tuple[str, Tensor]]:
     """Parameters, then persistent buffers, of this module alone."""
     buffers = (item for item in module._buffers.items() if item[0] not in module._non_persistent_buffers_set)
     yield from ((name, t) for name, t in (*module._parameters.items(), *buffers) if t is not None)
 
 
 def own_problems(
-    module: Module, state: dict[str, Any], prefix: str, notes: dict[str, Any], missing: list[str], errors: list[str]
+    module: Any, state: dict[str, Any], prefix: str, notes: dict[str, Any], missing: list[str], errors: list[str]
 ) -> None:
     """Note what does not fit this module alone, and write what does (later, if `notes` has a list for it)."""
     for name, own in own_tensors(module):
@@ -74,7 +72,7 @@ def own_problems(
             write(module, name, own, state[key], notes.get("assign", False))
 
 
-def unexpected_keys(module: Module, state: dict[str, Any], prefix: str) -> Iterator[str]:
+def unexpected_keys(module: Any, state: dict[str, Any], prefix: str) -> Iterator[str]:
     """Names under the prefix that nothing in the module bears."""
     known = {name for name, _ in own_tensors(module)}
     for key in state:
@@ -84,7 +82,7 @@ def unexpected_keys(module: Module, state: dict[str, Any], prefix: str) -> Itera
                 yield key
 
 
-def write(module: Module, name: str, own: Tensor, value: Any, assign: bool) -> None:
+def write(module: Any, name: str, own: Tensor, value: Any, assign: bool) -> None:
     """Put a value into the module: into the memory of `own`, or in its place."""
     if not (assign and isinstance(value, Tensor)):
         overwrite(own, value)
@@ -95,7 +93,7 @@ def write(module: Module, name: str, own: Tensor, value: Any, assign: bool) -> N
         setattr(module, name, value)
 
 
-def load_state(module: Module, state: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
+def load_state(module: Any, state: dict[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Check everything first, so that a misfit changes nothing; then write."""
     keys, errors = IncompatibleKeys([], []), list[str]()
     # A hook that runs after loading wants to see what was loaded: then nothing waits.
@@ -115,7 +113,7 @@ def load_state(module: Module, state: dict[str, Any], strict: bool, assign: bool
 
 
 def _load_into(
-    module: Module, state: dict[str, Any], prefix: str, notes: Any, keys: IncompatibleKeys, errors: list[str]
+    module: Any, state: dict[str, Any], prefix: str, notes: Any, keys: IncompatibleKeys, errors: list[str]
 ) -> None:
     module._load_from_state_dict(state, prefix, notes, True, keys.missing_keys, keys.unexpected_keys, errors)
     for name, child in module._modules.items():
@@ -142,7 +140,8 @@ class SavedModule:
     ) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name, sharing memory with the module."""
         if args:
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+            named = {"destination": destination, "prefix": prefix, "keep_vars": keep_vars}
+            return self.state_dict(**named | dict(zip(named, args, strict=False)))
         destination = OrderedDict() if destination is None else destination
         for hook in self._state_dict_pre_hooks.values():
             hook(self, prefix, keep_vars)

@@ -56,7 +56,7 @@ class Block(Module):
     ) -> None:
         super().__init__()
         place: dict[str, Any] = {"device": device, "dtype": dtype}
-        attend = lambda: MultiheadAttention(d_model, nhead, dropout, bias=bias, batch_first=batch_first, **place)
+        attend: Any = lambda: MultiheadAttention(d_model, nhead, dropout, bias=bias, batch_first=batch_first, **place)
         self.self_attn = attend()
         if self.attends > 1:
             self.multihead_attn = attend()
@@ -229,7 +229,7 @@ class Transformer(Module):
     ) -> None:
         super().__init__()
         flags = dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype
-        end = lambda: LayerNorm(d_model, eps=layer_norm_eps, bias=bias, device=device, dtype=dtype)
+        end: Any = lambda: LayerNorm(d_model, eps=layer_norm_eps, bias=bias, device=device, dtype=dtype)
         self.encoder = custom_encoder or TransformerEncoder(
             TransformerEncoderLayer(d_model, nhead, *flags), num_encoder_layers, end()
         )

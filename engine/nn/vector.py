@@ -15,7 +15,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
     >>> nn.utils.parameters_to_vector([engine.ones(2), engine.zeros(1, 1)])
     tensor([1., 1., 0.])
     """
-    return functions.cat([p.reshape((-1,)) for p in parameters], 0)  # type: ignore[attr-defined]
+    return functions.cat([p.reshape((-1,)) for p in parameters], 0)
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -31,5 +31,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     start = 0
     for parameter in parameters:
         count = parameter.array.size
-        parameter.data = vec[start : start + count].reshape(parameter.shape).data  # type: ignore[index]
+        parameter.data = vec[start : start + count].reshape(parameter.shape).data
         start += count

@@ -113,7 +113,8 @@ class Walk(Function):
     @staticmethod
     def forward(ctx: Any, cell: Cell, sizes: Any, backwards: bool, again: Any, *tensors: Any) -> Tensor:
         """All steps; everything that `backward` needs is kept."""
-        inputs, weight, bias, *first = (None if t is None else t.array for t in tensors)
+        arrays: list[Any] = [None if t is None else t.array for t in tensors]
+        inputs, weight, bias, *first = arrays
         xp, turned = module_of(inputs), weight.T
         states = [s.copy() for s in first]
         ctx.steps = _steps(sizes, backwards)
@@ -142,7 +143,8 @@ class Walk(Function):
 
 
 def _walk_back(ctx: Any, out: Any, tensors: tuple[Any, ...]) -> list[Any]:
-    inputs, weight, bias, *first = (None if t is None else t.array for t in tensors)
+    arrays: list[Any] = [None if t is None else t.array for t in tensors]
+    inputs, weight, bias, *first = arrays
     xp, widths = module_of(inputs), [s.shape[1] for s in first]
     states, slope = [xp.zeros_like(s) for s in first], xp.empty_like(inputs)
     outside = xp.empty_like(inputs)
