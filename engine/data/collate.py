@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.functions import stack
+from engine.ops.joining import stack
 from engine.tensor import Tensor, wrap
 
 

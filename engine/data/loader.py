@@ -71,8 +71,8 @@ class DataLoader:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler: Any = sampler
         self.batch_size = batch_size if batch_sampler is None else None
-        if batch_sampler is None and batch_size is not None and not self.iterable:
-            batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
+        if batch_sampler is None and batch_size is not None and sampler is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_sampler: Any = batch_sampler
         batched = self.batch_size is not None or batch_sampler is not None
         self.collate_fn = collate_fn or (default_collate if batched else default_convert)

@@ -137,7 +137,8 @@ def read_png(content: bytes) -> Any:
 
 def _unfiltered(rows: Any, step: int) -> Any:
     """Undo PNG's five ways of writing a row as differences (PNG specification, section 9)."""
-    above, result = np.zeros(rows.shape[1] - 1, np.uint8), []
+    above: Any = np.zeros(rows.shape[1] - 1, np.uint8)
+    result: list[Any] = []
     for way, *_ in rows[:, :1]:
         row = rows[len(result), 1:].copy()
         if way == 1:

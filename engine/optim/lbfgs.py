@@ -199,7 +199,7 @@ def strong_wolfe(look: Callable[[float], Point], start: Point, t: float, reach: 
     stuck = False
     while turns < most and abs(high.t - low.t) * reach >= 1e-9:
         first, last = sorted((low, high), key=lambda p: p.t)
-        t, stuck = _inside(_cubic(*bracket, (first.t, last.t)), first.t, last.t, stuck)
+        t, stuck = _inside(_cubic(bracket[0], bracket[1], (first.t, last.t)), first.t, last.t, stuck)
         point, turns = look(t), turns + 1
         ordered = bracket[0] is low
         if too_high(point) or point.loss >= low.loss:

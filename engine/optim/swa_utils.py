@@ -107,9 +107,9 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Take a model's present weights into the average; the first ones are copied."""
-        buffers = zip(self.module.buffers(), model.buffers(), strict=True)
-        pairs = list(zip(self.module.parameters(), model.parameters(), strict=True))
-        pairs, copied = ([*pairs, *buffers], []) if self.use_buffers else (pairs, list(buffers))
+        buffers = list(zip(self.module.buffers(), model.buffers(), strict=True))
+        pairs: list[tuple[Tensor, Tensor]] = [*zip(self.module.parameters(), model.parameters(), strict=True)]
+        pairs, copied = (pairs + buffers, []) if self.use_buffers else (pairs, buffers)
         if int(self.n_averaged) == 0:
             pairs, copied = [], pairs + copied
         if pairs:

@@ -56,7 +56,8 @@ class VisionDataset(Dataset[Any]):
     def __getitem__(self, index: Any) -> tuple[Any, Any]:
         image, target = self.example(index)
         if self.transforms is not None:
-            return tuple(self.transforms(image, target))  # type: ignore[return-value]
+            first, second = self.transforms(image, target)
+            return first, second
         image = image if self.transform is None else self.transform(image)
         return image, target if self.target_transform is None else self.target_transform(target)
 
