@@ -33,6 +33,7 @@ from engine import xpu as xpu
 from engine.amp import autocast as autocast
 from engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from engine.array import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from engine.array import bfloat16 as bfloat16
 from engine.array import channels_last as channels_last
 from engine.array import channels_last_3d as channels_last_3d
 from engine.array import contiguous_format as contiguous_format
@@ -129,6 +130,7 @@ from engine.tensor import Tensor as Tensor
 
 __version__ = version.__version__
 _imports.install()
+setattr(cuda, "amp", amp)  # noqa: B010
 _serialization.CLASSES["Parameter"] = nn.Parameter
 
 device, dtype, layout, memory_format = _array.Device, _array.DType, _array.Word, _array.Word
@@ -161,6 +163,22 @@ def set_num_threads(num: Any) -> None:
 
     >>> engine.set_num_threads(1)
     """
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Kept for programs that call it: products of matrices are always computed in full float32.
+
+    >>> engine.set_float32_matmul_precision("high")
+    """
+
+
+def get_float32_matmul_precision() -> str:
+    """Always "highest".
+
+    >>> engine.get_float32_matmul_precision()
+    'highest'
+    """
+    return "highest"
 
 
 def typename(obj: Any) -> str:

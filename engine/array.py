@@ -71,6 +71,8 @@ class Word:
 
 
 strided, contiguous_format, preserve_format = Word("strided"), Word("contiguous_format"), Word("preserve_format")
+bfloat16 = Word("bfloat16")
+"""A name that programs mention; NumPy has no such numbers, so it is refused where it is used."""
 channels_last, channels_last_3d = Word("channels_last"), Word("channels_last_3d")
 
 DTYPES = {t.name: t for t in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from engine import array as arrays_
 from engine.array import Abstract
 from engine.errors import DTypeError, GraphError
@@ -33,6 +35,10 @@ polygamma pow put rad2deg reciprocal relu remainder renorm round rsqrt scatter s
 sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy"""
 TWINS = frozenset(_TWINS.split())
 """What PyTorch also has in place: `exp_` beside `exp`."""
+
+
+COPYING = frozenset(("cat", "gather", "index_select", "masked_select", "stack", "take", "take_along_dim"))
+"""Calls whose `out=` may not be one of their inputs."""
 
 
 def method_of(op: type[Op]) -> Call:
@@ -106,8 +112,19 @@ def _with_words(f: Call, arguments: tuple[Any, ...], named: dict[str, Any], rena
     out = None if takes_out else named.pop("out", None)
     for word in named.keys() & renamed.keys():
         named[renamed[word]] = named.pop(word)
+    if f.__name__ in COPYING and isinstance(out, Tensor):
+        _refuse_overlap(f.__name__, out, (*arguments, *named.values()))
     y = f(*arguments, **named)
     return y if out is None else written(f.__name__, out, y)
+
+
+def _refuse_overlap(where: str, out: Tensor, given: tuple[Any, ...]) -> None:
+    for x in given:
+        if isinstance(x, list | tuple):
+            _refuse_overlap(where, out, tuple(x))
+        elif isinstance(x, Tensor) and isinstance(x.array, np.ndarray) and np.may_share_memory(x.array, out.array):
+            hint = "The memory of out= is that of an input: please clone() the input first."
+            raise GraphError(f"{where}: unsupported operation", hint=hint)
 
 
 def _renamed(signature: inspect.Signature) -> dict[str, str]:
