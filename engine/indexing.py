@@ -95,7 +95,9 @@ def _checked(k: Any) -> Any:
         return int(k)
     if arrays_.is_array(k):
         return _places(k)
-    if not isinstance(k, Sequence) or isinstance(k, str):
+    if isinstance(k, str):
+        raise TypeError("a string is no index")
+    if not isinstance(k, Sequence):
         raise IndexError(
             f"only integers, slices, ..., None and long or bool tensors are indices, not {type(k).__name__}"
         )
