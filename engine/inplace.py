@@ -33,6 +33,7 @@ def refuse_overlap(a: Any) -> None:
     """An expanded tensor has several elements in one place: what should be written there?"""
     if (
         not isinstance(a, Abstract)
+        and a.size
         and 0 in a.strides
         and any(n > 1 and s == 0 for n, s in zip(a.shape, a.strides, strict=True))
     ):
