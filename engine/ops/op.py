@@ -103,8 +103,11 @@ def _note_what_is_read(cls: type[Op]) -> None:
 def _by_need(rule: Callable[..., Rule], names: list[str]) -> dict[tuple[bool, ...], tuple[tuple[int, ...], int]] | None:
     """What a rule reads for each choice of wanted gradients; None where it reads something outside of its functions."""
     code = rule.__code__
-    gradients = [part.co_freevars for part in code.co_consts if isinstance(part, CodeType)]
+    parts = [part for part in code.co_consts if isinstance(part, CodeType)]
+    gradients = [part.co_freevars for part in parts]
     if len(gradients) != len(names) - 1 or len(gradients) < 2 or _reads_itself(code):
+        return None
+    if any(part.co_name != "<lambda>" for part in parts):  # an inner function that gradients share is none of them
         return None
     table: dict[tuple[bool, ...], tuple[tuple[int, ...], int]] = {}
     for wanted in product((False, True), repeat=len(gradients)):

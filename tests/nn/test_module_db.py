@@ -50,19 +50,22 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def translate(value: Any, grad: bool = True) -> Any:
-    """A value of PyTorch's world as one of the engine's, with memory of its own."""
+def translate(value: Any, grad: bool = True, known: dict[int, Any] | None = None) -> Any:
+    """A value of PyTorch's world as one of the engine's, with memory of its own; a tensor given twice stays one."""
+    known = {} if known is None else known
     if isinstance(value, torch.Tensor):
-        ours = engine.tensor(value.detach().numpy().copy())
-        return ours.requires_grad_() if grad and value.requires_grad else ours
+        if id(value) not in known:
+            ours = engine.tensor(value.detach().numpy().copy())
+            known[id(value)] = ours.requires_grad_() if grad and value.requires_grad else ours
+        return known[id(value)]
     if isinstance(value, torch.nn.TransformerEncoderLayer):
         return encoder_layer(value)
     if isinstance(value, torch.dtype):
         return getattr(engine, str(value).removeprefix("torch."))
     if isinstance(value, dict):
-        return {k: translate(v, grad) for k, v in value.items()}
+        return {k: translate(v, grad, known) for k, v in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(translate(v, grad) for v in value)
+        return type(value)(translate(v, grad, known) for v in value)
     if callable(value) and hasattr(torch.nn.functional, getattr(value, "__name__", "")):
         return getattr(engine.nn.functional, value.__name__)
     return value
