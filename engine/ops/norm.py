@@ -102,15 +102,16 @@ class StandardizeBackward(Op):
     def vjp(h: Any, _: Any, g: Any, x: Any, moments: Any, weight: Any = None, **attrs: Any) -> Rule:
         """Linear and self-adjoint in w g; through x by the chain rule over u and r."""
 
-        def by_wg() -> Any:
-            return h.standardize_backward(x, moments, **attrs)
-
         return (
-            lambda: by_wg() if weight is None else by_wg() * weight,
+            lambda: _times(h.standardize_backward(x, moments, **attrs), weight),
             lambda: _bent(h, g if weight is None else g * weight, x, moments, **attrs),
             None,
-            lambda: g * by_wg(),
+            lambda: g * h.standardize_backward(x, moments, **attrs),
         )
+
+
+def _times(y: Any, weight: Any) -> Any:
+    return y if weight is None else y * weight
 
 
 def _bent(h: Any, wg: Any, x: Any, moments: Any, dims: Axes, eps: float, centred: bool) -> Any:

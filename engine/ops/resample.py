@@ -160,7 +160,8 @@ def _plan(mode: str, n: int, out: int, ratio: float, corners: bool, antialias: b
     if mode.startswith("nearest"):
         return _nearest(n, out, ratio, 0.5 if mode == "nearest-exact" else 0.0)
     if antialias:
-        return _smooth(n, out, (n - 1) / (out - 1) if corners and out > 1 else ratio, mode == "bicubic")
+        apart = ((n - 1) / (out - 1) if out > 1 else 0.0) if corners else ratio
+        return _smooth(n, out, apart, mode == "bicubic")
     return (_cubic if mode == "bicubic" else _linear)(n, out, ratio, corners)
 
 
