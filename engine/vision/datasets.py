@@ -119,6 +119,18 @@ class MNIST(VisionDataset):
         images, labels = _found(type(self).__name__, root, download, self._find, self.kind)
         self.data, self.targets = wrap(read_idx(images).copy()), wrap(read_idx(labels).astype(np.int64))
 
+    @property
+    def train_data(self) -> Any:
+        """The pictures, by the name that older programs use."""
+        return self.data
+
+    @property
+    def train_labels(self) -> Any:
+        """The digits, by the name that older programs use."""
+        return self.targets
+
+    test_data, test_labels = train_data, train_labels
+
     def _find(self) -> tuple[Path, Path] | None:
         stem = STEMS["train" if self.train else "test"]
         for folder in _places(self.root, f"{type(self).__name__}/raw", self.folder):

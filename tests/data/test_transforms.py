@@ -262,6 +262,8 @@ def test_mnist_in_torchvision_s_manner(real_data: Path) -> None:
     loader = data.DataLoader(data.Subset(digits, range(100)), batch_size=50, num_workers=2)
     assert [tuple(x.shape) for x, _ in loader] == [(50, 1, 28, 28)] * 2
     assert "Number of datapoints: 10000" in repr(digits)
+    assert digits.test_data is digits.data
+    assert digits.train_labels is digits.targets
 
 
 def test_cifar10_in_torchvision_s_manner(real_data: Path) -> None:
