@@ -137,7 +137,7 @@ def setitem(x: Tensor, given: Any, value: Any) -> None:
         return
     if isinstance(value, Tensor):
         if value.ndim and value.dtype is not x.dtype:
-            raise DTypeError("Index put requires the source and destination dtypes match", x.dtype, value.dtype)
+            raise DTypeError("Index put requires the source and destination dtypes match", str(x.dtype), value.dtype)
         value = value.to(x.dtype)
     inplace(_shown(x, view), lambda old: _put(old, chosen, value, False))
 

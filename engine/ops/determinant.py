@@ -35,8 +35,8 @@ class Cofactors(Factor):
     (<C, H> C - C H^T C) / det, and for det = 0 a limit: the matrix is moved by rounding's own width.
 
     >>> engine.tensor([[1.0, 2.0], [3.0, 4.0]]).cofactors()
-    tensor([[ 4., -3.],
-            [-2.,  1.]])
+    tensor([[ 4.0000, -3.0000],
+            [-2.0000,  1.0000]])
     """
 
     latex = r"\operatorname{{cof}} {0}"

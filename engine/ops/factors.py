@@ -73,7 +73,7 @@ def linalg_cholesky_ex(input: Any, *, upper: bool = False, check_errors: bool = 
     """Like `linalg.cholesky`, but says in `info` which matrices are not positive-definite.
 
     >>> engine.linalg.cholesky_ex(engine.tensor([[4.0]])).info
-    tensor(0, dtype=torch.int32)
+    tensor(0, dtype=engine.int32)
     """
     square("linalg.cholesky", input)
     low = (input.mT if upper else input).cholesky_lower(check=check_errors)

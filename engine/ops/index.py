@@ -203,25 +203,6 @@ class RepeatedPlaces(Op):
         return Abstract((size,), np.dtype(np.int64))
 
 
-class OneHot(Op):
-    """For each whole number a row of zeros with a 1 at its position; no gradient.
-
-    >>> engine.tensor([1]).one_hot(num_classes=3, dtype=np.int64)
-    tensor([[0, 1, 0]])
-    """
-
-    latex, promotion = r"e_{{{0}}}", "none"
-
-    @staticmethod
-    def forward(xp: Any, x: Any, *, num_classes: int, dtype: Any) -> Any:
-        if x.size and (int(x.max()) >= num_classes or int(x.min()) < 0):
-            got = f"{int(x.min())} to {int(x.max())}"
-            raise IndexOutOfRange("one_hot", f"classes from 0 to {num_classes - 1}", got)
-        return (x[..., None] == xp.arange(num_classes)).astype(dtype)
-
-    infer = lambda x, *, num_classes, dtype: Abstract((*x.shape, num_classes), dtype)
-
-
 # ------------------------------------------------------------------------------------------- PyTorch's functions
 @function
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:

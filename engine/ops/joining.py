@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from engine.errors import ShapeError
+from engine.errors import ArgumentError, ShapeError
 from engine.ops.op import axis_of, function, words
 from engine.ops.shape import at_least
 
@@ -19,7 +19,8 @@ def _listed(where: str, tensors: Any) -> list[Any]:
     if odd is not None:
         raise TypeError(f"{where}(): expected tensors, got {type(odd).__name__}")
     if not parts:
-        raise ShapeError(f"{where}(): expected a non-empty list of Tensors")
+        kind = ArgumentError if where == "cat" else ShapeError
+        raise kind(f"{where}(): expected a non-empty list of Tensors")
     return parts
 
 

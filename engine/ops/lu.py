@@ -159,7 +159,7 @@ def linalg_lu_factor(A: Any, *, pivot: bool = True) -> Any:
     """Both triangles in one matrix, and the rows exchanged, counted from 1: what `linalg.lu_solve` takes.
 
     >>> engine.linalg.lu_factor(engine.tensor([[2.0]])).pivots
-    tensor([1], dtype=torch.int32)
+    tensor([1], dtype=engine.int32)
     """
     return LUFactor(*linalg_lu_factor_ex(A, pivot=pivot)[:2])
 

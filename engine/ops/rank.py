@@ -113,7 +113,7 @@ def linalg_lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None) -> An
     """X for which A @ X comes nearest to B.
 
     >>> engine.linalg.lstsq(engine.tensor([[1.0], [1.0]]), engine.tensor([[1.0], [3.0]])).solution
-    tensor([[2.]])
+    tensor([[2.0000]])
     """
     matrix("linalg.lstsq", A)
     vector = B.ndim == A.ndim - 1
@@ -154,8 +154,8 @@ def linalg_cond(A: Any, p: Any = None) -> Any:
     """
     matrix("linalg.cond", A)
     if p in (None, 2, -2):
-        if not A.numel():
-            raise ShapeError("linalg.cond", "matrices with elements", words(A.shape)) if not all(A.shape[-2:]) else None
+        if not all(A.shape[-2:]):
+            raise ShapeError("linalg.cond", "matrices with elements", words(A.shape))
         values = linalg_svdvals(A)
         return values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
     square(f"linalg.cond({p})", A)

@@ -278,10 +278,13 @@ def take_along_dim(input: Any, indices: Any, dim: Any = None) -> Any:
         raise ShapeError("take_along_dim", f"indices with {input.ndim} dims", words(indices.shape))
     axis = axis_of("take_along_dim", dim, input.ndim)
     indices = (indices < 0).choose(indices + input.shape[axis], indices)
-    lead = lambda x: Abstract(tuple(1 if i == axis else n for i, n in enumerate(x.shape)))
-    common = broadcast("take_along_dim", lead(input), lead(indices))
-    wide = lambda x: x.expand(tuple(x.shape[i] if i == axis else n for i, n in enumerate(common)))
-    return wide(input).gather(axis, wide(indices))
+    common = broadcast("take_along_dim", *(Abstract(_with(x.shape, axis, 1)) for x in (input, indices)))
+    wide = [x.expand(_with(common, axis, x.shape[axis])) for x in (input, indices)]
+    return wide[0].gather(axis, wide[1])
+
+
+def _with(shape: Shape, axis: int, size: int) -> Shape:
+    return tuple(size if i == axis else n for i, n in enumerate(shape))
 
 
 # --------------------------------------------------------------------------------------------------------- masks

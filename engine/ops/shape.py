@@ -61,8 +61,8 @@ def broadcast_to(input: Any, size: Any) -> Any:
 def broadcast_shapes(*tensors: Any) -> Any:
     """The shape that tensors of these shapes take together.
 
-    >>> engine.broadcast_shapes((3, 1), (4,))
-    engine.Size([3, 4])
+    >>> tuple(engine.broadcast_shapes((3, 1), (4,)))
+    (3, 4)
     """
     from_ints = tuple((n,) if isinstance(n, int) else tuple(n) for n in tensors)
     if any(n < 0 for shape in from_ints for n in shape):
