@@ -205,4 +205,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_functions.TABLE})
+    return sorted({*globals(), *dir(_functions)})

@@ -38,7 +38,7 @@ def maker(f: Callable[..., Any]) -> Callable[..., Tensor]:
         if named.get("dtype") is not None:
             named["dtype"] = dtype_of(named["dtype"])
         y = finished(f(*arguments, **named), device, requires_grad)
-        return y if out is None else written(f.__name__, out, y)  # type: ignore[no-any-return]
+        return y if out is None else written(f.__name__, out, y)
 
     signature = inspect.signature(f)
     parameters = [p for p in signature.parameters.values() if p.name != "self"]

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from engine import array as arrays_
+from engine import return_types
 from engine.array import Abstract
 from engine.errors import DTypeError, GraphError
 from engine.graph import current_mode
 from engine.inplace import inplace
-from engine.ops.op import Op
+from engine.ops.op import OPS, Op
 from engine.tensor import Tensor, apply
 
 Call = Callable[..., Any]
@@ -25,14 +26,15 @@ NUMPY_WORDS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input",
 
 _TWINS = """
 abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan arctan2
-arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or
-bitwise_right_shift bitwise_xor ceil celu clamp clamp_max clamp_min clip conj_physical copysign cos cosh cumprod cumsum
-deg2rad digamma div divide elu eq erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
-greater_equal gt hardtanh heaviside hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce
-lcm ldexp le leaky_relu lerp less less_equal lgamma log log10 log1p log2 logical_and logical_not logical_or
-logical_xor logit lt masked_fill masked_scatter mul multiply mvlgamma nan_to_num ne neg negative nextafter not_equal
-polygamma pow put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce selu sgn
-sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy"""
+arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift
+bitwise_xor ceil celu clamp clamp_max clamp_min clip conj_physical copysign cos cosh cumprod cumsum deg2rad digamma
+div divide elu eq erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
+greater_equal gt hardtanh heaviside hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce lcm
+ldexp le leaky_relu lerp less less_equal lgamma log log10 log1p log2 logical_and logical_not logical_or logical_xor
+logit lt masked_fill masked_scatter mul multiply mvlgamma nan_to_num ne neg negative nextafter not_equal polygamma pow
+put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce selu sgn sigmoid sign sin
+sinc sinh sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy
+"""
 TWINS = frozenset(_TWINS.split())
 """What PyTorch also has in place: `exp_` beside `exp`."""
 
@@ -51,6 +53,7 @@ def method_of(op: type[Op]) -> Call:
         inputs, attrs = bind(*arguments, **named)
         return apply(op, inputs, attrs)
 
+    worded.__name__ = op.name
     if op.bind is None:
 
         def method(*inputs: Any, **named: Any) -> Any:
@@ -72,7 +75,8 @@ def called(f: Call, name: str) -> Call:
     renamed, takes_out = _renamed(signature), "out" in signature.parameters
 
     def method(*arguments: Any, **named: Any) -> Any:
-        return _with_words(f, arguments, named, renamed, takes_out) if named else f(*arguments)
+        y = _with_words(f, arguments, named, renamed, takes_out) if named else f(*arguments)
+        return y if y.__class__ is Tensor else return_types.named(name, y)
 
     return described(method, name, f.__doc__, signature)
 
@@ -102,8 +106,12 @@ def view_twin_of(method: Call, name: str) -> Call:
 
 
 def described(method: Call, name: str, text: str | None, signature: inspect.Signature) -> Call:
-    """A derived call that says its name, its words and its parameters."""
+    """A derived call that says its name, its words and its parameters.
+
+    inner: it is an op without an example of its own, a part of the rules of others, and not listed to readers.
+    """
     method.__name__, method.__qualname__, method.__doc__ = name, f"Tensor.{name}", text
+    setattr(method, "inner", name in OPS and name not in TWINS and ">>>" not in (text or ""))  # noqa: B010
     setattr(method, "__signature__", signature)  # noqa: B010
     return method
 

@@ -155,7 +155,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
     >>> engine.bernoulli(engine.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    chances = _as_numpy(input) if p is None and not isinstance(input.array, Abstract) else p
+    chances: Any = _as_numpy(input) if p is None and not isinstance(input.array, Abstract) else p
     if p is None and input.array.size and not np.all((chances >= 0) & (chances <= 1)):
         raise ArgumentError("bernoulli", "chances between 0 and 1", "others")
     return _shaped(input, None, lambda kind: (_drawn(generator).uniform(tuple(input.shape)) < chances).astype(kind))

@@ -21,4 +21,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(TABLE)
+    return sorted(name for name, call in TABLE.items() if not getattr(call, "inner", False))

@@ -157,7 +157,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     xp = arrays_.module_of(input.array)
     mask = xp.zeros(input.array.shape, bool)
     xp.fill_diagonal(mask, True, wrap)
-    return input.masked_fill_(_tensor(mask), fill_value)  # type: ignore[no-any-return]
+    return input.masked_fill_(_tensor(mask), fill_value)
 
 
 def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
@@ -233,7 +233,7 @@ def _wrapped_result(input: Tensor, array: Any, context: Any = None, return_scala
 
 
 def _reversed(input: Tensor) -> Tensor:
-    return input.flip(tuple(range(input.ndim))) if input.ndim else input  # type: ignore[no-any-return]
+    return input.flip(tuple(range(input.ndim))) if input.ndim else input
 
 
 def cuda_interface(input: Tensor) -> Any:

@@ -144,9 +144,10 @@ def _bracketed(a: Any, indent: int, style: Style, large: bool, options: Options)
         count = max(1, (options.linewidth - indent) // (style.width + 2))
         lines = [", ".join(parts[i : i + count]) for i in range(0, len(parts), count)] or [""]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    inner = "," + "\n" * (int(a.ndim) - 1) + " " * (indent + 1)
     rows = [_bracketed(row, indent + 1, style, large, options) for row in (a[:few] if cut else a)]
     rows += ["...", *(_bracketed(row, indent + 1, style, large, options) for row in a[-few:])] if cut else []
-    return "[" + ("," + "\n" * (a.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
+    return "[" + inner.join(rows) + "]"
 
 
 def _notes(t: Tensor) -> list[str]:

@@ -80,7 +80,7 @@ def entries(path: str) -> Iterator[Entry]:
     for name in sorted(getattr(room, "__all__", None) or dir(room), key=lambda n: (n.lower(), n)):
         thing = inspect.getattr_static(room, name, None) or getattr(room, name, None)
         thing = getattr(thing, "__func__", thing)
-        if not name.startswith("_") and _ours(thing):
+        if not name.startswith("_") and _ours(thing) and not getattr(thing, "inner", False):
             yield Entry(f"{path}.{name}", thing)
 
 

@@ -127,7 +127,12 @@ class Memory:
         if not arrays_.shares(a, owner) or layout.offset < 0 or layout.needs() > owner.size or not a.size:
             owner = np.ascontiguousarray(a)
             layout = Layout(a.shape, dense_steps(a.shape), 0)
-        found = {"kind": "tensor", "memory": self._name(owner), "size": list(a.shape), "stride": list(layout.stride)}
+        found: dict[str, Any] = {
+            "kind": "tensor",
+            "memory": self._name(owner),
+            "size": list(a.shape),
+            "stride": list(layout.stride),
+        }
         found |= {"offset": layout.offset, "requires_grad": t.requires_grad and t.is_leaf}
         return found | {"class": type(t).__name__, "device": str(t.device)}
 
@@ -246,7 +251,7 @@ class Reader:
 
     def placed(self, t: Tensor, device: str) -> Tensor:
         """A tensor where `map_location` wants it."""
-        return t.to(self._target(device))  # type: ignore[no-any-return]
+        return t.to(self._target(device))
 
     def _target(self, device: str) -> Device:
         wanted = self.map_location

@@ -25,6 +25,10 @@ class Values(Declared):
     __slots__ = ()
     array: Any
 
+    if TYPE_CHECKING:
+        requires_grad: Any
+        device: Any
+
     def item(self) -> Any:
         """The number in a tensor of one element.
 
