@@ -99,7 +99,7 @@ class Div(Elementwise):
     latex, kernel, promotion = r"\frac{{{0}}}{{{1}}}", "a / b", "float"
     cases = (Case(((3, 4), (3, 4)), low=0.5, high=2.0), Case(((3, 4), (4,)), low=-2.0, high=-0.5))
     forward = lambda xp, a, b: xp.true_divide(a, b)
-    vjp = lambda g, y, _, b: (lambda: g / b, lambda: -g * y / b)
+    vjp = lambda g, _, a, b: (lambda: g / b, lambda: -g * (a / b) / b)
 
 
 class Neg(Elementwise):
@@ -347,13 +347,3 @@ class Lerp(Elementwise):
         lambda: g * weight,
         lambda: g * (end - start),
     )
-
-
-@function
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """input, but `value` where the mask is true.
-
-    >>> engine.tensor([1.0, 2.0]).masked_fill(engine.tensor([True, False]), 0.0)
-    tensor([0., 2.])
-    """
-    return mask.choose(value, input)

@@ -111,7 +111,9 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
 
 
 @function
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Histogram:
+def histogram(
+    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Histogram:
     """How many elements (or how much weight) are in each bin, and the bins' edges: (hist, bin_edges).
 
     >>> engine.histogram(engine.tensor([1.0, 2.0, 1.0]), 4, range=(0.0, 3.0)).hist

@@ -136,7 +136,9 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Found:
     """The k-th smallest element of an axis (k counts from 1), and where it is: (values, indices).
 
     >>> engine.kthvalue(engine.tensor([3.0, 1.0, 2.0]), 2)
-    Found(values=tensor(2.), indices=tensor(2))
+    engine.return_types.kthvalue(
+    values=tensor(2.),
+    indices=tensor(2))
     """
     size = input.shape[axis_of("kthvalue", dim, input.ndim)] if input.ndim else 1
     if not 1 <= k <= size:
@@ -183,7 +185,9 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Found:
     """The most frequent element of an axis (the smallest of several), and where it is last: (values, indices).
 
     >>> engine.mode(engine.tensor([3, 1, 3, 2]))
-    Found(values=tensor(3), indices=tensor(2))
+    engine.return_types.mode(
+    values=tensor(3),
+    indices=tensor(2))
     """
     if not input.ndim:
         return found(input, dim, input.argsort())

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine.errors import ArgumentError, DTypeError, ShapeError
 from engine.ops.op import FUNCTIONS, axes_of, axis_of, count, function
-
-
-class SpreadMean(NamedTuple):
-    """A spread and the mean."""
-
-    spread: Any
-    mean: Any
 
 
 def _correction(dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
@@ -26,7 +19,7 @@ def _correction(dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
     return dim, 1.0 if correction is None else correction
 
 
-def _variance(where: str, x: Any, dim: Any, keepdim: bool, correction: float) -> SpreadMean:
+def _variance(where: str, x: Any, dim: Any, keepdim: bool, correction: float) -> tuple[Any, Any]:
     if not x.is_floating_point():
         raise DTypeError(where, "a floating-point tensor", x.dtype, "Convert it first: x.float().")
     axes = axes_of(where, dim, x.ndim)
@@ -34,7 +27,7 @@ def _variance(where: str, x: Any, dim: Any, keepdim: bool, correction: float) ->
     distance = x - mean
     n = count(x.shape, axes) - correction
     spread = (distance * distance).sum(axes, keepdim) * (1.0 / n if n > 0 else math.inf)
-    return SpreadMean(spread, mean if keepdim else mean.reshape(spread.shape))
+    return spread, mean if keepdim else mean.reshape(spread.shape)
 
 
 @function
@@ -66,7 +59,7 @@ def std(
 @function
 def var_mean(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> SpreadMean:
+) -> tuple[Any, Any]:
     """The variance and the mean.
 
     >>> engine.var_mean(engine.tensor([1.0, 2.0, 6.0]))[1]
@@ -79,7 +72,7 @@ def var_mean(
 @function
 def std_mean(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> SpreadMean:
+) -> tuple[Any, Any]:
     """The standard deviation and the mean.
 
     >>> engine.std_mean(engine.tensor([1.0, 2.0, 6.0]))[1]
@@ -87,7 +80,7 @@ def std_mean(
     """
     dim, correction = _correction(dim, unbiased, correction)
     spread, mean = _variance("std_mean", input, dim, keepdim, correction)
-    return SpreadMean(_safe_root(spread), mean)
+    return _safe_root(spread), mean
 
 
 def _safe_root(squared: Any) -> Any:
