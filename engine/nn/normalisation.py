@@ -68,6 +68,12 @@ class BatchNorm(Module):
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """A state that does not count batches leaves the count as it is."""
+        if self.num_batches_tracked is not None:
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, ...) normalised over every axis but C."""
         if input.ndim - 1 not in self.axes:

@@ -147,7 +147,7 @@ class ParameterDict(_Held):
 
     def copy(self) -> ParameterDict:
         """Another dictionary of the same parameters."""
-        return ParameterDict(dict(self.items()))
+        return ParameterDict(list(self.items()))
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """One value under several names."""
@@ -176,7 +176,7 @@ class ParameterDict(_Held):
         return key in self._keys
 
     def __or__(self, other: ParameterDict) -> ParameterDict:
-        return ParameterDict({**dict(self.items()), **dict(other.items())})
+        return ParameterDict([*self.items(), *other.items()])
 
     def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
         self.update(other)

@@ -112,3 +112,44 @@ def test_what_has_no_fan_or_is_not_known_is_refused() -> None:
         init.kaiming_normal_(engine.zeros(2, 2), mode="fan")
     with pytest.raises(ArgumentError, match="interval"):
         init.trunc_normal_(engine.zeros(2), a=3, b=2)
+
+
+def test_filters_that_hand_on_and_sparse_matrices_are_those_of_pytorch() -> None:
+    torch = pytest.importorskip("torch", reason="the oracle is not installed")
+    for shape, groups in (((4, 2, 3), 2), ((3, 5, 3, 3), 1), ((4, 4, 1, 2, 3), 4)):
+        expected = torch.nn.init.dirac_(torch.empty(shape), groups).numpy()
+        assert np.array_equal(init.dirac_(engine.empty(*shape), groups).numpy(), expected)
+    values = init.sparse_(engine.empty(50, 8), 0.31, std=2.0).numpy()
+    assert ((values == 0).sum(0) == 16).all()
+    assert values[values != 0].std() == pytest.approx(2.0, rel=0.15)
+    for wrong in (lambda: init.dirac_(engine.zeros(3)), lambda: init.sparse_(engine.zeros(3), 0.1)):
+        with pytest.raises(ValueError, match="ax"):
+            wrong()
+
+
+def test_every_function_of_pytorch_is_here() -> None:
+    torch = pytest.importorskip("torch", reason="the oracle is not installed")
+    theirs = {
+        n for n, f in vars(torch.nn.init).items() if callable(f) and f.__module__ == "torch.nn.init" and n[0] != "_"
+    }
+    assert not [n for n in theirs if not hasattr(init, n)]
+    assert {n for n in vars(torch.nn.utils) if n[0] != "_" and "_norm" in n} <= set(dir(engine.nn.utils))
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("Bilinear", (30, 20, 40)),
+        ("Embedding", (50, 30)),
+        ("LSTM", (20, 30)),
+        ("ConvTranspose2d", (8, 16, 3)),
+        ("GRUCell", (20, 30)),
+    ],
+)
+def test_first_values_of_other_layers_have_the_spread_of_pytorch(name: str, args: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch", reason="the oracle is not installed")
+    ours, theirs = getattr(engine.nn, name)(*args), getattr(torch.nn, name)(*args)
+    for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert p.detach().numpy().std() == pytest.approx(q.detach().numpy().std(), rel=0.35), key
+        if name != "Embedding":
+            assert np.abs(p.detach().numpy()).max() == pytest.approx(np.abs(q.detach().numpy()).max(), rel=0.15), key
