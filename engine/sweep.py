@@ -14,7 +14,7 @@ from engine.graph import Mode, Node, current_mode, freed, reset_mode, set_mode
 from engine.hooks import changed_by
 from engine.ops.elementwise import Cast, Filled
 from engine.ops.op import words
-from engine.tensor import NUMBERS, Tensor, apply, wrap
+from engine.tensor import NUMBERS, Tensor, apply, ndarray, wrap
 
 
 class Kept:
@@ -92,14 +92,21 @@ class Sweep:
         for cell, version, _ in node.guards:
             if cell[0] != version:
                 raise _changed(node)
-        inputs, y = _rebuilt(node) if self.create_graph else ([_bare(a) for a in saved], _bare(node.out))
-        for recorder in self.recorders:
-            recorder.enter(node, inputs, y)
+        if self.create_graph:
+            inputs, y = _rebuilt(node)
+        else:
+            inputs, y = [wrap(a) if a.__class__ is ndarray else _bare(a) for a in saved], _bare(node.out)
+        recorders = self.recorders
+        if recorders:
+            for recorder in recorders:
+                recorder.enter(node, inputs, y)
         slopes = node.op.vjp(g, y, *inputs, **node.attrs)
-        if self.recorders or (notes is not None and notes.after):
+        if recorders or (notes is not None and notes.after):
             slopes = self._seen(node, g, slopes)
         for edge, slope, a in zip(node.edges, slopes, saved, strict=False):
-            if edge is None or slope is None or (wanted is not None and id(edge) not in wanted):
+            if edge is None or slope is None:
+                continue
+            if wanted is not None and id(edge) not in wanted:
                 continue
             fresh = slope.__class__ is FunctionType
             if fresh:
