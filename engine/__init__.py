@@ -184,7 +184,7 @@ def get_float32_matmul_precision() -> str:
 def typename(obj: Any) -> str:
     """The name of a tensor's or an object's type.
 
-    >>> engine.typename(ones(1))
+    >>> engine.typename(engine.ones(1))
     'engine.FloatTensor'
     """
     return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"

@@ -24,7 +24,11 @@ Number = bool | int | float
 
 
 class DType:
-    """An element type with PyTorch's name; prints as `engine.float32`."""
+    """An element type with PyTorch's name.
+
+    >>> engine.float16, engine.float16.itemsize, engine.int64.is_floating_point
+    (engine.float16, 2, False)
+    """
 
     __slots__ = ("itemsize", "name", "numpy")
 
@@ -56,7 +60,11 @@ half, double, short, int_, long = float16, float64, int16, int32, int64
 
 
 class Word:
-    """A name that PyTorch has and that changes nothing here: a memory format, a layout."""
+    """A name that PyTorch has and that changes nothing here: a memory format, a layout.
+
+    >>> engine.ones(1).layout
+    engine.strided
+    """
 
     __slots__ = ("name",)
 
@@ -197,7 +205,11 @@ class Abstract:
 
 # -------------------------------------------------------------------------------------------------- devices
 class Device:
-    """Where a tensor lives: `cpu`, or `cuda:0`, `cuda:1`, ..."""
+    """Where a tensor lives: `cpu`, or `cuda:0`, `cuda:1`, ...; in a `with` block: where new tensors are made.
+
+    >>> engine.device("cuda:1").index
+    1
+    """
 
     __slots__ = ("index", "type")
 
@@ -377,7 +389,10 @@ def to_host(array: Any) -> Any:
 
 
 def synchronize() -> None:
-    """Wait until the device has done what it was told."""
+    """Wait until the device has done what it was told.
+
+    >>> engine.cuda.synchronize()
+    """
     cupy = _cupy()
     if cupy is not None and cupy.cuda.is_available():
         cupy.cuda.Stream.null.synchronize()

@@ -406,7 +406,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
 def range_(start: Any = 0, end: Any = 0, step: Any = 1, *, dtype: Any = None) -> Any:
     """start, start + step, ... up to and including end (an old name; use arange).
 
-    >>> engine.range(1, 3)
+    >>> import warnings; warnings.simplefilter("ignore"); engine.range(1, 3)
     tensor([1., 2., 3.])
     """
     warnings.warn("range is deprecated: use arange, whose end is not included.", stacklevel=3)

@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from engine import array as arrays_
-from engine.array import Device, cuda_count
+from engine.array import Device
+from engine.array import cuda_count as _count
 from engine.array import synchronize as synchronize
 from engine.errors import OutOfMemoryError as OutOfMemoryError
 from engine.rng import default_generator, manual_seed
@@ -21,7 +22,7 @@ def is_available() -> bool:
     >>> engine.cuda.is_available() == (engine.cuda.device_count() > 0)
     True
     """
-    return cuda_count() > 0
+    return _count() > 0
 
 
 def device_count() -> int:
@@ -30,7 +31,7 @@ def device_count() -> int:
     >>> engine.cuda.device_count() >= 0
     True
     """
-    return cuda_count()
+    return _count()
 
 
 def current_device() -> int:
@@ -59,7 +60,10 @@ def get_device_name(device: Any = None) -> str:
 
 
 class Properties:
-    """Facts about a CUDA device: name, total_memory (bytes), major, minor, multi_processor_count."""
+    """Facts about a CUDA device: name, total_memory (bytes), major, minor, multi_processor_count.
+
+    >>> facts = engine.cuda.get_device_properties(0) if engine.cuda.is_available() else None
+    """
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self.name, self.total_memory = facts["name"].decode(), int(facts["totalGlobalMem"])

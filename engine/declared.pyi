@@ -330,7 +330,8 @@ class Declared:
         """The lower triangle L with L L^T = A. Murray, Differentiation of the Cholesky decomposition (2016)."""
     def cholesky_solve(self, L: Any, upper: Any = ...) -> Any:
         """X with A @ X = B from the Cholesky factor of A."""
-    def choose(self, a: Any, b: Any) -> Any: ...
+    def choose(self, input: Any, other: Any) -> Tensor:
+        """`input` where the condition holds, else `other`: `where` as a method of the condition, for rules of gradients."""
     def chunk(self, chunks: Any, dim: Any = ...) -> Any:
         """At most `chunks` pieces of equal size along an axis, as views."""
     def clamp(self, min: Any = ..., max: Any = ...) -> Any:
@@ -699,7 +700,7 @@ class Declared:
         """The distance itself where the target is 1, max(0, margin - distance) where it is -1."""
     def histc(self, bins: Any = ..., min: Any = ..., max: Any = ...) -> Any:
         """How many elements are in each of equal bins between min and max (the extremes where these are equal)."""
-    def histogram(self, bins: Any, *, range: Any = ..., weight: Any = ..., density: Any = ...) -> Any:
+    def histogram(self, bins: Any = ..., *, range: Any = ..., weight: Any = ..., density: Any = ...) -> Any:
         """How many elements (or how much weight) are in each bin, and the bins' edges: (hist, bin_edges)."""
     def histogramdd(self, bins: Any, *, range: Any = ..., weight: Any = ..., density: Any = ...) -> Any:
         """Points (along the last axis) counted in boxes: (hist, bin_edges), the edges one tensor for each axis."""
@@ -1655,7 +1656,8 @@ class Declared:
         """What `view` shows, in memory of its own."""
     def vsplit(self, indices_or_sections: Any) -> Any:
         """Cut into pieces under each other (along dim 0), as views."""
-    def where(self, condition: Any, other: Any = ...) -> Tensor: ...
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """The tensor where the condition holds, else `other`."""
     def window_argmax(self, *, places: Any) -> Tensor:
         """Where the largest number of every window stands in the flattened space; no gradient."""
     def write_at(self, other: Any, *, key: Any, accumulate: Any = ...) -> Tensor:

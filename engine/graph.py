@@ -242,13 +242,24 @@ class View:
 
 
 class Size(tuple[int, ...]):
-    """A shape: a tuple that prints as PyTorch's and counts its elements."""
+    """A shape: a tuple that prints as PyTorch's and counts its elements.
+
+    >>> engine.zeros(2, 3).shape, engine.Size([2, 3]).numel(), engine.zeros(2, 3).shape[1:]
+    (engine.Size([2, 3]), 6, engine.Size([3]))
+    """
 
     __slots__ = ()
 
     def numel(self) -> int:
         """The number of elements."""
         return math.prod(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = tuple.__getitem__(self, key)
+        return Size(found) if isinstance(key, slice) else found
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, tuple(other)))
 
     def __repr__(self) -> str:
         return f"engine.Size({list(self)})"

@@ -116,9 +116,31 @@ def _augmented(operator: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], T
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """`input` where the condition holds, else `other`; with the condition alone: the positions where it holds."""
+    """`input` where the condition holds, else `other`; with the condition alone: the positions where it holds.
+
+    >>> engine.where(engine.tensor([True, False]), engine.tensor([1, 2]), 0)
+    tensor([1, 0])
+    """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
+    return apply(Where, (condition, input, other), {})
+
+
+def choose(condition: Tensor, input: Any, other: Any) -> Tensor:
+    """`input` where the condition holds, else `other`: `where` as a method of the condition, for rules of gradients.
+
+    >>> engine.tensor([True, False]).choose(1.0, 2.0)
+    tensor([1., 2.])
+    """
+    return apply(Where, (condition, input, other), {})
+
+
+def _where(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The tensor where the condition holds, else `other`.
+
+    >>> engine.tensor([1, 2]).where(engine.tensor([True, False]), 0)
+    tensor([1, 0])
+    """
     return apply(Where, (condition, input, other), {})
 
 
@@ -132,7 +154,12 @@ def is_tensor(obj: Any) -> bool:
 
 
 def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
-    """The positions of the elements that are not 0: one row each, or one tensor per axis."""
+    """The positions of the elements that are not 0: one row each, or one tensor per axis.
+
+    >>> engine.tensor([0, 5, 7]).nonzero()
+    tensor([[1],
+            [2]])
+    """
     values = x._known("nonzero()")
     if as_tuple:
         return tuple(wrap(p) for p in values.reshape(values.shape or (1,)).nonzero())
@@ -142,8 +169,8 @@ def nonzero(x: Tensor, as_tuple: bool = False) -> Any:
 
 def _more() -> dict[str, Any]:
     return {
-        "choose": lambda condition, a, b: apply(Where, (condition, a, b), {}),
-        "where": lambda x, condition, other=None: apply(Where, (condition, x, other), {}),
+        "choose": choose,
+        "where": _where,
         "nonzero": nonzero,
         "T": property(_turned),
         "mT": property(lambda x: x.transpose(-2, -1)),

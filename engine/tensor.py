@@ -144,22 +144,39 @@ class Tensor(Values):
 
     # ------------------------------------------------------------------------------------------ history
     def detach(self) -> Tensor:
-        """The same memory without history; a write to one is seen (and noticed) by the other."""
+        """The same memory without history; a write to one is seen (and noticed) by the other.
+
+        >>> (engine.ones(1, requires_grad=True) * 2).detach()
+        tensor([2.])
+        """
         cut = wrap(self.array)
         cut._cell = self._cell
         return cut
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for gradients (or not) in place; returns itself."""
+        """Ask for gradients (or not) in place; returns itself.
+
+        >>> engine.ones(1).requires_grad_()
+        tensor([1.], requires_grad=True)
+        """
         self.requires_grad = requires_grad
         return self
 
     def changed(self) -> None:
-        """Say that `array` was written to directly, so that a gradient that needs the old values is refused."""
+        """Say that `array` was written to directly, so that a gradient that needs the old values is refused.
+
+        >>> x = engine.ones(1); x.array += 1; x.changed(); x._version
+        1
+        """
         self._cell[0] += 1
 
     def via(self, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Tensor:
-        """This tensor through a chain of (op, attrs) of one input."""
+        """This tensor through a chain of (op, attrs) of one input.
+
+        >>> from engine.ops import OPS
+        >>> engine.ones(1).via(((OPS["neg"], {}),))
+        tensor([-1.])
+        """
         seen = self
         for op, attrs in path:
             seen = apply(op, (seen,), attrs)
@@ -366,7 +383,10 @@ def _promoted(op: type[Op], operands: list[Any]) -> tuple[Any, ...]:
         raise DTypeError(op.name, "tensors of one dtype", kinds, "Convert one of them, e.g. with .float().")
     if op.promotion == "float" and dtype.kind != "f":
         dtype = arrays_.default_dtype()
-    return (*operands[:free], *(_as_dtype(t, dtype) for t in operands[free:]))
+    rest = [_as_dtype(t, dtype) for t in operands[free:]]
+    if free and not any(isinstance(t, Tensor) for t in rest):
+        rest = [wrap(np.array(t, dtype)) for t in rest]
+    return (*operands[:free], *rest)
 
 
 def _as_dtype(t: Any, dtype: Any) -> Any:
