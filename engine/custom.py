@@ -221,7 +221,7 @@ class Function:
 
     def __init_subclass__(cls) -> None:
         if "vjp" in cls.__dict__ and "backward" not in cls.__dict__:
-            cls.backward = cls.__dict__["vjp"]
+            setattr(cls, "backward", cls.__dict__["vjp"])  # noqa: B010
 
     @classmethod
     def apply(cls, *inputs: Any, **named: Any) -> Any:

@@ -7,12 +7,13 @@ from functools import wraps
 from typing import Any
 
 from engine import autodiff
-from engine.autodiff import enable_grad, is_grad_enabled, nodes_behind, stacked, zeros_like
+from engine.autodiff import enable_grad, is_grad_enabled, stacked, zeros_like
 from engine.errors import ArgumentError, GraphError, ShapeError
 from engine.forward import cut, input_of, pushed
 from engine.ops.op import words
 from engine.rng import default_generator
 from engine.stateless import functional_call, stack_module_state
+from engine.sweep import nodes_behind
 from engine.tensor import Tensor
 from engine.tree import leaves, mapped, rebuilt, spread
 
@@ -43,6 +44,8 @@ class _Run:
             result = func(*call(rebuilt(primals, iter(self.inputs))))
         if has_aux and not (isinstance(result, tuple) and len(result) == 2):
             raise GraphError("has_aux=True", "a function that gives (output, aux)", type(result).__name__)
+        self.output: Any
+        self.aux: Any
         self.output, self.aux = result if has_aux else (result, None)
         own = {id(t) for t in self.inputs}
         nodes = nodes_behind(t.grad_fn for t in leaves((self.output, self.aux)) if isinstance(t, Tensor))
@@ -77,7 +80,7 @@ class _Run:
     def flat(self, y: Tensor) -> Tensor:
         """An output as one row."""
         with enable_grad():
-            return y.reshape((-1,))  # type: ignore[no-any-return]
+            return y.reshape((-1,))
 
 
 def _placed(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -262,7 +265,7 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
 def _columns(columns: list[Tensor], x: Tensor) -> Tensor:
     y = columns[0]
     flat = stacked([c.reshape((-1,)) for c in columns]).transpose(0, 1)
-    return flat.reshape((*y.shape, *x.shape))  # type: ignore[no-any-return]
+    return flat.reshape((*y.shape, *x.shape))
 
 
 def hessian(func: Function, argnums: Argnums = 0) -> Function:

@@ -169,7 +169,7 @@ def _by_columns(func: Function, inputs: Any, create_graph: bool) -> Any:
 
 def _turned(columns: list[Tensor], y: Tensor, x: Tensor) -> Tensor:
     whole = stacked_to(columns, x, y).reshape((max(x.numel(), 0), y.numel()))
-    return whole.transpose(0, 1).reshape((*y.shape, *x.shape))  # type: ignore[no-any-return]
+    return whole.transpose(0, 1).reshape((*y.shape, *x.shape))
 
 
 def hessian(

@@ -44,4 +44,4 @@ def stacked_to(rows: list[Tensor], y: Tensor, x: Tensor) -> Tensor:
     """Rows (each in the shape of x, one for each element of y) as one tensor of shape (*y, *x)."""
     flat = [r.reshape((1, -1)) for r in rows]
     whole = flat[0].cat_with(*flat[1:], dim=0) if flat else y.new_zeros((0, x.numel()))
-    return whole.reshape((*y.shape, *x.shape))  # type: ignore[no-any-return]
+    return whole.reshape((*y.shape, *x.shape))

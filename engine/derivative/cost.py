@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.array import Abstract, is_array
-from engine.autodiff import enable_grad, grad, nodes_behind
+from engine.autodiff import enable_grad, grad
 from engine.errors import ArgumentError
 from engine.forward import cut, pushed
 from engine.graph import Mode, Recorder, current_mode, reset_mode, set_mode
 from engine.ops.op import Op
+from engine.sweep import nodes_behind
 from engine.tensor import Tensor, wrap
 from engine.tree import leaves
 
@@ -116,7 +117,7 @@ def as_output(result: Any) -> Tensor:
     if len(parts) == 1:
         return parts[0]
     flat = [y.reshape((-1,)) for y in parts]
-    return flat[0].cat_with(*flat[1:], dim=0)  # type: ignore[no-any-return]
+    return flat[0].cat_with(*flat[1:], dim=0)
 
 
 def forward(f: Function, *xs: Any) -> Derivative:

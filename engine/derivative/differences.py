@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ def _table(
     x, columns = inputs[which].array, []
     for place in np.ndindex(x.shape):
         h = STEPS[kind] * max(1.0, abs(float(x[place]))) if step is None else step
-        columns.append(_slope(lambda by, place=place: calls.moved(inputs, which, place, by), value, kind, h, levels))
+        columns.append(_slope(partial(calls.moved, inputs, which, place), value, kind, h, levels))
     return np.stack(columns, -1).reshape((*value.shape, *x.shape)) if columns else np.zeros((*value.shape, *x.shape))
 
 

@@ -29,7 +29,8 @@ class Expression:
         self.op: type[Op] | None = None
         self.parts: tuple[Expression, ...] = ()
         self.attrs: dict[str, Any] = {}
-        self.name, self.value = "", None
+        self.name = ""
+        self.value: Any = None
 
     @property
     def size(self) -> int:

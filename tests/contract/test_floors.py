@@ -75,8 +75,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.check": ("engine.forward", "engine.autodiff", *TAPE),
     "engine.checkpoint": ("engine.saved", "engine.autodiff", *TAPE),
     "engine.stateless": ("engine.autodiff", *TAPE),
-    "engine.func": ("engine.stateless", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
-    "engine.derivative": ("engine.func", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.func": ("engine.stateless", "engine.sweep", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
+    "engine.derivative": ("engine.sweep", "engine.func", "engine.forward", "engine.autodiff", "engine.tree", *TAPE),
     "engine.autograd": (
         "engine.anomaly",
         "engine.check",
