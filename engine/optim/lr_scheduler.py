@@ -4,16 +4,15 @@ from engine.optim.schedule import (
     ConstantLR,
     CosineAnnealingLR,
     ExponentialLR,
-    LambdaLR,
     LinearLR,
     LRScheduler,
-    MultiplicativeLR,
     MultiStepLR,
     PolynomialLR,
     StepLR,
 )
 from engine.optim.schedule_compound import ChainedScheduler, ReduceLROnPlateau, SequentialLR
 from engine.optim.schedule_cycle import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
+from engine.optim.schedule_function import LambdaLR, MultiplicativeLR
 
 _LRScheduler = LRScheduler  # the name that older programs derive from
 

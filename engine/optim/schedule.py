@@ -14,7 +14,6 @@ import types
 import warnings
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from engine.errors import ArgumentError
@@ -26,7 +25,6 @@ Steps = Annotated[int, Between(1, 2**31 - 1, common=(1, 1000))]
 Last = Annotated[int, Between(-1, 2**31 - 1)]
 Factor = Annotated[float, Between(0, 1e3, common=(0.1, 1))]
 Share = Annotated[float, Between(0, 1)]
-Lambda = Callable[[int], float]
 
 SCHEDULES: dict[str, type[LRScheduler]] = {}
 S = TypeVar("S", bound="LRScheduler")
@@ -395,39 +393,3 @@ class CosineAnnealingLR(Formula):
     def closed(self, base: float) -> float:
         """The point of the wave."""
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
-
-
-class LambdaLR(LRScheduler):
-    """The first rate times a function of the steps done; for Python programs.
-
-    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
-    >>> optim.lr_scheduler.LambdaLR(sgd, lambda step: 1 / (1 + step)).get_last_lr()
-    [0.5]
-    """
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Lambda | list[Lambda], last_epoch: int = -1) -> None:
-        self.lr_lambdas = per_group(f"{type(self).__name__}(lr_lambda)", optimizer, lr_lambda)
-        for function in self.lr_lambdas:
-            if not callable(function):
-                raise TypeError(f"{type(self).__name__}: expected a function, got {type(function).__name__}")
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[Any]:
-        """The first rates times the functions' values."""
-        return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
-
-
-class MultiplicativeLR(LambdaLR):
-    """The rate times a function of the steps done, at every step; for Python programs.
-
-    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
-    >>> optim.lr_scheduler.MultiplicativeLR(sgd, lambda step: 0.9).get_last_lr()
-    [0.5]
-    """
-
-    def get_lr(self) -> list[Any]:
-        """The rates found times the functions' values."""
-        groups, now = self.optimizer.param_groups, self.last_epoch
-        if self._is_initial:
-            return [group["lr"] for group in groups]
-        return [group["lr"] * f(now) for group, f in zip(groups, self.lr_lambdas, strict=True)]
