@@ -29,7 +29,7 @@ abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arcco
 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift
 bitwise_xor ceil celu clamp clamp_max clamp_min clip conj_physical copysign cos cosh cumprod cumsum deg2rad digamma
 div divide elu eq erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge greater
-greater greater_equal gt hardtanh heaviside hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce lcm
+greater_equal gt hardtanh heaviside hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce lcm
 ldexp le leaky_relu lerp less less_equal lgamma log log10 log1p log2 logical_and logical_not logical_or logical_xor
 logit lt masked_fill masked_scatter mul multiply mvlgamma nan_to_num ne neg negative nextafter not_equal polygamma pow
 put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce selu sgn sigmoid sign sin
