@@ -20,6 +20,7 @@ from engine import imports as _imports
 from engine import linalg as linalg
 from engine import mps as mps
 from engine import nn as nn
+from engine import onnx as onnx
 from engine import optim as optim
 from engine import printing as printing
 from engine import random as random

@@ -40,6 +40,7 @@ SAME = {
     "utils.data": "data",
     "utils.data.dataloader": "data.loader",
     "utils.data.dataset": "data.dataset",
+    "utils.data.distributed": "data.distributed",
     "utils.data.sampler": "data.sampler",
 }
 

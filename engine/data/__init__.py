@@ -1,6 +1,6 @@
 """Examples to learn from: datasets, samplers, loaders. One file for each source; `DATASETS` lists them."""
 
-from engine.data import cifar10, csv, mnist, plane, transforms
+from engine.data import cifar10, csv, distributed, mnist, plane, transforms
 from engine.data.collate import default_collate, default_convert
 from engine.data.dataset import (
     ChainDataset,
@@ -55,6 +55,7 @@ __all__ = [
     "csv",
     "default_collate",
     "default_convert",
+    "distributed",
     "download",
     "get_worker_info",
     "mnist",

@@ -91,7 +91,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, *, generator: G
     >>> F.dropout2d(engine.ones(1, 2, 1, 1), 1.0).flatten()
     tensor([0., 0.])
     """
-    return _by_channel("dropout2d", input, p, training, (4,) if input.ndim != 3 else (4, 3), generator)
+    return _by_channel("dropout2d", input, p, training, (4, 2, 3) if input.ndim in (2, 3) else (4,), generator)
 
 
 @function

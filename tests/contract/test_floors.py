@@ -91,6 +91,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
     "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
     "engine.distributed": CORE,
+    "engine.onnx": CORE,
     "engine.distributions": ("engine.grad_mode", *WALKS),
     "engine.nn": ("engine.custom", *WALKS),
     "engine.optim": ("engine.nn", *WALKS),

@@ -69,3 +69,16 @@ def test_one_process_trains_alone() -> None:
     layer = engine.nn.Linear(2, 3)
     assert engine.nn.DataParallel(layer)(engine.ones(4, 2)).shape == (4, 3)
     assert list(engine.nn.DataParallel(layer).state_dict()) == ["module.weight", "module.bias"]
+
+
+@pytest.mark.parametrize(
+    ("count", "replicas", "drop_last"), [(10, 3, False), (10, 3, True), (2, 5, False), (8, 4, True)]
+)
+def test_the_shares_of_several_processes_are_pytorchs(count: int, replicas: int, drop_last: bool) -> None:
+    sampler = pytest.importorskip("torch.utils.data.distributed").DistributedSampler
+    for rank in range(replicas):
+        options = {"num_replicas": replicas, "rank": rank, "shuffle": False, "drop_last": drop_last}
+        ours = engine.data.distributed.DistributedSampler(range(count), **options)
+        assert list(ours) == list(sampler(range(count), **options))
+    shuffled = [engine.data.distributed.DistributedSampler(range(9), 3, rank) for rank in range(3)]
+    assert sorted(i for share in shuffled for i in share) == list(range(9))
