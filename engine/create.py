@@ -362,6 +362,17 @@ def new_tensor(
     )  # fmt: skip
 
 
+def new(input: Tensor, *data: Any) -> Tensor:
+    """The old way to make a tensor of the tensor's kind: from sizes, or from data.
+
+    >>> engine.ones(1).new(2).shape, engine.ones(1).new([1, 2])
+    (engine.Size([2]), tensor([1., 2.]))
+    """
+    if not data or all(isinstance(n, int) for n in data):
+        return new_zeros(input, data or (0,))
+    return new_tensor(input, data[0])
+
+
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of the same shape with one number everywhere.
 
@@ -474,6 +485,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return tuple(wrap(np.ascontiguousarray(a)) for a in np.meshgrid(*(t.numpy() for t in given), indexing=indexing))  # type: ignore[call-overload]
 
 
-METHODS = (new_zeros, new_ones, new_empty, new_full, new_empty_strided, new_tensor)
+METHODS = (new, new_zeros, new_ones, new_empty, new_full, new_empty_strided, new_tensor)
 for _method in METHODS:
     setattr(Tensor, _method.__name__, _method)

@@ -1094,6 +1094,8 @@ class Declared:
         """In place: The negative."""
     def nelement(self) -> Any:
         """The same as `numel`."""
+    def new(self, *data: Any) -> Tensor:
+        """The old way to make a tensor of the tensor's kind: from sizes, or from data."""
     def new_empty(self, *sizes: Any, size: Any = ..., dtype: Any = ..., out: Any = ..., layout: Any = ..., pin_memory: Any = ..., memory_format: Any = ..., names: Any = ..., device: Any = ..., requires_grad: Any = ...) -> Any:
         """Memory without meaningful content of the tensor's kind, in another shape."""
     def new_empty_strided(self, size: Any, stride: Any, *, dtype: Any = ..., out: Any = ..., layout: Any = ..., pin_memory: Any = ..., memory_format: Any = ..., names: Any = ..., device: Any = ..., requires_grad: Any = ...) -> Any:

@@ -10,6 +10,7 @@ from engine.tensor import Tensor
 
 TABLE: dict[str, Any] = dict(methods.CALLS)
 TABLE |= {f"{name}_": getattr(Tensor, f"{name}_") for name in TWINS & methods.CALLS.keys()}
+TABLE |= {name: getattr(Tensor, name) for name in ("detach", "fill_", "get_device", "as_strided_", "resize_as_")}
 TABLE |= {"is_tensor": methods.is_tensor}
 
 
