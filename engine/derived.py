@@ -14,7 +14,7 @@ from engine import return_types
 from engine.array import Abstract
 from engine.errors import DTypeError, GraphError
 from engine.graph import current_mode
-from engine.inplace import inplace
+from engine.inplace import inplace, refuse_overlap
 from engine.ops.op import OPS, Op
 from engine.tensor import Tensor, apply
 
@@ -177,6 +177,7 @@ def written(where: str, out: Any, y: Any) -> Any:
         )
     if not arrays_.can_cast(y.array.dtype, out.array.dtype):
         raise DTypeError(f"{where}(out=)", f"a result that can be cast to {out.dtype}", y.dtype)
+    refuse_overlap(out.array)
     if out.array.shape != y.array.shape:
         _refit(out, y.array)
     out.copy_(y)
