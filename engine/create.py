@@ -15,6 +15,7 @@ from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
 from engine.derived import written
 from engine.errors import ArgumentError, DTypeError, Unsupported
+from engine.graph import Size
 from engine.ops.elementwise import Filled
 from engine.tensor import Tensor, apply, wrap
 
@@ -368,8 +369,8 @@ def new(input: Tensor, *data: Any) -> Tensor:
     >>> engine.ones(1).new(2).shape, engine.ones(1).new([1, 2])
     (engine.Size([2]), tensor([1., 2.]))
     """
-    if not data or all(isinstance(n, int) for n in data):
-        return new_zeros(input, data or (0,))
+    if not data or isinstance(data[0], Size) or all(isinstance(n, int) for n in data):
+        return new_zeros(input, data[0] if data and isinstance(data[0], Size) else data or (0,))
     return new_tensor(input, data[0])
 
 

@@ -11,6 +11,7 @@ from engine import conversion
 from engine.array import DType
 from engine.create import tensor, zeros
 from engine.errors import DTypeError
+from engine.graph import Size
 from engine.tensor import Tensor
 
 
@@ -124,8 +125,8 @@ class Legacy:
 
     def __call__(self, *data: Any) -> Tensor:
         """A tensor of sizes, or of data."""
-        if not data or all(isinstance(n, int) for n in data):
-            return zeros(data or (0,), dtype=self.dtype)
+        if not data or isinstance(data[0], Size) or all(isinstance(n, int) for n in data):
+            return zeros(data[0] if data and isinstance(data[0], Size) else data or (0,), dtype=self.dtype)
         return tensor(data[0], dtype=self.dtype)
 
     def __instancecheck__(self, value: object) -> bool:

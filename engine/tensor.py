@@ -40,8 +40,8 @@ class Tensor(Values):
     def __init__(self, data: Any = (), *sizes: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             data = data.array
-        elif data.__class__ is int:
-            data = np.zeros((data, *sizes), arrays_.default_dtype())
+        elif data.__class__ is int or data.__class__ is Size:
+            data = np.zeros(data if isinstance(data, Size) else (data, *sizes), arrays_.default_dtype())
         self.array = (
             data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
         )
