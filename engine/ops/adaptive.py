@@ -168,7 +168,7 @@ def fractional_max_pool_nd(
     if _random_samples is None:
         samples = default_generator.uniform((*x.shape[:2], n))
     else:
-        samples = _random_samples.numpy().reshape((*x.shape[:2], n))
+        samples = _random_samples.numpy()[: x.shape[0]].reshape((*x.shape[:2], n))
     # The samples stand in the order (last axis, ..., first): the width's number comes first in two dims.
     order = range(n) if n == 3 else (1, 0)
     places = tuple(

@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from engine.array import Abstract
-from engine.errors import ArgumentError, ShapeError
+from engine.errors import ArgumentError, DTypeError, ShapeError
 from engine.ops.entropy import MEAN, NONE, SUM, refuse_unknown_class
 from engine.ops.op import Case, Op, Rule, broadcast, function, words
 
@@ -262,6 +262,8 @@ def nll_loss(
     tensor(2.5000)
     """
     word = reduction_of("nll_loss", reduction, size_average, reduce)
+    if weight is not None and weight.dtype != input.dtype:
+        raise DTypeError("nll_loss", f"a weight of {input.dtype}", weight.dtype)
     _check_targets("nll_loss", input, target, weight)
     x, target, shape = _rows(input, target)
     kept = target != ignore_index
@@ -323,6 +325,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ShapeError("cross_entropy", "a label_smoothing between 0 and 1", label_smoothing)
     if target.is_floating_point():
+        if ignore_index >= 0:
+            raise ShapeError("cross_entropy", "no ignore_index for targets that are chances", ignore_index)
         return _soft_cross_entropy(input, target, weight, word, label_smoothing)
     if weight is None and not label_smoothing and input.ndim > 1:
         if input.ndim > 2 or target.ndim != 1:

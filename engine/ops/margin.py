@@ -347,7 +347,7 @@ def gaussian_nll_loss(
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:
             var = var.unsqueeze(-1)
-        elif input.shape[:-1] != var.shape[:-1] or var.shape[-1] != 1:
+        elif input.ndim != var.ndim or [v for n, v in zip(input.shape, var.shape, strict=True) if n != v] != [1]:
             raise ArgumentError("gaussian_nll_loss", "var is of incorrect size: the input's", words(var.shape))
     var = _held(var, eps)
     values = (var.log() + (input - target) ** 2 / var) * 0.5

@@ -166,10 +166,12 @@ def batch_norm(
     In training the running figures move towards the batch's by `momentum` (in place; the variance is the unbiased one).
     S. Ioffe, C. Szegedy, 2015.
 
-    >>> F.batch_norm(engine.tensor([[1.0], [3.0]]), None, None, training=True, eps=0.0)
-    tensor([[-1.],
-            [ 1.]])
+    >>> F.batch_norm(engine.tensor([[1.0], [3.0]]), None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
     """
+    if eps <= 0:
+        raise ArgumentError("batch_norm", "an eps above 0", eps)
     if not input.numel():
         return input * 1
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)

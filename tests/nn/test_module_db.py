@@ -210,7 +210,8 @@ def refusal(info: Any, sample: Any) -> tuple[Exception | None, bool]:
     try:
         module = getattr(engine.nn, info.module_cls.__name__)(*translate(given.args), **translate(given.kwargs))
         built = True
-        module.double()(*translate(sample.forward_input.args), **translate(sample.forward_input.kwargs))
+        module = module if isinstance(module, engine.nn.NLLLoss) else module.double()
+        module(*translate(sample.forward_input.args), **translate(sample.forward_input.kwargs))
     except EngineError as said:
         return said, built
     return None, built
