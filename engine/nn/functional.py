@@ -94,10 +94,10 @@ def _described(f: Call, call: Call, signature: inspect.Signature) -> Call:
 
 def _functions() -> dict[str, Call]:
     plain = " ".join(FAMILIES.values()).split()
-    found = {name: TABLE[name] for name in plain if name in TABLE}
-    found |= {name: TABLE[old] for name, old in OTHER_NAMES.items() if old in TABLE}
-    found |= {name: _able_in_place(TABLE[name]) for name in WITH_INPLACE.split() if name in TABLE}
-    return found | {f"{name}_": _in_place(TABLE[name]) for name in TWINS.split() if name in TABLE}
+    found = {name: TABLE[name] for name in plain}
+    found |= {name: TABLE[old] for name, old in OTHER_NAMES.items()}
+    found |= {name: _able_in_place(TABLE[name]) for name in WITH_INPLACE.split()}
+    return found | {f"{name}_": _in_place(TABLE[name]) for name in TWINS.split()}
 
 
 __all__ = ["FAMILIES", "Approximation", *(found := _functions())]
