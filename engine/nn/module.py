@@ -24,7 +24,8 @@ from engine.nn.hooks import (
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
-from engine.nn.parameter import Buffer, Parameter, abstract_parameters, forget_gradient, placed
+from engine.nn.moving import MovedModule
+from engine.nn.parameter import Buffer, Parameter, abstract_parameters, forget_gradient
 from engine.nn.settings import Between, Inferred, Setting, checked, defaults, form_settings, settings
 from engine.nn.state import SavedModule
 from engine.tensor import Tensor
@@ -56,7 +57,7 @@ M = TypeVar("M", bound="Module")
 LAYERS: dict[str, type[Module]] = {}
 
 
-class Module(HookedModule, SavedModule):
+class Module(HookedModule, SavedModule, MovedModule):
     """Holds parameters, buffers and further modules under their attribute names; `forward` says what it computes.
 
     >>> class Scale(nn.Module):
@@ -337,57 +338,6 @@ class Module(HookedModule, SavedModule):
         for parameter in self.parameters():
             forget_gradient(parameter, set_to_none)
 
-    # ----------------------------------------------------------------------------------------------- moving
-    def _apply(self: M, change: Callable[[Tensor], Tensor], recurse: bool = True) -> M:
-        """Replace the content of every parameter and buffer; parameters stay the same objects."""
-        done: dict[int, Tensor] = {}
-        for module in self.modules() if recurse else [self]:
-            for parameter in module._parameters.values():
-                if parameter is not None and id(parameter) not in done:
-                    done[id(parameter)] = parameter
-                    placed(parameter, change)
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module._buffers[name] = done.setdefault(id(buffer), change(buffer))
-        return self
-
-    def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """Move to a device, or change the float type: the arguments of Tensor.to."""
-        kwargs.pop("memory_format", None)
-        return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else _moved(t, args, kwargs))
-
-    def cpu(self: M) -> M:
-        """Move to the computer's own memory."""
-        return self.to("cpu")
-
-    def cuda(self: M, device: int | str | None = None) -> M:
-        """Move to a GPU."""
-        return self.to(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
-
-    def float(self: M) -> M:
-        """All floating-point values as float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
-
-    def double(self: M) -> M:
-        """All floating-point values as float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
-
-    def half(self: M) -> M:
-        """All floating-point values as float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
-
-    def type(self: M, dst_type: Any) -> M:
-        """All values as another element type."""
-        return self._apply(lambda t: t.to(dst_type))
-
-    def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
-        """Move to a device without the values, which are still to be drawn."""
-        return self._apply(lambda t: t.to(device), recurse)
-
-    def share_memory(self: M) -> M:
-        """Nothing: processes of this engine share no tensors."""
-        return self
-
     # --------------------------------------------------------------------------------------------------- text
     def extra_repr(self) -> str:
         """The settings, as `repr` shows them between the brackets."""
@@ -415,11 +365,6 @@ def layer(family: Family) -> Callable[[type[M]], type[M]]:
         return cls
 
     return enter
-
-
-def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """Whole numbers follow to a device, but keep their type."""
-    return tensor.to(tensor.detach().to(*args, **kwargs).device)
 
 
 def _joined(prefix: str, name: str) -> str:

@@ -16,6 +16,7 @@ from engine.nn.settings import Suggested, checked
 from engine.tensor import Tensor
 
 Epsilon = Annotated[float, Between(0, 1, common=(0, 1e-3))]
+AboveZero = Annotated[float, Between(1e-300, 1, common=(1e-8, 1e-3))]
 Momentum = Annotated[float, Between(0, 1)]
 
 
@@ -28,7 +29,7 @@ class BatchNorm(Module):
     def __init__(
         self,
         num_features: Annotated[int, Inferred],
-        eps: Epsilon = 1e-5,
+        eps: AboveZero = 1e-5,
         momentum: Momentum | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
