@@ -9,7 +9,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from engine.array import scipy
+from engine.errors import Unsupported
 from engine.ops.elementwise import ONE, POSITIVE
 from engine.ops.op import function
 from engine.ops.special import Float, from_scipy
@@ -165,6 +168,12 @@ class SpecialScaledModifiedBesselK1(Float):
     vjp = lambda g, y, x: (g * (y - x.special_scaled_modified_bessel_k0() - y / x),)
 
 
+def _airy(xp: Any, x: Any, derivative: int) -> Any:
+    if xp is not np:
+        raise Unsupported("special.airy_ai", "a tensor on the CPU", "one on a graphics processor", "Move it: x.cpu().")
+    return scipy(xp, "special").airy(x)[derivative].astype(x.dtype, copy=False)
+
+
 class SpecialAiryAi(Float):
     """Airy's function, which solves y'' = x y and dies out to the right.
 
@@ -173,7 +182,7 @@ class SpecialAiryAi(Float):
     """
 
     latex, kernel, cases = r"\operatorname{{Ai}}({0})", "airy_ai(a)", ONE
-    forward = lambda xp, x: scipy(xp, "special").airy(x)[0].astype(x.dtype, copy=False)
+    forward = lambda xp, x: _airy(xp, x, 0)
     vjp = lambda g, _, x: (g * x.airy_slope(),)
 
 
@@ -181,7 +190,7 @@ class AirySlope(Float):
     """The slope of Airy's function."""
 
     latex, kernel, cases = r"\operatorname{{Ai}}'({0})", "airy_ai_prime(a)", ONE
-    forward = lambda xp, x: scipy(xp, "special").airy(x)[1].astype(x.dtype, copy=False)
+    forward = lambda xp, x: _airy(xp, x, 1)
     vjp = lambda g, _, x: (g * x * x.special_airy_ai(),)
 
 

@@ -291,9 +291,9 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise ArgumentError("clamp", "at least one of min and max", "neither")
     if not hasattr(min, "shape") and not hasattr(max, "shape"):
-        rank = builtins.max(_rank(b) for b in (min, max) if b is not None)
-        if rank > _rank(input):
-            input = input * 1.0 if rank == 2 else input * 1
+        if input.array.dtype.kind != "f":
+            rank = builtins.max(_rank(b) for b in (min, max) if b is not None)
+            input = input * 1.0 if rank == 2 else input * 1 if rank > _rank(input) else input
         return input.clamp_between(min, max)
     input = input if min is None else input.clamp_min(min)
     return input if max is None else input.clamp_max(max)

@@ -110,7 +110,7 @@ class FrexpMantissa(Elementwise):
     """The number between 0.5 and 1 (or minus that) that times 2 to the power of `frexp_exponent` is x."""
 
     latex, kernel, cases = r"\operatorname{{mantissa}}({0})", "frexp(a).mantissa", ONE
-    forward = lambda xp, x: xp.frexp(x)[0]
+    forward = lambda xp, x: xp.asarray(xp.frexp(x)[0])
     vjp = lambda g, _, x: (g / x.frexp_exponent().exp2().to(x.dtype),)
 
 
@@ -118,7 +118,7 @@ class FrexpExponent(Elementwise):
     """The power of two of which x is `frexp_mantissa` times as much; no gradient."""
 
     latex, jvp = r"\operatorname{{exponent}}({0})", None
-    forward = lambda xp, x: xp.frexp(x)[1].astype(xp.int32)
+    forward = lambda xp, x: xp.asarray(xp.frexp(x)[1]).astype(xp.int32)
     infer = lambda x: Abstract(x.shape, int32.numpy)
 
 

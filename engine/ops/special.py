@@ -150,7 +150,7 @@ class Digamma(Float):
     """
 
     latex, kernel, cases = r"\psi({0})", "digamma(a)", POSITIVE
-    forward = from_scipy("psi")
+    forward = from_scipy("digamma")
     vjp = lambda g, _, x: (g * x.polygamma(1),)
 
 
@@ -179,7 +179,7 @@ class Polygamma(Float):
     def forward(xp: Any, x: Any, *, n: int) -> Any:
         special = scipy(xp, "special")
         if n == 0:
-            return special.psi(x).astype(x.dtype, copy=False)
+            return special.digamma(x).astype(x.dtype, copy=False)
         wide = x.astype(xp.float64)
         return ((-1.0) ** (n + 1) * math.gamma(n + 1.0) * special.zeta(n + 1.0, wide)).astype(x.dtype)
 
