@@ -1,6 +1,7 @@
 """Run programs under one library and write down what they print: `python play.py torch|engine ANSWERS PROGRAM...`.
 
-Each program is a plain script that says `import torch`. Under `engine`, that name is the engine.
+Each program is a plain script that says `import torch`. Under `engine`, that name is the engine, and torchvision is its
+`vision`. The folder `data` where they run holds MNIST's files.
 """
 
 import contextlib
@@ -22,8 +23,9 @@ def main(library: str, answers: str, *programs: str) -> None:
     if library == "engine":
         sys.path.insert(0, str(HERE.parents[1]))
         import engine
+        import engine.vision
 
-        sys.modules["torch"] = engine
+        sys.modules["torch"], sys.modules["torchvision"] = engine, engine.vision
     import torch
 
     if library == "torch":

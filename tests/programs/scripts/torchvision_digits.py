@@ -2,16 +2,13 @@
 batches.
 """
 
-import os
-
 import torch
 import torch.nn as nn
 from first_values import fill
 from torchvision import datasets, transforms
 
-root = os.environ.get("PLAYGROUND_DATA_DIR", "data")
 transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
-train = datasets.MNIST(root, train=True, download=True, transform=transform)
+train = datasets.MNIST("data", train=True, download=True, transform=transform)
 loader = torch.utils.data.DataLoader(train, batch_size=50, shuffle=True)
 image, label = train[0]
 print(len(train) >= 1000, image.shape, image.dtype, 0 <= label < 10)
