@@ -140,8 +140,9 @@ def there(value: Any, name: str) -> Any:
         return ndarray(value)
     if isinstance(value, type | np.dtype) or value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, tuple) and value and all(isinstance(v, np.ndarray) for v in value):
-        return type(value)(*map(ndarray, value)) if hasattr(value, "_fields") else tuple(map(ndarray, value))
+    if isinstance(value, tuple) and value and all(isinstance(v, np.ndarray | np.generic) for v in value):
+        parts = [ndarray(np.asarray(v)) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, list):
         return [there(v, name) for v in value]
     return Function(value, name) if callable(value) else value
