@@ -396,5 +396,4 @@ def linear_cross_entropy(
     if ignore_index is not None and target.shape == scores.shape:
         raise ShapeError(where, "no ignore_index when the target contains probabilities", ignore_index)
     ignored = -100 if ignore_index is None else ignore_index
-    words_ = {"ignore_index": ignored, "reduction": reduction, "label_smoothing": label_smoothing}
-    return scores.cross_entropy(target, weight, **words_)
+    return scores.cross_entropy(target, weight, None, ignored, None, reduction, label_smoothing)
