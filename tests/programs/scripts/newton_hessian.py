@@ -44,7 +44,8 @@ with torch.no_grad():
         p.copy_(normal(*p.shape, seed=i))
 inputs = normal(4, 3, seed=9).requires_grad_()
 scores = net(inputs)
-gradients = torch.autograd.grad(scores, inputs, grad_outputs=torch.ones_like(scores), create_graph=True)[0]
+weights = torch.ones_like(scores)
+gradients = torch.autograd.grad(scores, inputs, weights, create_graph=True, retain_graph=True, only_inputs=True)[0]
 penalty = ((gradients.norm(2, dim=1) - 1) ** 2).mean()
 penalty.backward()
 print(penalty, net[0].weight.grad.norm(), net[2].bias.grad)
