@@ -14,7 +14,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
 from engine.derived import written
-from engine.errors import ArgumentError, DTypeError, Unsupported
+from engine.errors import ArgumentError, DTypeError, ShapeError, Unsupported
 from engine.graph import Size
 from engine.ops.elementwise import Filled
 from engine.tensor import Tensor, apply, wrap
@@ -407,6 +407,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
     tensor([1, 3, 5])
     """
     low, high, by = (_plain(n) for n in ((0, start, step) if end is None else (start, end, step)))
+    if not all(math.isfinite(n) for n in (low, high)):
+        raise ShapeError("arange: unsupported range", "finite bounds", f"{low} to {high}")
     if by == 0 or (high - low) / by < 0:
         raise ArgumentError("arange", "a step that leads from start to end", f"start {low}, end {high}, step {by}")
     whole = all(isinstance(n, int) for n in (low, high, by))
@@ -434,6 +436,8 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
     """
     if steps < 0:
         raise ArgumentError("linspace", "a number of steps of at least 0", steps)
+    if any(isinstance(x, Tensor) and x.ndim for x in (start, end)):
+        raise ShapeError("linspace", "start and end without axes", "a tensor with axes")
     low, high = _plain(start), _plain(end)
     kind = float_or(dtype)
     drawn = np.linspace(int(low), int(high), steps) if kind.kind in "iu" else np.linspace(low, high, steps)
