@@ -150,7 +150,7 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
-    """The gradients of the outputs with respect to the inputs; nothing is stored in `.grad` (`only_inputs` is not read).
+    """The gradients of the outputs with respect to the inputs; nothing is stored in `.grad`. `only_inputs` is not read.
 
     >>> x = engine.tensor(2.0, requires_grad=True)
     >>> (g,) = engine.autograd.grad(x ** 3, x, create_graph=True); engine.autograd.grad(g, x)
