@@ -4,18 +4,26 @@ A distribution is made of its parameters, which are tensors with gradients; `log
 `kl_divergence` are compositions of operations, so that the gradients reach the parameters.
 """
 
+# mypy: disable-error-code="no-any-return"
+# (the methods of a tensor are derived from the ops, so most of their types are not written anywhere)
+
 from __future__ import annotations
 
 import math
 from typing import Any, ClassVar
 
-from engine import draws
-from engine.create import as_tensor
+from engine import draws, functions
+from engine.create import arange, as_tensor
 from engine.errors import ArgumentError, Unsupported
-from engine.functions import broadcast_tensors
+from engine.functions import TABLE
 from engine.grad_mode import no_grad
 from engine.graph import Size
 from engine.tensor import Tensor
+
+__path__: list[str] = []
+"""There are modules below this name: `torch.distributions.normal`."""
+
+broadcast_tensors = TABLE["broadcast_tensors"]
 
 
 class Distribution:
@@ -30,7 +38,7 @@ class Distribution:
 
     def __init__(self, *parameters: Any, validate_args: bool | None = None) -> None:
         given = [p if isinstance(p, Tensor) else as_tensor(float(p)) for p in parameters]
-        for name, parameter in zip(self.names, broadcast_tensors(*given), strict=True):
+        for name, parameter in zip(self.names, functions.broadcast_tensors(*given), strict=True):
             setattr(self, name, parameter)
         self.batch_shape = Size(getattr(self, self.names[0]).shape)
 
@@ -122,10 +130,14 @@ class Uniform(Distribution):
 class _Chances(Distribution):
     """Given by probabilities or by logits, one of them; the other follows."""
 
+    _probs: Any
+    _logits: Any
+
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         if (probs is None) == (logits is None):
             raise ArgumentError(type(self).__name__, "either probs or logits", "both or none")
-        self._probs, self._logits = (None if p is None else as_tensor(p) for p in (probs, logits))
+        self._probs: Any = None if probs is None else as_tensor(probs)
+        self._logits: Any = None if logits is None else as_tensor(logits)
         self.batch_shape = self._batch(self._logits if self._probs is None else self._probs)
 
     def _batch(self, x: Any) -> Size:
@@ -201,12 +213,44 @@ class Categorical(_Chances):
 
     def log_prob(self, value: Any) -> Tensor:
         """The logarithm of the probability of class numbers."""
-        chosen, logits = broadcast_tensors(value.long().unsqueeze(-1), self.logits)
+        chosen, logits = functions.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
         return logits.gather(-1, chosen[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:
         """The expected surprise, in nats."""
         return -(self.probs * self.logits.clamp(min=-1e30)).sum(-1)
+
+
+class Multinomial(_Chances):
+    """How often each class comes in `total_count` draws.
+
+    >>> engine.distributions.Multinomial(3, engine.tensor([0.0, 1.0])).sample()
+    tensor([0., 3.])
+    """
+
+    def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: Any = None) -> None:
+        super().__init__(probs, logits)
+        self.total_count = total_count
+        self._one = Categorical(probs, logits)
+
+    def _batch(self, x: Any) -> Size:
+        return Size(x.shape[:-1])
+
+    probs = property(lambda self: self._one.probs)
+    logits = property(lambda self: self._one.logits)
+    mean = property(lambda self: self.probs * self.total_count)
+    variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """The counts of the classes; they sum to `total_count`."""
+        drawn = self._one.sample((self.total_count, *sample_shape))
+        counts = drawn.unsqueeze(-1) == arange(self.probs.shape[-1])
+        return counts.sum(0).to(self.probs.dtype)
+
+    def log_prob(self, value: Any) -> Tensor:
+        """The logarithm of the probability of these counts."""
+        ways = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
+        return ways + (value * self.logits).sum(-1)
 
 
 def _shown(x: Any) -> str:

@@ -61,6 +61,17 @@ def test_gradients_flow_through_a_reparameterised_draw_and_not_through_a_plain_o
         engine.distributions.Categorical(engine.ones(2)).rsample()
 
 
+def test_counts_of_classes_are_pytorchs_in_their_probability_and_sum_to_the_number_of_draws() -> None:
+    torch = pytest.importorskip("torch")
+    counts = [[2.0, 3.0, 5.0], [0.0, 10.0, 0.0]]
+    ours = engine.distributions.Multinomial(10, probs=engine.tensor(PROBS))
+    theirs = torch.distributions.Multinomial(10, probs=torch.tensor(PROBS))
+    assert np.allclose(ours.log_prob(engine.tensor(counts)), theirs.log_prob(torch.tensor(counts)), atol=1e-5)
+    drawn = ours.sample((4,))
+    assert drawn.shape == theirs.sample((4,)).shape
+    assert bool((drawn.sum(-1) == 10).all())
+
+
 def test_one_process_trains_alone() -> None:
     assert not engine.distributed.is_available()
     assert engine.distributed.get_world_size() == 1
