@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import engine.nn.modules as _modules  # noqa: F401
 from engine import accelerator as accelerator
 from engine import amp as amp
 from engine import array as _array

@@ -1,5 +1,6 @@
 """The methods of Tensor that are derived from the registry. Written by `python -m engine.signatures`."""
 
+import builtins
 from typing import Any
 
 from engine.tensor import Tensor
@@ -136,13 +137,15 @@ class Declared:
         """The places (x, y[, z]) in [-1, 1] that affine maps theta (batch, n, n + 1) send an image's pixels to."""
     def airy_slope(self) -> Tensor:
         """The slope of Airy's function."""
+    def airy_slope_(self) -> Tensor:
+        """In place: The slope of Airy's function."""
     def alias(self) -> Any:
         """The same memory once more (a view)."""
     def alias_copy(self, *arguments: Any, **named: Any) -> Any:
         """What `alias` shows, in memory of its own."""
     def all(self, dim: Any = ..., keepdim: Any = ...) -> Tensor:
         """Whether every element is true (not 0)."""
-    def allclose(self, other: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ...) -> bool:
+    def allclose(self, other: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ...) -> builtins.bool:
         """Whether all elements are as near as `isclose` asks."""
     def alpha_dropout(self, p: Any = ..., training: Any = ..., *, generator: Any = ...) -> Any:
         """Dropout that keeps mean 0 and variance 1 of what comes out of a SELU. G. Klambauer et al., 2017."""
@@ -154,6 +157,8 @@ class Declared:
         """The smallest and the largest element: (min, max)."""
     def angle(self) -> Tensor:
         """0 for numbers from 0 on, pi for negative ones."""
+    def angle_(self) -> Tensor:
+        """In place: 0 for numbers from 0 on, pi for negative ones."""
     def any(self, dim: Any = ..., keepdim: Any = ...) -> Tensor:
         """Whether any element is true (not 0)."""
     def apply_(self, callable: Any) -> Tensor:
@@ -340,6 +345,8 @@ class Declared:
         """In place: Numbers below `min` become `min`, above `max` become `max`; both may be tensors."""
     def clamp_between(self, min: Any = ..., max: Any = ...) -> Tensor:
         """Numbers below `min` become `min`, above `max` become `max`; both are numbers."""
+    def clamp_between_(self, min: Any = ..., max: Any = ...) -> Tensor:
+        """In place: Numbers below `min` become `min`, above `max` become `max`; both are numbers."""
     def clamp_max(self, max: Any) -> Tensor:
         """Numbers above `max` become `max`."""
     def clamp_max_(self, max: Any) -> Tensor:
@@ -446,7 +453,7 @@ class Declared:
         """In place: Running sums along an axis."""
     def cumulative_trapezoid(self, x: Any = ..., *, dx: Any = ..., dim: Any = ...) -> Any:
         """The integral up to every point along an axis by the trapezoidal rule."""
-    def data_ptr(self) -> int:
+    def data_ptr(self) -> builtins.int:
         """The address of the first element."""
     def deg2rad(self) -> Any:
         """Degrees as radians."""
@@ -526,7 +533,7 @@ class Declared:
         """Whether a equals b."""
     def eq_(self, other: Any) -> Tensor:
         """In place: Whether a equals b."""
-    def equal(self, other: Any) -> bool:
+    def equal(self, other: Any) -> builtins.bool:
         """Whether both have the same shape and the same elements."""
     def erf(self) -> Tensor:
         """The error function: the area under the bell curve, 2/sqrt(pi) * integral of exp(-t**2) from 0 to x."""
@@ -568,6 +575,8 @@ class Declared:
         """Write one number on the main diagonal; wrap: a tall matrix has several, one row apart."""
     def filled(self, *, value: Any) -> Tensor:
         """One number everywhere, in the shape of x; nothing of x is left, so its gradient is 0."""
+    def filled_(self, *, value: Any) -> Tensor:
+        """In place: One number everywhere, in the shape of x; nothing of x is left, so its gradient is 0."""
     def fix(self) -> Any:
         """The whole part, towards 0."""
     def fix_(self) -> Tensor:
@@ -596,8 +605,12 @@ class Declared:
         """In place: The quotient rounded down."""
     def fmax(self, other: Any) -> Tensor:
         """The larger of two numbers; of a number and NaN the number."""
+    def fmax_(self, other: Any) -> Tensor:
+        """In place: The larger of two numbers; of a number and NaN the number."""
     def fmin(self, other: Any) -> Tensor:
         """The smaller of two numbers; of a number and NaN the number."""
+    def fmin_(self, other: Any) -> Tensor:
+        """In place: The smaller of two numbers; of a number and NaN the number."""
     def fmod(self, other: Any) -> Tensor:
         """What is left of a after division by b, with the sign of a."""
     def fmod_(self, other: Any) -> Tensor:
@@ -620,8 +633,12 @@ class Declared:
         """A mantissa between 0.5 and 1, and the power of two: (mantissa, exponent)."""
     def frexp_exponent(self) -> Tensor:
         """The power of two of which x is `frexp_mantissa` times as much; no gradient."""
+    def frexp_exponent_(self) -> Tensor:
+        """In place: The power of two of which x is `frexp_mantissa` times as much; no gradient."""
     def frexp_mantissa(self) -> Tensor:
         """The number between 0.5 and 1 (or minus that) that times 2 to the power of `frexp_exponent` is x."""
+    def frexp_mantissa_(self) -> Tensor:
+        """In place: The number between 0.5 and 1 (or minus that) that times 2 to the power of `frexp_exponent` is x."""
     def from_dlpack(self, *, device: Any = ..., copy: Any = ...) -> Tensor:
         """A tensor that shares memory with an array of another library (NumPy, CuPy, PyTorch, ...), by DLPack."""
     def gather(self, dim: Any, index: Any, *, sparse_grad: Any = ...) -> Tensor:
@@ -640,6 +657,8 @@ class Declared:
         """In place: Whether a is at least b."""
     def gelu(self, *, approximate: Any = ...) -> Tensor:
         """x times the chance that a normal number is below x; `approximate='tanh'` is the faster formula."""
+    def gelu_(self, *, approximate: Any = ...) -> Tensor:
+        """In place: x times the chance that a normal number is below x; `approximate='tanh'` is the faster formula."""
     def geometric_(self, p: Any, *, generator: Any = ...) -> Tensor:
         """In place: the number of trials up to the first success, each with the chance p."""
     def geqrf(self) -> Any:
@@ -768,7 +787,7 @@ class Declared:
         """Always False."""
     def is_conj(self) -> Any:
         """Always False."""
-    def is_contiguous(self, memory_format: Any = ...) -> bool:
+    def is_contiguous(self, memory_format: Any = ...) -> builtins.bool:
         """Whether the elements lie one behind the other, the last axis fastest."""
     @property
     def is_cpu(self) -> Any: ...
@@ -776,7 +795,7 @@ class Declared:
     def is_cuda(self) -> Any: ...
     def is_floating_point(self) -> Any:
         """Whether the elements are floating-point."""
-    def is_inference(self) -> bool:
+    def is_inference(self) -> builtins.bool:
         """Whether a tensor was computed in inference mode."""
     @property
     def is_meta(self) -> Any: ...
@@ -788,15 +807,15 @@ class Declared:
         """Always False."""
     @property
     def is_nested(self) -> Any: ...
-    def is_nonzero(self) -> bool:
+    def is_nonzero(self) -> builtins.bool:
         """Whether the single element is not 0."""
     def is_pinned(self) -> Any:
         """Always False."""
     @property
     def is_quantized(self) -> Any: ...
-    def is_same_size(self, other: Any) -> bool:
+    def is_same_size(self, other: Any) -> builtins.bool:
         """Whether both have the same shape."""
-    def is_set_to(self, tensor: Any) -> bool:
+    def is_set_to(self, tensor: Any) -> builtins.bool:
         """Whether both look at the same memory in the same way."""
     def is_shared(self) -> Any:
         """Always False."""
@@ -902,6 +921,10 @@ class Declared:
         """ln(e**a + e**b), without overflow."""
     def logaddexp2(self, other: Any) -> Tensor:
         """log2(2**a + 2**b), without overflow."""
+    def logaddexp2_(self, other: Any) -> Tensor:
+        """In place: log2(2**a + 2**b), without overflow."""
+    def logaddexp_(self, other: Any) -> Tensor:
+        """In place: ln(e**a + e**b), without overflow."""
     def logcumsumexp(self, dim: Any) -> Tensor:
         """ln(e**x_0 + ... + e**x_i) for every i, without overflow."""
     def logdet(self) -> Any:
@@ -1004,6 +1027,8 @@ class Declared:
         """Every number put back where max-pooling found it, zeros elsewhere; `indices` as max-pooling returned them."""
     def maximum(self, other: Any) -> Tensor:
         """The larger of two numbers; a tie shares the gradient."""
+    def maximum_(self, other: Any) -> Tensor:
+        """In place: The larger of two numbers; a tie shares the gradient."""
     def mean(self, dim: Any = ..., keepdim: Any = ..., *, dtype: Any = ...) -> Tensor:
         """The mean along axes (all of them when `dim` is left out)."""
     def median(self, dim: Any = ..., keepdim: Any = ...) -> Any:
@@ -1014,6 +1039,8 @@ class Declared:
         """The smallest element; of two tensors, element by element; along a dim also where: (values, indices)."""
     def minimum(self, other: Any) -> Tensor:
         """The smaller of two numbers; a tie shares the gradient."""
+    def minimum_(self, other: Any) -> Tensor:
+        """In place: The smaller of two numbers; a tie shares the gradient."""
     def mish(self) -> Any:
         """x * tanh(softplus(x))."""
     def mm(self, mat2: Any) -> Any:
@@ -1356,6 +1383,8 @@ class Declared:
         """Whether the sign is a minus (also that of -0.0)."""
     def silu(self) -> Tensor:
         """x * sigmoid(x), also called swish."""
+    def silu_(self) -> Tensor:
+        """In place: x * sigmoid(x), also called swish."""
     def sin(self) -> Tensor:
         """The sine, x in radians."""
     def sin_(self) -> Tensor:
@@ -1388,6 +1417,8 @@ class Declared:
         """softmax of -x."""
     def softplus(self, beta: Any = ..., threshold: Any = ...) -> Tensor:
         """ln(1 + e**(beta x)) / beta: a smooth ReLU, linear above the threshold."""
+    def softplus_(self, beta: Any = ..., threshold: Any = ...) -> Tensor:
+        """In place: ln(1 + e**(beta x)) / beta: a smooth ReLU, linear above the threshold."""
     def softshrink(self, lambd: Any = ...) -> Any:
         """x moved towards 0 by lambd, and 0 where it is closer than that."""
     def softsign(self) -> Any:
@@ -1398,66 +1429,128 @@ class Declared:
         """The elements of an axis in order, and where they were: (values, indices). Equal ones keep their order."""
     def special_airy_ai(self) -> Tensor:
         """Airy's function, which solves y'' = x y and dies out to the right."""
+    def special_airy_ai_(self) -> Tensor:
+        """In place: Airy's function, which solves y'' = x y and dies out to the right."""
     def special_bessel_j0(self, *arrays: Any) -> Tensor:
         """The Bessel function of the first kind, of order 0."""
+    def special_bessel_j0_(self, *arrays: Any) -> Tensor:
+        """In place: The Bessel function of the first kind, of order 0."""
     def special_bessel_j1(self, *arrays: Any) -> Tensor:
         """The Bessel function of the first kind, of order 1."""
+    def special_bessel_j1_(self, *arrays: Any) -> Tensor:
+        """In place: The Bessel function of the first kind, of order 1."""
     def special_bessel_y0(self, *arrays: Any) -> Tensor:
         """The Bessel function of the second kind, of order 0."""
+    def special_bessel_y0_(self, *arrays: Any) -> Tensor:
+        """In place: The Bessel function of the second kind, of order 0."""
     def special_bessel_y1(self, *arrays: Any) -> Tensor:
         """The Bessel function of the second kind, of order 1."""
+    def special_bessel_y1_(self, *arrays: Any) -> Tensor:
+        """In place: The Bessel function of the second kind, of order 1."""
     def special_chebyshev_polynomial_t(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the first kind: cos(n arccos x)."""
+    def special_chebyshev_polynomial_t_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the first kind: cos(n arccos x)."""
     def special_chebyshev_polynomial_u(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the second kind."""
+    def special_chebyshev_polynomial_u_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the second kind."""
     def special_chebyshev_polynomial_v(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the third kind."""
+    def special_chebyshev_polynomial_v_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the third kind."""
     def special_chebyshev_polynomial_w(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the fourth kind."""
+    def special_chebyshev_polynomial_w_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the fourth kind."""
     def special_entr(self, *arrays: Any) -> Tensor:
         """-x ln(x): what one outcome adds to an entropy; 0 at 0, minus infinity below."""
+    def special_entr_(self, *arrays: Any) -> Tensor:
+        """In place: -x ln(x): what one outcome adds to an entropy; 0 at 0, minus infinity below."""
     def special_erfcx(self, *arrays: Any) -> Tensor:
         """e**(x**2) * erfc(x), without underflow."""
+    def special_erfcx_(self, *arrays: Any) -> Tensor:
+        """In place: e**(x**2) * erfc(x), without underflow."""
     def special_hermite_polynomial_h(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Hermite's polynomial as physicists write it."""
+    def special_hermite_polynomial_h_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Hermite's polynomial as physicists write it."""
     def special_hermite_polynomial_he(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Hermite's polynomial as statisticians write it."""
+    def special_hermite_polynomial_he_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Hermite's polynomial as statisticians write it."""
     def special_i0e(self, *arrays: Any) -> Tensor:
         """i0(x) * e**-|x|."""
+    def special_i0e_(self, *arrays: Any) -> Tensor:
+        """In place: i0(x) * e**-|x|."""
     def special_i1(self, *arrays: Any) -> Tensor:
         """The modified Bessel function of the first kind, of order 1."""
+    def special_i1_(self, *arrays: Any) -> Tensor:
+        """In place: The modified Bessel function of the first kind, of order 1."""
     def special_i1e(self, *arrays: Any) -> Tensor:
         """i1(x) * e**-|x|."""
+    def special_i1e_(self, *arrays: Any) -> Tensor:
+        """In place: i1(x) * e**-|x|."""
     def special_laguerre_polynomial_l(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Laguerre's polynomial."""
+    def special_laguerre_polynomial_l_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Laguerre's polynomial."""
     def special_legendre_polynomial_p(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Legendre's polynomial."""
+    def special_legendre_polynomial_p_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Legendre's polynomial."""
     def special_log_ndtr(self, *arrays: Any) -> Tensor:
         """The logarithm of the chance that a normal number is below x, without underflow."""
+    def special_log_ndtr_(self, *arrays: Any) -> Tensor:
+        """In place: The logarithm of the chance that a normal number is below x, without underflow."""
     def special_modified_bessel_k0(self, *arrays: Any) -> Tensor:
         """The modified Bessel function of the second kind, of order 0."""
+    def special_modified_bessel_k0_(self, *arrays: Any) -> Tensor:
+        """In place: The modified Bessel function of the second kind, of order 0."""
     def special_modified_bessel_k1(self, *arrays: Any) -> Tensor:
         """The modified Bessel function of the second kind, of order 1."""
+    def special_modified_bessel_k1_(self, *arrays: Any) -> Tensor:
+        """In place: The modified Bessel function of the second kind, of order 1."""
     def special_ndtr(self, *arrays: Any) -> Tensor:
         """The chance that a normal number is below x."""
+    def special_ndtr_(self, *arrays: Any) -> Tensor:
+        """In place: The chance that a normal number is below x."""
     def special_ndtri(self, *arrays: Any) -> Tensor:
         """The number below which a normal number is with chance x."""
+    def special_ndtri_(self, *arrays: Any) -> Tensor:
+        """In place: The number below which a normal number is with chance x."""
     def special_scaled_modified_bessel_k0(self, *arrays: Any) -> Tensor:
         """modified_bessel_k0(x) * e**x."""
+    def special_scaled_modified_bessel_k0_(self, *arrays: Any) -> Tensor:
+        """In place: modified_bessel_k0(x) * e**x."""
     def special_scaled_modified_bessel_k1(self, *arrays: Any) -> Tensor:
         """modified_bessel_k1(x) * e**x."""
+    def special_scaled_modified_bessel_k1_(self, *arrays: Any) -> Tensor:
+        """In place: modified_bessel_k1(x) * e**x."""
     def special_shifted_chebyshev_polynomial_t(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the first kind at 2x - 1."""
+    def special_shifted_chebyshev_polynomial_t_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the first kind at 2x - 1."""
     def special_shifted_chebyshev_polynomial_u(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the second kind at 2x - 1."""
+    def special_shifted_chebyshev_polynomial_u_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the second kind at 2x - 1."""
     def special_shifted_chebyshev_polynomial_v(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the third kind at 2x - 1."""
+    def special_shifted_chebyshev_polynomial_v_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the third kind at 2x - 1."""
     def special_shifted_chebyshev_polynomial_w(self, n: Any, *, derivative: Any = ...) -> Tensor:
         """Chebyshev's polynomial of the fourth kind at 2x - 1."""
+    def special_shifted_chebyshev_polynomial_w_(self, n: Any, *, derivative: Any = ...) -> Tensor:
+        """In place: Chebyshev's polynomial of the fourth kind at 2x - 1."""
     def special_xlog1py(self, other: Any) -> Tensor:
         """x * ln(1 + y), and 0 where x is 0."""
+    def special_xlog1py_(self, other: Any) -> Tensor:
+        """In place: x * ln(1 + y), and 0 where x is 0."""
     def special_zeta(self, other: Any) -> Tensor:
         """Hurwitz's zeta function: the sum of (k + q)**-x over k = 0, 1, 2, ...; its gradient is by q."""
+    def special_zeta_(self, other: Any) -> Tensor:
+        """In place: Hurwitz's zeta function: the sum of (k + q)**-x over k = 0, 1, 2, ...; its gradient is by q."""
     def split(self, split_size_or_sections: Any, dim: Any = ...) -> Any:
         """Pieces of one size (or of the listed sizes) along an axis, as views."""
     def split_copy(self, *arguments: Any, **named: Any) -> Any:
@@ -1494,7 +1587,7 @@ class Declared:
         """The standard deviation and the mean."""
     def storage(self) -> Any:
         """The memory that the tensor looks into, counted in elements."""
-    def storage_offset(self) -> int:
+    def storage_offset(self) -> builtins.int:
         """How many elements of its memory lie before the first one of the tensor."""
     def stride(self, dim: Any = ...) -> Any:
         """How many elements of memory lie between neighbours along each axis."""
@@ -1600,6 +1693,8 @@ class Declared:
         """In place: The whole part, towards 0."""
     def truncated_divide(self, other: Any) -> Tensor:
         """The quotient without what is behind the point."""
+    def truncated_divide_(self, other: Any) -> Tensor:
+        """In place: The quotient without what is behind the point."""
     def type(self, dtype: Any = ..., non_blocking: Any = ...) -> Any:
         """The name of the tensor's type; with a dtype: the tensor converted to it."""
     def type_as(self, other: Any) -> Tensor:

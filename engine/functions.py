@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine import methods
-from engine.derived import TWINS
 from engine.tensor import Tensor
 
 TABLE: dict[str, Any] = dict(methods.CALLS)
-TABLE |= {f"{name}_": getattr(Tensor, f"{name}_") for name in TWINS & methods.CALLS.keys()}
+TABLE |= {f"{name}_": getattr(Tensor, f"{name}_") for name in methods.twins()}
 TABLE |= {name: getattr(Tensor, name) for name in ("detach", "fill_", "get_device", "as_strided_", "resize_as_")}
 TABLE |= {"is_tensor": methods.is_tensor}
 

@@ -14,7 +14,7 @@ from engine.inplace import inplace
 from engine.ops.compare import Eq, Ge, Gt, Le, Lt, Ne
 from engine.ops.elementwise import Add, Div, Mul, Neg, Pow, Sub, Where
 from engine.ops.linalg import Matmul
-from engine.ops.op import FUNCTIONS, OPS, Op
+from engine.ops.op import FUNCTIONS, OPS, Elementwise, Op
 from engine.tensor import Tensor, apply, wrap
 
 SPACES = ("linalg_", "special_")
@@ -48,13 +48,19 @@ def install() -> None:
     for name, call in CALLS.items():
         if _is_method(name, call):
             setattr(Tensor, name, call)
-    for name in TWINS & CALLS.keys():
+    for name in twins():
         setattr(Tensor, name + "_", twin_of(CALLS[name], name))
     for name in VIEWS_IN_PLACE:
         setattr(Tensor, name + "_", view_twin_of(CALLS[name], name))
     for table in (conversion.METHODS, storage.METHODS, members.METHODS, _operators(), _more()):
         for name, given in table.items():
             setattr(Tensor, name, given)
+
+
+def twins() -> set[str]:
+    """What has a form in place: what PyTorch has so, and every elementwise op."""
+    elementwise = {name for name, op in OPS.items() if issubclass(op, Elementwise) and _is_method(name, CALLS[name])}
+    return set(TWINS & CALLS.keys()) | {name for name in elementwise if not name.endswith("_backward")}
 
 
 def _is_method(name: str, call: Callable[..., Any]) -> bool:

@@ -19,6 +19,7 @@ from engine.tensor import Tensor
 PLACE = Path(__file__).with_name("declared.pyi")
 HEAD = '''"""The methods of Tensor that are derived from the registry. Written by `python -m engine.signatures`."""
 
+import builtins
 from typing import Any
 
 from engine.tensor import Tensor
@@ -26,7 +27,7 @@ from engine.tensor import Tensor
 class Declared:
     __slots__ = ()
 '''
-RESULTS = {"bool": "bool", "int": "int", "str": "str", "Tensor": "Tensor", "float": "float", "None": "None"}
+RESULTS = {name: f"builtins.{name}" for name in ("bool", "int", "str", "float")} | {"Tensor": "Tensor", "None": "None"}
 HERE = ("engine.tensor", "engine.values", "engine.declared")
 SPECIAL = {"__setitem__": "None", "__delitem__": "None", "__format__": "str", "__dlpack__": "Any"}
 SPECIAL |= {"__dlpack_device__": "tuple[int, int]"}

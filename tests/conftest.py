@@ -1,4 +1,4 @@
-"""What every test shares: one thread for arithmetic, as the hosts have it, and the folder of real data where there is one."""
+"""What every test shares: one thread for arithmetic, as the hosts have it, and the folder of real data, if any."""
 
 import os
 

@@ -1,6 +1,6 @@
 """What can be built: layers, containers, losses, first values. `LAYERS` and `LOSSES` list what a drawing may use."""
 
-from engine.nn import functional, init, modules, parallel, parameter, utils
+from engine.nn import functional, init, parallel, parameter, utils
 from engine.nn.activation import (
     CELU,
     ELU,
@@ -316,7 +316,6 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
-    "modules",
     "parallel",
     "parameter",
     "utils",

@@ -15,7 +15,8 @@ HOUSE = Path(__file__).parents[2]
 SOURCE = (".py", ".ts", ".svelte")
 TOP = {"backend", "frontend", "engine", "tests", "docs"}
 VAGUE = re.compile(r"^(utils?|common|helpers?|managers?|misc)$")
-PYTORCHS = ("engine/utils", "engine/nn/utils", "engine/vision/utils")  # PyTorch's own public paths, kept so that its programs run
+# PyTorch's own public paths, kept so that its programs run
+PYTORCHS = ("engine/utils", "engine/nn/utils", "engine/vision/utils")
 
 # Files longer than 400 lines, and how long they may be: the list may only shrink.
 LONG: dict[str, int] = {}

@@ -9,10 +9,10 @@ import pytest
 
 import engine
 from engine.autodiff import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from engine.autograd.functional import hessian, hvp, jacobian, vjp
 from engine.check import gradcheck, misfits
 from engine.custom import Function
 from engine.errors import GraphError, ShapeError
-from engine.autograd.functional import hessian, hvp, jacobian, vjp
 from engine.forward import dual_level, jvp, make_dual, unpack_dual
 from engine.tensor import Tensor, abstract
 
