@@ -8,7 +8,7 @@ from engine import amp as amp
 from engine import array as _array
 from engine import autograd as autograd
 from engine import backends as backends
-from engine import create as _create
+from engine import counted as _counted
 from engine import cuda as cuda
 from engine import data as data
 from engine import derivative as derivative
@@ -68,27 +68,27 @@ from engine.autograd.functional import hvp as hvp
 from engine.autograd.functional import jacobian as jacobian
 from engine.autograd.functional import jvp as jvp
 from engine.autograd.functional import vjp as vjp
-from engine.create import arange as arange
+from engine.counted import arange as arange
+from engine.counted import eye as eye
+from engine.counted import linspace as linspace
+from engine.counted import logspace as logspace
+from engine.counted import tril_indices as tril_indices
+from engine.counted import triu_indices as triu_indices
 from engine.create import as_tensor as as_tensor
 from engine.create import asarray as asarray
 from engine.create import empty as empty
 from engine.create import empty_like as empty_like
 from engine.create import empty_permuted as empty_permuted
 from engine.create import empty_strided as empty_strided
-from engine.create import eye as eye
 from engine.create import fill as fill
 from engine.create import from_numpy as from_numpy
 from engine.create import frombuffer as frombuffer
 from engine.create import full as full
 from engine.create import full_like as full_like
-from engine.create import linspace as linspace
-from engine.create import logspace as logspace
 from engine.create import ones as ones
 from engine.create import ones_like as ones_like
 from engine.create import scalar_tensor as scalar_tensor
 from engine.create import tensor as tensor
-from engine.create import tril_indices as tril_indices
-from engine.create import triu_indices as triu_indices
 from engine.create import zeros as zeros
 from engine.create import zeros_like as zeros_like
 from engine.draws import bernoulli as bernoulli
@@ -137,7 +137,7 @@ _serialization.CLASSES["Parameter"] = nn.Parameter
 
 device, dtype, layout, memory_format = _array.Device, _array.DType, _array.Word, _array.Word
 bool, float, int = _array.bool_, _array.float32, _array.int32
-range = _create.range_
+range = _counted.range_
 inf, nan, pi, e = _array.CONSTANTS
 newaxis = None
 FloatTensor = _dtypes.LEGACY["FloatTensor"]

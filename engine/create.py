@@ -1,10 +1,8 @@
-"""Making tensors: from data, filled, counted."""
+"""Making tensors: from data, and filled."""
 
 from __future__ import annotations
 
 import inspect
-import math
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
 from engine.derived import written
-from engine.errors import ArgumentError, DTypeError, ShapeError, Unsupported
+from engine.errors import ArgumentError, DTypeError, Unsupported
 from engine.graph import Size
 from engine.ops.elementwise import Filled
 from engine.tensor import Tensor, apply, wrap
@@ -96,7 +94,7 @@ def tensor(
 
 def _from_python(data: Any, dtype: Any = None) -> Any:
     if isinstance(data, list | tuple):
-        data = [_plain(x) for x in data]
+        data = [plain(x) for x in data]
     try:
         a = np.array(data)
     except ValueError as refusal:
@@ -114,7 +112,7 @@ def _from_python(data: Any, dtype: Any = None) -> Any:
     return a.astype(np.int64) if a.dtype.kind in "iu" else a
 
 
-def _plain(x: Any) -> Any:
+def plain(x: Any) -> Any:
     return x.tolist() if isinstance(x, Tensor) else x
 
 
@@ -180,7 +178,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None) -> Any:
     >>> engine.scalar_tensor(2)
     tensor(2.)
     """
-    return np.array(_plain(s), float_or(dtype))
+    return np.array(plain(s), float_or(dtype))
 
 
 # ------------------------------------------------------------------------------------------------------ filled
@@ -221,7 +219,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None) -> Any:
     >>> engine.full((2,), 7)
     tensor([7, 7])
     """
-    value = _plain(fill_value)
+    value = plain(fill_value)
     return np.full(sizes_of((size,)), value, dtype_of(type(value)) if dtype is None else dtype)
 
 
@@ -287,7 +285,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None) -> Any:
     >>> engine.full_like(engine.tensor([1.5, 2.5]), 7)
     tensor([7., 7.])
     """
-    return _like(input, _plain(fill_value), dtype)
+    return _like(input, plain(fill_value), dtype)
 
 
 @maker
@@ -337,7 +335,7 @@ def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) ->
     >>> engine.tensor([1, 2]).new_full((3,), 4)
     tensor([4, 4, 4])
     """
-    return _like(input, _plain(fill_value), dtype, sizes_of((size,)))
+    return _like(input, plain(fill_value), dtype, sizes_of((size,)))
 
 
 @maker
@@ -383,111 +381,6 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value.to(input.dtype).expand(input.shape) + apply(Filled, (input,), {"value": 0})
     return apply(Filled, (input,), {"value": value})
-
-
-# ----------------------------------------------------------------------------------------------------- counted
-@maker
-def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Any:
-    """Ones on the diagonal, zeros elsewhere.
-
-    >>> engine.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    if n < 0 or (m or 0) < 0:
-        raise ArgumentError("eye", "sizes of at least 0", (n, m))
-    return np.eye(n, m, dtype=float_or(dtype))
-
-
-@maker
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Any:
-    """start, start + step, ... below end; whole numbers give int64.
-
-    >>> engine.arange(1, 6, 2)
-    tensor([1, 3, 5])
-    """
-    low, high, by = (_plain(n) for n in ((0, start, step) if end is None else (start, end, step)))
-    if not all(math.isfinite(n) for n in (low, high)):
-        raise ShapeError("arange: unsupported range", "finite bounds", f"{low} to {high}")
-    if by == 0 or (high - low) / by < 0:
-        raise ArgumentError("arange", "a step that leads from start to end", f"start {low}, end {high}, step {by}")
-    whole = all(isinstance(n, int) for n in (low, high, by))
-    kind = (arrays_.INT if whole else arrays_.default_dtype()) if dtype is None else dtype
-    return (np.arange(math.ceil((high - low) / by)) * by + low).astype(kind)
-
-
-@maker
-def range_(start: Any = 0, end: Any = 0, step: Any = 1, *, dtype: Any = None) -> Any:
-    """start, start + step, ... up to and including end (an old name; use arange).
-
-    >>> import warnings; warnings.simplefilter("ignore"); engine.range(1, 3)
-    tensor([1., 2., 3.])
-    """
-    warnings.warn("range is deprecated: use arange, whose end is not included.", stacklevel=3)
-    return (np.arange(math.floor((end - start) / step) + 1) * step + start).astype(float_or(dtype))
-
-
-@maker
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
-    """`steps` numbers from start to end, both included, evenly spaced.
-
-    >>> engine.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    if steps < 0:
-        raise ArgumentError("linspace", "a number of steps of at least 0", steps)
-    if any(isinstance(x, Tensor) and x.ndim for x in (start, end)):
-        raise ShapeError("linspace", "start and end without axes", "a tensor with axes")
-    low, high = _plain(start), _plain(end)
-    kind = float_or(dtype)
-    drawn = np.linspace(int(low), int(high), steps) if kind.kind in "iu" else np.linspace(low, high, steps)
-    return np.trunc(drawn).astype(kind) if kind.kind in "iu" else drawn.astype(kind)
-
-
-@maker
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None) -> Any:
-    """Powers of the base whose exponents are evenly spaced from start to end.
-
-    >>> engine.logspace(0, 2, 3)
-    tensor([  1.,  10., 100.])
-    """
-    if steps < 0:
-        raise ArgumentError("logspace", "a number of steps of at least 0", steps)
-    kind = float_or(dtype)
-    return np.power(float(base), np.linspace(_plain(start), _plain(end), steps)).astype(kind)
-
-
-@maker
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Any:
-    """The positions on and below a diagonal: a row of rows, a row of columns.
-
-    >>> engine.tril_indices(2, 2)
-    tensor([[0, 1, 1],
-            [0, 0, 1]])
-    """
-    return np.stack(np.tril_indices(row, offset, col)).astype(arrays_.INT if dtype is None else dtype)
-
-
-@maker
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Any:
-    """The positions on and above a diagonal: a row of rows, a row of columns.
-
-    >>> engine.triu_indices(2, 2)
-    tensor([[0, 0, 1],
-            [0, 1, 1]])
-    """
-    return np.stack(np.triu_indices(row, offset, col)).astype(arrays_.INT if dtype is None else dtype)
-
-
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinates of a grid, one tensor per axis.
-
-    >>> engine.meshgrid(engine.tensor([1, 2]), engine.tensor([3, 4]))[0]
-    tensor([[1, 1],
-            [2, 2]])
-    """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple | list) else tensors
-    return tuple(wrap(np.ascontiguousarray(a)) for a in np.meshgrid(*(t.numpy() for t in given), indexing=indexing))  # type: ignore[call-overload]
 
 
 METHODS = (new, new_zeros, new_ones, new_empty, new_full, new_empty_strided, new_tensor)

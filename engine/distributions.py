@@ -13,7 +13,8 @@ import math
 from typing import Any, ClassVar
 
 from engine import draws, functions
-from engine.create import arange, as_tensor
+from engine.counted import arange
+from engine.create import as_tensor
 from engine.errors import ArgumentError, Unsupported
 from engine.functions import TABLE
 from engine.grad_mode import no_grad

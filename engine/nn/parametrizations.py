@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import functions
 from engine.autodiff import no_grad
-from engine.create import eye
+from engine.counted import eye
 from engine.errors import ArgumentError, Unsupported
 from engine.nn.module import Module
 from engine.nn.parametrize import register_parametrization

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[2]
-CORE = ("engine.errors", "engine.array", "engine.rng")
+CORE = ("engine.errors", "engine.elements", "engine.array", "engine.rng")
 TAPE = ("engine.tensor", "engine.graph", "engine.values", "engine.declared", "engine.ops", *CORE)
 WALKS = (
     "engine.autodiff",
+    "engine.counted",
     "engine.create",
     "engine.draws",
     "engine.forward",
@@ -23,7 +24,8 @@ WALKS = (
 # A room and the rooms it may import, besides itself. Rooms of one line never import each other.
 FLOORS: dict[str, tuple[str, ...]] = {
     "engine.errors": (),
-    "engine.array": ("engine.errors",),
+    "engine.elements": ("engine.errors",),
+    "engine.array": ("engine.elements", "engine.errors"),
     "engine.rng": ("engine.errors", "engine.array"),
     "engine.ops": CORE,
     "engine.cuda": CORE,
@@ -89,6 +91,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *TAPE,
     ),
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
+    "engine.counted": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
     "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
     "engine.distributed": CORE,
     "engine.onnx": CORE,
