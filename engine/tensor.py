@@ -42,9 +42,11 @@ class Tensor(Values):
             data = data.array
         elif data.__class__ is int or data.__class__ is Size:
             data = np.zeros(data if isinstance(data, Size) else (data, *sizes), arrays_.default_dtype())
-        self.array = (
-            data if isinstance(data, Abstract) or arrays_.is_array(data) else np.array(data, arrays_.default_dtype())
-        )
+        elif arrays_.is_array(data):  # of whatever type: PyTorch's constructor makes floats of them
+            data = data.astype(arrays_.default_dtype(), copy=False)
+        elif not isinstance(data, Abstract):
+            data = np.array(data, arrays_.default_dtype())
+        self.array = data
         self._node: Node | None = None
         self.grad = None
         self._cell, self._view, self._hooks = [0], None, None

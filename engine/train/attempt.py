@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.array import to_device, to_host
+from engine.create import as_tensor
 from engine.data import DATASETS
 from engine.data.plane import InOrder, Plane
 from engine.data.source import Arrays, Source, Split
@@ -177,8 +178,8 @@ class Attempt:
         x, target = self.next_batch()
         optimizer = self.optimizer
         optimizer.zero_grad()
-        outputs = self.network(Tensor(x))
-        loss = self.loss(outputs, Tensor(target))
+        outputs = self.network(as_tensor(x))
+        loss = self.loss(outputs, as_tensor(target))
         value = float(loss.item())
         if not math.isfinite(value):
             raise NotFinite
@@ -228,29 +229,29 @@ class Attempt:
             return self._score(part, self._light_targets(name, part))
         count = min(len(part), limit or len(part))
         chunks = [part[start : min(start + CHUNK, count)] for start in range(0, count, CHUNK)]
-        return joined([self._score(chunk, Tensor(encode(chunk.y, self.answer))) for chunk in chunks])
+        return joined([self._score(chunk, as_tensor(encode(chunk.y, self.answer))) for chunk in chunks])
 
     def _light_targets(self, name: str, part: Arrays) -> Tensor:
         """Targets of a small part, made once."""
         if name not in self.light_targets:
-            self.light_targets[name] = Tensor(encode(part.y, self.answer))
+            self.light_targets[name] = as_tensor(encode(part.y, self.answer))
         return self.light_targets[name]
 
     def _score(self, part: Arrays, targets: Tensor) -> Score:
         outputs = self.forward(part.x)[self.network.output]
         found = tally(self.answer, outputs, part.y)
         right, counts = found if found else (None, None)
-        return Score(float(self.loss(Tensor(outputs), targets).item()), len(part), right, counts)
+        return Score(float(self.loss(as_tensor(outputs), targets).item()), len(part), right, counts)
 
     def loss_of(self, outputs: Array, labels: Array) -> float:
         """Mean loss of outputs against labels."""
-        return float(self.loss(Tensor(outputs), Tensor(encode(labels, self.answer))).item())
+        return float(self.loss(as_tensor(outputs), as_tensor(encode(labels, self.answer))).item())
 
     def forward(self, x: Array) -> dict[str, Array]:
         """What the input and every node give for `x`: no gradients, evaluation mode, in the computer's own memory."""
         self._switch(False)
         try:
-            found = self.network.outputs_of(Tensor(to_device(x, self.spec.device)))
+            found = self.network.outputs_of(as_tensor(to_device(x, self.spec.device)))
         finally:
             self._switch(True)
         return {name: host(value) for name, value in found.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.array import to_device
+from engine.create import as_tensor
 from engine.errors import DataError
 from engine.exchange.safetensors import load, save
 from engine.spec.run import RunSpec
@@ -50,7 +51,7 @@ def attempt_from(content: bytes, data_dir: Path | None) -> tuple[Attempt, dict[s
     facts = json.loads(metadata[FORMAT])
     spec = RunSpec.model_validate(facts["spec"])
     attempt = Attempt(spec, data_dir)
-    attempt.network.load_state_dict({name: Tensor(a) for name, a in _below("weights/", arrays).items()})
+    attempt.network.load_state_dict({name: as_tensor(a) for name, a in _below("weights/", arrays).items()})
     first = _below("initial/", arrays)
     attempt.initial = {name: first[name] for name in attempt.initial}
     attempt.penalty.dead = {
@@ -88,5 +89,5 @@ def _restore_optimizer(attempt: Attempt, arrays: dict[str, Any], settings: dict[
     state: dict[int, dict[str, Any]] = {int(i): dict(memory) for i, memory in settings["numbers"].items()}
     for name, array in arrays.items():
         index, _, key = name.partition("/")
-        state.setdefault(int(index), {})[key] = Tensor(to_device(array, attempt.spec.device))
+        state.setdefault(int(index), {})[key] = as_tensor(to_device(array, attempt.spec.device))
     attempt.optimizer.load_state_dict({"state": state, "param_groups": settings["groups"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.create import as_tensor
 from engine.spec.problem import Problem
 from engine.tensor import Tensor
 from engine.train.attempt import Attempt, host
@@ -14,7 +15,7 @@ HINT = "Lower the learning rate, then reset."
 def non_finite(attempt: Attempt) -> Problem:
     """Name the first layer whose weights, output or gradient is infinite or no number, on the batch that failed."""
     x, _ = attempt.next_batch()
-    outputs = attempt.network.outputs_of(Tensor(x))
+    outputs = attempt.network.outputs_of(as_tensor(x))
     for name, output in outputs.items():
         if _bad(attempt, name):
             return _problem(name, f'The weights of "{name}" became infinite or undefined.', "finite weights")

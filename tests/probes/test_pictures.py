@@ -5,10 +5,10 @@ import base64
 import numpy as np
 import pytest
 
+from engine.create import as_tensor
 from engine.exchange.safetensors import load
 from engine.nn import functional
 from engine.spec import RunSpec, presets
-from engine.tensor import Tensor
 from engine.train import Run
 
 
@@ -127,7 +127,7 @@ def test_a_prediction_knows_its_loss(digits) -> None:
     scores = only(digits, "activation?node=output&split=test&example=5")["activation"].array
     label = only(digits, "examples?split=test&start=5&count=1")["labels"].array[0]
     assert blocks["probabilities"].array.sum() == pytest.approx(1, abs=1e-5)
-    loss = functional.cross_entropy(Tensor(scores[None]), Tensor(np.array([label], np.int64))).item()
+    loss = functional.cross_entropy(as_tensor(scores[None]), as_tensor(np.array([label], np.int64))).item()
     assert blocks["loss"].array == pytest.approx(loss, rel=1e-5)
 
 

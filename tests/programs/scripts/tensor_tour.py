@@ -28,6 +28,7 @@ n[0, 0] = 100
 t[1, 1] = -1
 print(t, n.sum(), torch.tensor([1, 2.5]).dtype, torch.tensor([1, 2]).dtype, torch.tensor(True).dtype)
 print((torch.tensor([1, 2]) / 2), torch.tensor([1, 2]) + 0.5, torch.tensor([7, -7]) // 2, torch.tensor([7, -7]) % 3)
+print(torch.Tensor(np.arange(3)), torch.Tensor(n.astype("float64")).dtype, torch.as_tensor(np.arange(3)).dtype)
 print(torch.float64, torch.ones(2, dtype=torch.int32) + torch.ones(2, dtype=torch.float64))
 
 values, indices = x.max(dim=1)
