@@ -41,6 +41,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
         raise ArgumentError("arange", "a step that leads from start to end", f"start {low}, end {high}, step {by}")
     whole = all(isinstance(n, int) for n in (low, high, by))
     kind = (arrays_.INT if whole else arrays_.default_dtype()) if dtype is None else dtype
+    if kind.kind in "iu":
+        low, high, by = int(low), int(high), int(by) or by
     return (np.arange(math.ceil((high - low) / by)) * by + low).astype(kind)
 
 
@@ -55,6 +57,12 @@ def range_(start: Any = 0, end: Any = 0, step: Any = 1, *, dtype: Any = None) ->
     return (np.arange(math.floor((end - start) / step) + 1) * step + start).astype(float_or(dtype))
 
 
+def _ends(where: str, start: Any, end: Any) -> tuple[Any, Any]:
+    if any(isinstance(x, Tensor) and x.ndim for x in (start, end)):
+        raise ShapeError(where, "start and end without axes", "a tensor with axes")
+    return plain(start), plain(end)
+
+
 @maker
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
     """`steps` numbers from start to end, both included, evenly spaced.
@@ -64,9 +72,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
     """
     if steps < 0:
         raise ArgumentError("linspace", "a number of steps of at least 0", steps)
-    if any(isinstance(x, Tensor) and x.ndim for x in (start, end)):
-        raise ShapeError("linspace", "start and end without axes", "a tensor with axes")
-    low, high = plain(start), plain(end)
+    low, high = _ends("linspace", start, end)
     kind = float_or(dtype)
     drawn = np.linspace(int(low), int(high), steps) if kind.kind in "iu" else np.linspace(low, high, steps)
     return np.trunc(drawn).astype(kind) if kind.kind in "iu" else drawn.astype(kind)
@@ -81,8 +87,10 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     """
     if steps < 0:
         raise ArgumentError("logspace", "a number of steps of at least 0", steps)
-    kind = float_or(dtype)
-    return np.power(float(base), np.linspace(plain(start), plain(end), steps)).astype(kind)
+    kind, ends = float_or(dtype), _ends("logspace", start, end)
+    if kind.kind in "iu":
+        return np.power(float(base), np.trunc(np.linspace(*map(int, ends), steps))).astype(kind)
+    return np.power(float(base), np.linspace(*ends, steps)).astype(kind)
 
 
 @maker

@@ -12,7 +12,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Shape, dtype_of
 from engine.derived import written
-from engine.errors import ArgumentError, DTypeError, Unsupported
+from engine.errors import ArgumentError, DTypeError, ShapeError, Unsupported
 from engine.graph import Size
 from engine.ops.elementwise import Filled
 from engine.tensor import Tensor, apply, wrap
@@ -245,6 +245,8 @@ def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None) -> Any
     (1, 2)
     """
     sizes, order = sizes_of((size,)), sizes_of((physical_layout,))
+    if sorted(order) != list(range(len(sizes))):
+        raise ShapeError("empty_permuted", f"each of the {len(sizes)} axes once", order)
     return np.zeros([sizes[i] for i in order], float_or(dtype)).transpose(np.argsort(order))
 
 

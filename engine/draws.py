@@ -7,6 +7,7 @@ equal numbers on every machine and device.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Shape
 from engine.create import float_or, maker, sizes_of
-from engine.errors import ArgumentError
+from engine.errors import ArgumentError, DTypeError, ShapeError
 from engine.inplace import inplace
+from engine.ops.elementwise import Filled
 from engine.rng import Generator, default_generator
-from engine.tensor import Tensor, wrap
+from engine.tensor import Tensor, apply, wrap
 
 Source = Generator | None
 
@@ -84,6 +86,21 @@ def randperm(n: int, *, generator: Source = None, dtype: Any = None) -> Any:
     return _drawn(generator).permutation(n).astype(arrays_.INT if dtype is None else dtype)
 
 
+def flat(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """What is drawn does not follow its parameters: their gradient is 0, as in PyTorch."""
+
+    @wraps(f)
+    def drawn(*arguments: Any, **named: Any) -> Tensor:
+        y = f(*arguments, **named)
+        for t in (*arguments, *named.values()):
+            if isinstance(t, Tensor) and t.requires_grad:
+                y = y + apply(Filled, (t,), {"value": 0.0})
+        return y
+
+    return drawn
+
+
+@flat
 @maker
 def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Source = None, dtype: Any = None
@@ -98,7 +115,7 @@ def normal(
         raise ArgumentError("normal", "a std of at least 0", given[1])
     shape = np.broadcast_shapes(*(np.shape(x) for x in given)) if size is None else sizes_of((size,))
     kind = next((x.dtype for x in given if hasattr(x, "dtype")), arrays_.default_dtype())
-    return (_drawn(generator).normal(shape) * given[1] + given[0]).astype(kind if dtype is None else dtype)
+    return np.asarray(_drawn(generator).normal(shape) * given[1] + given[0], kind if dtype is None else dtype)
 
 
 def _as_numpy(x: Tensor) -> Any:
@@ -148,6 +165,7 @@ def randint_like(
     )  # fmt: skip
 
 
+@flat
 @maker
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None) -> Any:
     """1 by the chance that stands at each place (or by p everywhere), else 0.
@@ -158,7 +176,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
     chances: Any = _as_numpy(input) if p is None and not isinstance(input.array, Abstract) else p
     if p is None and input.array.size and not np.all((chances >= 0) & (chances <= 1)):
         raise ArgumentError("bernoulli", "chances between 0 and 1", "others")
-    return _shaped(input, None, lambda kind: (_drawn(generator).uniform(tuple(input.shape)) < chances).astype(kind))
+    drawn = lambda kind: np.asarray(_drawn(generator).uniform(tuple(input.shape)) < chances, kind)
+    return _shaped(input, None, drawn)
 
 
 @maker
@@ -194,6 +213,10 @@ def multinomial(
     >>> engine.multinomial(engine.tensor([0.0, 1.0]), 2, replacement=True)
     tensor([1, 1])
     """
+    if input.array.dtype.kind != "f":
+        raise DTypeError("multinomial", "weights of a floating-point type", input.dtype, "Convert them: x.float().")
+    if input.ndim not in (1, 2):
+        raise ShapeError("multinomial", "weights with 1 or 2 dims", f"{input.ndim}")
     rows = np.atleast_2d(_as_numpy(input)).astype(np.float64)
     if rows.size and not (rows >= 0).all():
         raise ArgumentError("multinomial", "weights of at least 0", "others")
