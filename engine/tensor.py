@@ -267,7 +267,7 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
             out = op.forward(np, *arrays, **attrs)
         except (ValueError, IndexError, TypeError, OverflowError) as refusal:
             explain(op, arrays, attrs, refusal)
-        if out.__class__ is not ndarray:
+        if out.__class__ is not ndarray and not arrays_.is_array(out):  # NumPy's number; a transfer gives CuPy's array
             out = np.asarray(out)
     else:
         inputs, arrays, out = _carefully(op, inputs, attrs)

@@ -95,6 +95,8 @@ def test_values_and_gradients_equal_pytorchs(op: type[Op], case: Case, dtype: st
     theirs = [torch.from_numpy(a).requires_grad_(a.dtype.kind == "f") for a in arrays(case, dtype)]
     y, z = run(op, case, ours), ORACLE.get(op.name, getattr(torch, op.name, None))(*theirs, **case.attrs)
     tolerance = {"rtol": 2e-5, "atol": 2e-6} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-12}
+    if op.name == "digamma":  # PyTorch's trigamma is right to nine digits
+        tolerance["rtol"] = max(tolerance["rtol"], 1e-8)
     assert str(z.dtype).removeprefix("torch.") == y.dtype.name
     np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), **tolerance)
     assert y.requires_grad == z.requires_grad
