@@ -80,7 +80,8 @@ def entries(path: str) -> Iterator[Entry]:
     for name in sorted(getattr(room, "__all__", None) or dir(room), key=lambda n: (n.lower(), n)):
         thing = inspect.getattr_static(room, name, None) or getattr(room, name, None)
         thing = getattr(thing, "__func__", thing)
-        if not name.startswith("_") and _ours(thing) and not getattr(thing, "inner", False):
+        spaced = path == "engine" and name.startswith(("linalg_", "special_"))  # their rooms show them
+        if not name.startswith("_") and not spaced and _ours(thing) and not getattr(thing, "inner", False):
             yield Entry(f"{path}.{name}", thing)
 
 
@@ -91,17 +92,19 @@ def _ours(thing: Any) -> bool:
     return home.partition(".")[0] == "engine"
 
 
-def page(path: str) -> str:
-    """The room's page in Markdown; what stood on it under another name is only named again."""
-    lines = [f"# {path}", "", f"{ROOMS[path]}. {_first(room_of(path).__doc__)}", ""]
-    known: dict[int, str] = {}
+def page(path: str, known: dict[int, str]) -> str:
+    """The room's page in Markdown. What another room shows (`known`), and forms in place, are only named."""
+    lines, elsewhere, in_place = [f"# {path}", "", f"{ROOMS[path]}. {_first(room_of(path).__doc__)}", ""], [], []
     for entry in entries(path):
-        lines += [f"## {entry.path}", ""]
-        if id(entry.thing) in known:
-            lines += [f"The same as `{known[id(entry.thing)]}`.", ""]
-            continue
-        known[id(entry.thing)] = entry.path
-        lines += [f"`{entry.path.rpartition('.')[2]}{entry.signature}`", "", *_prose(entry.text), ""]
+        name = entry.path.rpartition(".")[2]
+        if entry.text.startswith("In place: ") and name.endswith("_"):
+            in_place.append(f"`{name}`")
+        elif known.setdefault(id(entry.thing), entry.path) != entry.path:
+            elsewhere.append(f"`{name}`: `{known[id(entry.thing)]}`")
+        else:
+            lines += [f"## {entry.path}", "", f"`{name}{entry.signature}`", "", *_prose(entry.text), ""]
+    lines += ["## In place", "", ", ".join(in_place), ""] if in_place else []
+    lines += ["## Described elsewhere", "", ", ".join(elsewhere), ""] if elsewhere else []
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -119,9 +122,9 @@ def main(arguments: list[str]) -> int:
     """Write the pages into a folder, or (--check) say which differ from what the code says."""
     check = "--check" in arguments
     folder = Path(next(a for a in arguments if not a.startswith("--")))
-    stale = 0
+    stale, known = 0, dict[int, str]()
     for path in ROOMS:
-        file, text = folder / f"{path}.md", page(path)
+        file, text = folder / f"{path}.md", page(path, known)
         if not check:
             folder.mkdir(parents=True, exist_ok=True)
             file.write_text(text)

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ArgumentError, ShapeError
-from engine.nn.parameter import is_abstract, overwrite
+from engine.nn.parameter import is_abstract as _is_abstract
+from engine.nn.parameter import overwrite as _overwrite
 from engine.rng import Generator, default_generator
 from engine.tensor import Tensor
 
@@ -286,8 +287,8 @@ def _source(given: Generator | None) -> Generator:
 
 
 def _fill(tensor: Tensor, draw: Any) -> Tensor:
-    if not is_abstract(tensor):
-        overwrite(tensor, draw(tuple(tensor.shape)))
+    if not _is_abstract(tensor):
+        _overwrite(tensor, draw(tuple(tensor.shape)))
     return tensor
 
 

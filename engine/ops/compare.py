@@ -51,7 +51,7 @@ class Le(Comparison):
     """Whether a is at most b.
 
     >>> engine.le(engine.tensor([1, 2]), engine.tensor([1, 3]))
-    tensor([ True,  True])
+    tensor([True, True])
     """
 
     latex, kernel, cases = r"{0} \le {1}", "a <= b", PAIR
@@ -322,6 +322,6 @@ def isreal(input: Any) -> Any:
     """Whether a number is real: here all of them are.
 
     >>> engine.isreal(engine.tensor([1.0, 2.0]))
-    tensor([ True,  True])
+    tensor([True, True])
     """
     return (input == input) | True

@@ -162,7 +162,7 @@ class Nextafter(Elementwise):
     """The next float after a towards b.
 
     >>> engine.nextafter(engine.tensor([1.0]), engine.tensor([2.0])) > 1
-    tensor([ True])
+    tensor([True])
     """
 
     latex, kernel, jvp = r"\operatorname{{next}}({0}, {1})", "nextafter(a, b)", None
