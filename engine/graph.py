@@ -265,6 +265,17 @@ class Size(tuple[int, ...]):
         return f"engine.Size({list(self)})"
 
 
+SIZES: dict[tuple[int, ...], Size] = {}
+"""Every shape that was asked for, as a Size; emptied when there are too many."""
+
+
+def new_size(shape: tuple[int, ...]) -> Size:
+    """Enter a shape into `SIZES`."""
+    if len(SIZES) > 10_000:
+        SIZES.clear()
+    return SIZES.setdefault(shape, Size(shape))
+
+
 class RemovableHandle:
     """Takes a hook away again: `handle.remove()`, or at the end of a `with` block."""
 

@@ -8,16 +8,17 @@ and the history that others hold must not move with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
-from engine.errors import ArgumentError, DeviceError, DTypeError, EngineError, GraphError, OutOfMemoryError
-from engine.graph import SHOW, Node, Notes, Size, View, current_mode, read_mode
+from engine.errors import DTypeError, GraphError, OutOfMemoryError
+from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode
+from engine.operands import abstract_of, explain, one_device
 from engine.ops.elementwise import Cast
-from engine.ops.op import SHAPE, VALUES, Op, words
+from engine.ops.op import SHAPE, VALUES, Op
 from engine.values import Values
 
 FLOAT, DOUBLE = np.dtype("f4"), np.dtype("f8")
@@ -66,7 +67,7 @@ class Tensor(Values):
         try:
             return SIZES[self.array.shape]
         except KeyError:
-            return _new_size(self.array.shape)
+            return new_size(self.array.shape)
 
     @property
     def dtype(self) -> DType:
@@ -132,10 +133,8 @@ class Tensor(Values):
             raise GraphError(
                 "Only Tensors created explicitly by the user support deepcopy", hint="Use x.detach().clone()."
             )
-        copied = type(self).__new__(type(self))
+        copied: Tensor = wrap(self.array if isinstance(self.array, Abstract) else self.array.copy(), type(self))
         memo[id(self)] = copied
-        array = self.array if isinstance(self.array, Abstract) else self.array.copy()
-        _fill(copied, array)
         copied._requires_grad = self._requires_grad
         copied.grad = None if self.grad is None else self.grad.detach().clone()
         copied.__dict__.update(self.__dict__)
@@ -185,32 +184,15 @@ class Tensor(Values):
         return seen
 
 
-SIZES: dict[tuple[int, ...], Size] = {}
-"""Every shape that was asked for, as a Size; emptied when there are too many."""
-
-
-def _new_size(shape: tuple[int, ...]) -> Size:
-    if len(SIZES) > 10_000:
-        SIZES.clear()
-    return SIZES.setdefault(shape, Size(shape))
-
-
 FORMAT: list[Callable[[Tensor], str]] = [lambda t: f"tensor({t.array!r})"]
-
-
-def _fill(t: Tensor, array: Any) -> None:
-    t.array = array
-    t._node = t._view = t._hooks = t.grad = None
-    t._requires_grad = False
-    t._cell = [0]
 
 
 _new = Tensor.__new__
 
 
-def wrap(array: Any) -> Tensor:
+def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     """A tensor around an array, without copying and without history."""
-    t = _new(Tensor)
+    t = _new(kind)
     t.array = array
     t._node = t._view = t._hooks = t.grad = None
     t._requires_grad = False
@@ -223,8 +205,7 @@ SHOW.append(lambda kept: wrap(kept) if arrays_.is_array(kept) else kept)
 
 def rebuild(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
     """A tensor of a class from its array (for pickle)."""
-    t = kind.__new__(kind)
-    _fill(t, array)
+    t: Tensor = wrap(array, kind)
     t._requires_grad = requires_grad
     return t
 
@@ -285,6 +266,8 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
 
 def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dict[str, Any], y: Tensor) -> Node:
     """The node of one run: edges, what the rule reads, and the versions of that."""
+    if len(inputs) == 1 and op.jvp != "multilinear":
+        return _record_one(op, inputs[0], arrays[0], attrs, y)
     edges: list[Any] = []
     saved: list[Any] = []
     guards: list[Any] = []
@@ -314,6 +297,21 @@ def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dic
     return Node(op, attrs, edges, saved, guards, Abstract.of(out) if reads_output else (out.shape, out.dtype))
 
 
+def _record_one(op: type[Op], t: Tensor, a: Any, attrs: dict[str, Any], y: Tensor) -> Node:
+    """`_record` for one input."""
+    out, guards, kept, last = y.array, [], a, y.array
+    read, reads_output = op.reads[0] if op.reads else op.reads_rest, op.reads_output
+    if read == VALUES:
+        guards.append((t._cell, t._cell[0], a))
+    else:
+        kept = Abstract.of(a) if read else (a.shape, a.dtype)
+    if reads_output == VALUES:
+        guards.append((y._cell, 0, out))
+    else:
+        last = Abstract.of(out) if reads_output else (out.shape, out.dtype)
+    return Node(op, attrs, [t._node or t], [kept], guards, last)
+
+
 def _partners(inputs: tuple[Any, ...]) -> tuple[int, ...]:
     """In a product, an input's values are read if one of the others needs a gradient."""
     wanted = [t.__class__ not in NUMBERS and t._requires_grad for t in inputs]
@@ -326,11 +324,13 @@ def _partners(inputs: tuple[Any, ...]) -> tuple[int, ...]:
 def _look_into(op: type[Op], x: Tensor, attrs: dict[str, Any], y: Tensor) -> None:
     """Note that y looks into the memory of x (where it does: a reshape may have to copy)."""
     a, b = x.array, y.array
-    if a.__class__ is ndarray and b is not a and (b.base is None or (b.base is not a and b.base is not a.base)):
-        return
-    base, path = (x, ()) if x._view is None else (x._view.base, x._view.path)
-    y._cell = x._cell
-    y._view = View(base, (*path, (op, attrs)), y._cell[0])
+    if a.__class__ is ndarray and b is not a:
+        memory = b.base
+        if memory is not a and (memory is None or memory is not a.base):
+            return
+    cell = y._cell = x._cell
+    outer, here = x._view, (op, attrs)
+    y._view = View(x, (here,), cell[0]) if outer is None else View(outer.base, (*outer.path, here), cell[0])
 
 
 def refresh(t: Tensor) -> None:
@@ -362,8 +362,8 @@ def _carefully(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     operands = _promoted(op, [as_operand(t) for t in inputs])
     arrays = [t.array if isinstance(t, Tensor) else t for t in operands]
     if any(isinstance(a, Abstract) for a in arrays):
-        return operands, arrays, op.infer(*(_abstract_of(a) for a in arrays), **attrs)
-    xp, arrays = _one_device(op, arrays)
+        return operands, arrays, op.infer(*(abstract_of(a) for a in arrays), **attrs)
+    xp, arrays = one_device(op, arrays)
     try:
         out = op.forward(xp, *arrays, **attrs)
     except MemoryError as refusal:
@@ -395,32 +395,3 @@ def _as_dtype(t: Any, dtype: Any) -> Any:
     if not isinstance(t, Tensor):
         return t if t is None else float(t) if dtype.kind == "f" else arrays_.wrapped(t, dtype)
     return t if t.array.dtype == dtype else apply(Cast, (t,), {"dtype": dtype})
-
-
-def _one_device(op: type[Op], arrays: list[Any]) -> tuple[Any, list[Any]]:
-    """The array library of all arrays; a number in a 0-d tensor follows the others to their device."""
-    real = [a for a in arrays if hasattr(a, "dtype")]
-    if all(isinstance(a, ndarray) for a in real):
-        return np, arrays
-    devices = {arrays_.device_of(a) for a in real if a.ndim} or {arrays_.device_of(real[0])}
-    if len(devices) > 1:
-        got = " and ".join(sorted(map(str, devices)))
-        raise DeviceError(op.name, "all tensors on the same device", got, "Move them with .to(device).")
-    target = devices.pop()
-    moved = [arrays_.to_device(a, target) if hasattr(a, "dtype") else a for a in arrays]
-    return arrays_.module_of(next(a for a in moved if hasattr(a, "dtype"))), moved
-
-
-def _abstract_of(a: Any) -> Any:
-    return Abstract(a.shape, a.dtype) if hasattr(a, "dtype") else a
-
-
-def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:
-    """Say in the engine's words why an op refused: the shape rule knows, else NumPy's own words are the fact."""
-    if isinstance(refusal, EngineError):
-        raise refusal
-    op.infer(*(_abstract_of(a) for a in arrays), **attrs)
-    shapes = " and ".join(
-        f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype")
-    )
-    raise ArgumentError(op.name, "inputs that fit together", shapes, str(refusal)) from refusal

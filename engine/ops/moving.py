@@ -20,7 +20,7 @@ class Moving(Op, abstract=True):
 
 def sizes_of(where: str, given: tuple[Any, ...]) -> Shape:
     """The sizes in `f(2, 3)` or `f((2, 3))`."""
-    return as_shape(where, given[0] if len(given) == 1 and isinstance(given[0], tuple | list) else given)
+    return as_shape(where, given[0] if len(given) == 1 and given[0].__class__ is not int else given)
 
 
 class Reshape(Moving):
@@ -41,8 +41,10 @@ class Reshape(Moving):
 
 def whole_shape(where: str, old: Shape, new: Shape) -> Shape:
     """`new` with its -1 worked out; refuses a different number of elements."""
-    if -1 not in new and math.prod(new) == math.prod(old):
+    if math.prod(new) == math.prod(old) and -1 not in new:
         return new
+    if new == (-1,):
+        return (math.prod(old),)
     known = math.prod(n for n in new if n != -1)
     if new.count(-1) != 1 or known == 0 or math.prod(old) % known or min(new) < -1:
         hint = f"{words(old)} holds {math.prod(old)} elements."
@@ -128,6 +130,8 @@ class Expand(Moving):
     @staticmethod
     def bind(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Call:
         sizes = sizes_of("expand", (named["size"],) if "size" in named else size)
+        if -1 not in sizes:
+            return (input,), {"shape": sizes}
         lead = len(sizes) - input.ndim
         full = tuple(input.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(sizes))
         return (input,), {"shape": full}

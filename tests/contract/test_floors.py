@@ -8,7 +8,7 @@ import pytest
 
 HOUSE = Path(__file__).parents[2]
 CORE = ("engine.errors", "engine.elements", "engine.array", "engine.rng")
-TAPE = ("engine.tensor", "engine.graph", "engine.values", "engine.declared", "engine.ops", *CORE)
+TAPE = ("engine.tensor", "engine.operands", "engine.graph", "engine.values", "engine.declared", "engine.ops", *CORE)
 WALKS = (
     "engine.autodiff",
     "engine.counted",
@@ -43,6 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.graph": ("engine.ops", *CORE),
     "engine.values": ("engine.declared", "engine.ops", *CORE),
     "engine.tensor": TAPE[1:],
+    "engine.operands": ("engine.ops", *CORE),
     "engine.printing": TAPE,
     "engine.linalg": ("engine.methods", *TAPE),
     "engine.functions": ("engine.methods", "engine.derived", *TAPE),
