@@ -202,8 +202,11 @@ def is_storage(obj: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    """Every op and composition: `engine.tanh`, `engine.cat`."""
-    return getattr(_functions, name)
+    """Every op and composition: `engine.tanh`, `engine.cat`; what was asked for once is at hand from then on."""
+    found = getattr(_functions, name)
+    if not getattr(found, "inner", True):
+        globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

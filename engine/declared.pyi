@@ -1187,6 +1187,8 @@ class Declared:
         """What `permute` shows, in memory of its own."""
     def permuted_rows(self, x: Any) -> Any:
         """Row i of x goes to row input[i]."""
+    def picked(self, other: Any, *, dim: Any) -> Tensor:
+        """Along `dim` the one element whose position `index` names; the axis is gone."""
     def pin_memory(self) -> Any:
         """Itself."""
     def pinverse(self, rcond: Any = ...) -> Any:
@@ -1559,6 +1561,8 @@ class Declared:
         """Pieces of the listed sizes along an axis, as views."""
     def split_with_sizes_copy(self, *arguments: Any, **named: Any) -> Any:
         """What `split_with_sizes` shows, in memory of its own."""
+    def spread(self, *, dim: Any, keepdim: Any = ..., correction: Any = ...) -> Tensor:
+        """The mean squared distance to the mean, over n - correction."""
     def sqrt(self) -> Tensor:
         """The square root."""
     def sqrt_(self) -> Tensor:

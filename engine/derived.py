@@ -48,6 +48,7 @@ def method_of(op: type[Op]) -> Call:
     signature = inspect.signature(op.bind) if op.bind is not None else _plain_signature(op)
     bind = op.bind or _binder(op, list(signature.parameters))
     renamed, takes_out = _renamed(signature), "out" in signature.parameters
+    rare = frozenset(renamed) | {"out"}
 
     def worded(*arguments: Any, **named: Any) -> Tensor:
         inputs, attrs = bind(*arguments, **named)
@@ -57,13 +58,18 @@ def method_of(op: type[Op]) -> Call:
     if op.bind is None:
 
         def method(*inputs: Any, **named: Any) -> Any:
-            return _with_words(worded, inputs, named, renamed, takes_out) if named else apply(op, inputs, NOTHING)
+            if not named:
+                return apply(op, inputs, NOTHING)
+            if not rare.isdisjoint(named):
+                return _with_words(worded, inputs, named, renamed, takes_out)
+            inputs, attrs = bind(*inputs, **named)
+            return apply(op, inputs, attrs)
     else:
 
         def method(*arguments: Any, **named: Any) -> Any:
-            if named:
+            if named and not rare.isdisjoint(named):
                 return _with_words(worded, arguments, named, renamed, takes_out)
-            inputs, attrs = bind(*arguments)
+            inputs, attrs = bind(*arguments, **named)
             return apply(op, inputs, attrs)
 
     return described(method, op.name, op.__doc__, signature)
@@ -73,9 +79,13 @@ def called(f: Call, name: str) -> Call:
     """A composition with PyTorch's words: `input=`, `other=`, `axis=`, and `out=`."""
     signature = inspect.signature(f)
     renamed, takes_out = _renamed(signature), "out" in signature.parameters
+    rare = frozenset(renamed) | {"out"}
 
     def method(*arguments: Any, **named: Any) -> Any:
-        y = _with_words(f, arguments, named, renamed, takes_out) if named else f(*arguments)
+        if named and not rare.isdisjoint(named):
+            y = _with_words(f, arguments, named, renamed, takes_out)
+        else:
+            y = f(*arguments, **named)
         return y if y.__class__ is Tensor else return_types.named(name, y)
 
     return described(method, name, f.__doc__, signature)
@@ -154,11 +164,12 @@ def _plain_signature(op: type[Op]) -> inspect.Signature:
 
 
 def _binder(op: type[Op], names: list[str]) -> Call:
-    inputs = names[: len(names)]
     keywords = {p.name for p in inspect.signature(op.forward).parameters.values() if p.kind is p.KEYWORD_ONLY}
-    inputs = [n for n in inputs if n not in keywords]
+    inputs = [n for n in names if n not in keywords]
 
     def bind(*given: Any, **named: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if len(given) == len(inputs):
+            return given, named
         rest = [named.pop(n) for n in inputs[len(given) :] if n in named]
         return (*given, *rest), named
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from engine.array import Abstract
 from engine.errors import ArgumentError, ShapeError
 from engine.ops.elementwise import ONE
@@ -42,7 +44,14 @@ class Sigmoid(Elementwise):
     """
 
     latex, kernel, promotion, cases = r"\sigma({0})", "1 / (1 + exp(-a))", "float", ONE
-    forward = lambda xp, x: 1 / (1 + xp.exp(-x))
+
+    @staticmethod
+    def forward(xp: Any, x: Any) -> Any:
+        y = xp.asarray(xp.negative(x))
+        xp.exp(y, out=y)
+        y += 1
+        return xp.reciprocal(y, out=y)
+
     vjp = lambda g, y, _: (g.sigmoid_backward(y),)
 
 
@@ -128,6 +137,14 @@ class Softplus(Elementwise):
     vjp = lambda g, _, x, *, beta=1.0, threshold=20.0: ((x * beta > threshold).choose(g, g * (x * beta).sigmoid()),)
 
 
+def below_largest(xp: Any, x: Any, dim: int) -> Any:
+    """A new array: x less its largest number along an axis, so that no exponential overflows."""
+    if not x.size:
+        return x.copy()
+    below = x - (np.maximum.reduce(x, axis=dim, keepdims=True) if xp is np else x.max(axis=dim, keepdims=True))
+    return below if x.ndim else xp.asarray(below)
+
+
 class Softmax(Op):
     """Positive numbers that sum to 1 along `dim`: e**x, divided by its sum.
 
@@ -145,8 +162,9 @@ class Softmax(Op):
 
     @staticmethod
     def forward(xp: Any, x: Any, *, dim: int) -> Any:
-        e = xp.exp(x - x.max(axis=dim, keepdims=True)) if x.size else x.copy()
-        e /= e.sum(axis=dim, keepdims=True)
+        e = below_largest(xp, x, dim)
+        xp.exp(e, out=e)
+        e /= xp.add.reduce(e, axis=dim, keepdims=True)
         return e
 
     @staticmethod
@@ -177,8 +195,8 @@ class LogSoftmax(Op):
 
     @staticmethod
     def forward(xp: Any, x: Any, *, dim: int) -> Any:
-        z = x - x.max(axis=dim, keepdims=True) if x.size else x.copy()
-        z -= xp.log(xp.exp(z).sum(axis=dim, keepdims=True))
+        z = below_largest(xp, x, dim)
+        z -= xp.log(xp.add.reduce(xp.exp(z), axis=dim, keepdims=True))
         return z
 
     @staticmethod

@@ -15,9 +15,9 @@ def _listed(where: str, tensors: Any) -> list[Any]:
     if hasattr(tensors, "ndim") and not tensors.ndim:
         raise TypeError(f"{where}(): argument 'tensors' must be tuple of Tensors, not Tensor")
     parts = list(tensors)
-    odd = next((x for x in parts if not hasattr(x, "ndim")), None)
-    if odd is not None:
-        raise TypeError(f"{where}(): expected tensors, got {type(odd).__name__}")
+    for x in parts:
+        if not hasattr(x, "ndim"):
+            raise TypeError(f"{where}(): expected tensors, got {type(x).__name__}")
     if not parts:
         kind = ArgumentError if where == "cat" else ShapeError
         raise kind(f"{where}(): expected a non-empty list of Tensors")
@@ -32,11 +32,12 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     tensor([1, 2, 3])
     """
     parts = _listed("cat", tensors)
-    if any(not x.ndim for x in parts):
+    ranks = {x.ndim for x in parts}
+    if 0 in ranks:
         raise ShapeError("zero-dimensional tensors cannot be concatenated", hint="Use stack().")
-    ndim = max((x.ndim for x in parts if x.shape != (0,)), default=1)
+    ndim = ranks.pop() if len(ranks) == 1 else max((x.ndim for x in parts if x.shape != (0,)), default=1)
     axis = axis_of("cat", dim, ndim)
-    if ndim > 1:
+    if ranks and ndim > 1:  # of several ranks: vectors without elements are let through
         hollow = tuple(0 if i == axis else n for i, n in enumerate(next(x for x in parts if x.shape != (0,)).shape))
         parts = [x.reshape(hollow) if x.shape == (0,) else x for x in parts]
     return parts[0].cat_with(*parts[1:], dim=axis)

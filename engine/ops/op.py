@@ -167,6 +167,8 @@ def axes_of(where: str, dim: Any, ndim: int) -> tuple[int, ...]:
     """Every axis for None or (), else the given ones, non-negative and distinct."""
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
+    if dim.__class__ is int:
+        return (axis_of(where, dim, ndim),) if ndim else axis_of(where, dim, ndim) and ()
     given = dim if isinstance(dim, tuple | list) else (dim,)
     axes = tuple(axis_of(where, int(d), ndim) for d in given)
     if len(set(axes)) != len(axes):

@@ -117,7 +117,8 @@ class Amax(Extreme):
 
     @staticmethod
     def forward(xp: Any, x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
-        _refuse_empty("amax", x, dim)
+        if not x.size:
+            _refuse_empty("amax", x, dim)
         return x.max(axis=dim, keepdims=keepdim)
 
 
@@ -133,7 +134,8 @@ class Amin(Extreme):
 
     @staticmethod
     def forward(xp: Any, x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
-        _refuse_empty("amin", x, dim)
+        if not x.size:
+            _refuse_empty("amin", x, dim)
         return x.min(axis=dim, keepdims=keepdim)
 
 
@@ -207,7 +209,8 @@ class Arg(Op, abstract=True):
     @staticmethod
     def place(where: str, find: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
         """NumPy's argmax or argmin."""
-        _refuse_empty(where, x, (dim,) if x.ndim and dim is not None else None)
+        if not x.size:
+            _refuse_empty(where, x, (dim,) if x.ndim and dim is not None else None)
         return find(axis=dim if x.ndim else None, keepdims=keepdim)
 
 

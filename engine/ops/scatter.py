@@ -72,6 +72,25 @@ class Gather(Op):
     vjp = lambda g, _, _x, index, *, dim: (g.gather_backward(index, dim=dim, shape=_x.shape), None)
 
 
+class Picked(Op):
+    """Along `dim` the one element whose position `index` names; the axis is gone."""
+
+    latex, promotion, node_name = r"\operatorname{{gather}}({0}, {1})", "none", "GatherBackward0"
+    cases = (Case(((3, 4), ("int", (3,), 4)), {"dim": 1}), Case(((2, 3, 4), ("int", (2, 4), 3)), {"dim": 1}))
+    infer = lambda x, index, *, dim: Abstract(index.shape, x.dtype)
+    vjp = lambda g, _, _x, index, *, dim: (
+        g.unsqueeze(dim).gather_backward(index.unsqueeze(dim), dim=dim, shape=_x.shape),
+        None,
+    )
+
+    @staticmethod
+    def forward(xp: Any, x: Any, index: Any, *, dim: int) -> Any:
+        rest, places = index.ndim, [index]
+        for axis, n in enumerate(index.shape):
+            places.insert(axis + (axis >= dim), xp.arange(n).reshape((n, *[1] * (rest - 1 - axis))))
+        return x[tuple(places)]
+
+
 class GatherBackward(Op):
     """Zeros with g added at the places that `index` names along `dim`.
 

@@ -52,6 +52,8 @@ def found(x: Any, dim: int, places: Any, keepdim: bool = True) -> Found:
     """The elements at the places along an axis, and the places."""
     if not x.ndim:
         return Found(x.clone(), places)
+    if places.ndim < x.ndim:
+        return Found(x.picked(places, dim=axis_of("gather", dim, x.ndim)), places)
     values = x.gather(dim, places)
     return Found(values, places) if keepdim else Found(values.squeeze(dim), places.squeeze(dim))
 
@@ -66,7 +68,7 @@ def max_(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = Non
     dim = other if dim is None else dim
     if dim is None:
         return input.amax(())
-    return input.maximum(dim) if hasattr(dim, "shape") else found(input, dim, input.argmax(dim, True), keepdim)
+    return input.maximum(dim) if hasattr(dim, "shape") else found(input, dim, input.argmax(dim, keepdim))
 
 
 @function
@@ -79,7 +81,7 @@ def min_(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = Non
     dim = other if dim is None else dim
     if dim is None:
         return input.amin(())
-    return input.minimum(dim) if hasattr(dim, "shape") else found(input, dim, input.argmin(dim, True), keepdim)
+    return input.minimum(dim) if hasattr(dim, "shape") else found(input, dim, input.argmin(dim, keepdim))
 
 
 @function

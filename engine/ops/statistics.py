@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from engine.array import Abstract
 from engine.errors import ArgumentError, DTypeError, ShapeError
-from engine.ops.op import FUNCTIONS, axes_of, axis_of, count, function
+from engine.ops.op import FUNCTIONS, Case, Op, axes_of, axis_of, count, function, reduced
 
 
 def _correction(dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
@@ -19,15 +20,35 @@ def _correction(dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
     return dim, 1.0 if correction is None else correction
 
 
-def _variance(where: str, x: Any, dim: Any, keepdim: bool, correction: float) -> tuple[Any, Any]:
+class Spread(Op):
+    """The mean squared distance to the mean, over n - correction."""
+
+    latex, promotion, node_name = r"\operatorname{{var}}({0})", "none", "VarBackward0"
+    cases = (Case(((3, 4),), {"dim": (1,), "correction": 1}), Case(((2, 3, 4),), {"dim": (0, 2), "keepdim": True}))
+    infer = lambda x, *, dim, keepdim=False, correction=0: Abstract(reduced(x.shape, dim, keepdim), x.dtype)
+
+    @staticmethod
+    def forward(xp: Any, x: Any, *, dim: Any, keepdim: bool = False, correction: float = 0) -> Any:
+        n = count(x.shape, dim)
+        mean = xp.mean if x.dtype.itemsize == 2 else xp.add.reduce
+        far = x - mean(x, axis=dim, keepdims=True) * (1 if mean is xp.mean else 1.0 / (n or math.nan))
+        return xp.add.reduce(far * far, axis=dim, keepdims=keepdim) * _share(n - correction)
+
+    @staticmethod
+    def vjp(g: Any, _: Any, x: Any, *, dim: Any, keepdim: bool = False, correction: float = 0) -> Any:
+        share = 2.0 * _share(count(x.shape, dim) - correction)
+        g = g if keepdim else g.reshape(reduced(x.shape, dim, True))
+        return (g * (x - x.mean(dim, True)) * share,)
+
+
+def _share(n: float) -> float:
+    return 1.0 / n if n > 0 else math.inf
+
+
+def _variance(where: str, x: Any, dim: Any, keepdim: bool, correction: float) -> Any:
     if not x.is_floating_point():
         raise DTypeError(where, "a floating-point tensor", x.dtype, "Convert it first: x.float().")
-    axes = axes_of(where, dim, x.ndim)
-    mean = x.mean(axes, True)
-    distance = x - mean
-    n = count(x.shape, axes) - correction
-    spread = (distance * distance).sum(axes, keepdim) * (1.0 / n if n > 0 else math.inf)
-    return spread, mean if keepdim else mean.reshape(spread.shape)
+    return x.spread(dim=axes_of(where, dim, x.ndim), keepdim=keepdim, correction=correction)
 
 
 @function
@@ -40,7 +61,7 @@ def var(
     (tensor(2.3333), tensor(1.5556))
     """
     dim, correction = _correction(dim, unbiased, correction)
-    return _variance("var", input, dim, keepdim, correction)[0]
+    return _variance("var", input, dim, keepdim, correction)
 
 
 @function
@@ -53,7 +74,7 @@ def std(
     tensor(1.5275)
     """
     dim, correction = _correction(dim, unbiased, correction)
-    return _safe_root(_variance("std", input, dim, keepdim, correction)[0])
+    return _safe_root(_variance("std", input, dim, keepdim, correction))
 
 
 @function
@@ -66,7 +87,7 @@ def var_mean(
     tensor(3.)
     """
     dim, correction = _correction(dim, unbiased, correction)
-    return _variance("var_mean", input, dim, keepdim, correction)
+    return _variance("var_mean", input, dim, keepdim, correction), input.mean(dim, keepdim)
 
 
 @function
@@ -79,8 +100,7 @@ def std_mean(
     tensor(3.)
     """
     dim, correction = _correction(dim, unbiased, correction)
-    spread, mean = _variance("std_mean", input, dim, keepdim, correction)
-    return _safe_root(spread), mean
+    return _safe_root(_variance("std_mean", input, dim, keepdim, correction)), input.mean(dim, keepdim)
 
 
 def _safe_root(squared: Any) -> Any:
