@@ -89,7 +89,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
         raise ArgumentError("logspace", "a number of steps of at least 0", steps)
     kind, ends = float_or(dtype), _ends("logspace", start, end)
     if kind.kind in "iu":
-        return np.power(float(base), np.trunc(np.linspace(*map(int, ends), steps))).astype(kind)
+        return np.power(float(base), np.trunc(np.linspace(int(ends[0]), int(ends[1]), steps))).astype(kind)
     return np.power(float(base), np.linspace(*ends, steps)).astype(kind)
 
 

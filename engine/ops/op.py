@@ -168,7 +168,8 @@ def axes_of(where: str, dim: Any, ndim: int) -> tuple[int, ...]:
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
     if dim.__class__ is int:
-        return (axis_of(where, dim, ndim),) if ndim else axis_of(where, dim, ndim) and ()
+        axis = axis_of(where, dim, ndim)
+        return (axis,) if ndim else ()
     given = dim if isinstance(dim, tuple | list) else (dim,)
     axes = tuple(axis_of(where, int(d), ndim) for d in given)
     if len(set(axes)) != len(axes):

@@ -22,8 +22,13 @@ def output(program: str) -> str:
     return done.stdout
 
 
-def test_the_readme_has_its_three_programs() -> None:
-    assert len(PROGRAMS) == 3
+def test_the_readme_has_its_four_programs() -> None:
+    assert len(PROGRAMS) == 4
+
+
+def test_what_says_torch_can_be_the_engine() -> None:
+    program = next(p for p in PROGRAMS if "sys.modules" in p)
+    assert output(f"{program}\nimport torch.nn.functional as F; print(F.relu is engine.nn.functional.relu)") == "True\n"
 
 
 def test_training_without_a_server_ends_with_a_finished_run() -> None:

@@ -56,9 +56,9 @@ class Broken(data.Dataset[int]):
         return index
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_workers_keep_the_order(context: str) -> None:
-    loader = data.DataLoader(Numbers(), 3, num_workers=2, multiprocessing_context=context)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_keep_the_order(method: str) -> None:
+    loader = data.DataLoader(Numbers(), 3, num_workers=2, multiprocessing_context=method)
     batches = list(loader)
     assert [n for _, index, _ in batches for n in index.tolist()] == list(range(20))
     assert [set(ids.tolist()) for _, _, ids in batches] == [{0}, {1}] * 3 + [{0}]
