@@ -10,7 +10,7 @@ from engine.data import DATASETS
 from engine.data.mnist import full_is_there
 from engine.data.source import Source
 from engine.nn.loss import LOSSES
-from engine.nn.module import LAYERS
+from engine.nn.module import LAYERS, Module
 from engine.optim import OPTIMIZERS, SCHEDULES
 from engine.probes import PROBES
 from engine.spec.preset import Preset, presets
@@ -24,7 +24,7 @@ def catalog(data_dir: Path | None = None) -> Entry:
     """The catalogue; presets use the full MNIST files where they lie below `data_dir`."""
     return {
         "version": 1,
-        "layers": [{"family": cls.family, **_entry(kind, cls)} for kind, cls in LAYERS.items()],
+        "layers": [{"family": cls.family, **_entry(kind, cls)} for kind, cls in familiar_first(LAYERS)],
         "losses": [{"task": cls.task, **_entry(kind, cls)} for kind, cls in LOSSES.items()],
         "optimizers": [_entry(kind, cls) for kind, cls in OPTIMIZERS.items()],
         "schedules": [_entry(kind, cls) for kind, cls in SCHEDULES.items()],
@@ -33,6 +33,12 @@ def catalog(data_dir: Path | None = None) -> Entry:
         "presets": [preset.model_dump(mode="json") for preset in presets_for(data_dir)],
         "defaults": RunSpec().model_dump(mode="json"),
     }
+
+
+def familiar_first(layers: dict[str, type[Module]]) -> list[tuple[str, type[Module]]]:
+    """What the presets are made of comes first, so that a menu begins with what a reader has seen."""
+    seen = {node.kind for preset in presets for node in preset.spec.graph.nodes}
+    return sorted(layers.items(), key=lambda item: item[0] not in seen)
 
 
 def presets_for(data_dir: Path | None) -> list[Preset]:

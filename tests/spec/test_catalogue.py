@@ -19,7 +19,7 @@ ENTRIES = [(room, kind) for room, registry in ROOMS.items() for kind in registry
 def test_everything_that_is_registered_is_listed_and_fit_for_json() -> None:
     found = json.loads(json.dumps(catalog(), allow_nan=False))
     for room, registry in ROOMS.items():
-        assert [entry["kind"] for entry in found[room]] == list(registry)
+        assert sorted(entry["kind"] for entry in found[room]) == sorted(registry)
     assert [p["name"] for p in found["probes"]] == list(PROBES)
     assert found["presets"][0]["id"] == "circle"
     assert RunSpec.model_validate(found["defaults"]) == RunSpec()
@@ -50,3 +50,10 @@ def test_the_presets_use_the_full_files_where_they_are(real_data) -> None:
     assert full["spec"]["data"]["params"]["source"] == "full"
     assert next(p for p in presets if p.id == "mnist-cnn").spec.data.params["source"] == "subset"
     assert check(RunSpec.model_validate(full["spec"]), data_dir=real_data).problems == []
+
+
+def test_the_layers_of_the_presets_stand_first_in_every_menu() -> None:
+    kinds = [layer["kind"] for layer in catalog()["layers"]]
+    activations = [layer["kind"] for layer in catalog()["layers"] if layer["family"] == "activation"]
+    assert sorted(kinds) == sorted(LAYERS)
+    assert set(activations[:3]) == {"Tanh", "Sigmoid", "ReLU"}
