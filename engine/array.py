@@ -181,6 +181,8 @@ def broadcast_to(xp: Any, array: Any, shape: Shape) -> Any:
     lead, old = len(shape) - array.ndim, array.shape
     if xp is not np or lead < 0 or not array.flags.c_contiguous or not array.size or 0 in shape:
         return xp.broadcast_to(array, shape)
+    if old == shape[lead:]:
+        return np.ndarray(shape, array.dtype, array, 0, (0,) * lead + array.strides)
     strides = [0] * lead
     for n, wanted, step in zip(old, shape[lead:], array.strides, strict=True):
         if n != wanted and n != 1:

@@ -136,7 +136,9 @@ def _arrive(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
 
 
 def _listed(given: Any) -> list[Any]:
-    return [] if given is None else [given] if isinstance(given, Tensor | GradientEdge) else list(given)
+    if given is None or given.__class__ is Tensor:
+        return [] if given is None else [given]
+    return [given] if isinstance(given, Tensor | GradientEdge) else list(given)
 
 
 def grad(

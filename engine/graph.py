@@ -105,7 +105,8 @@ class Node:
     def free(self) -> None:
         """Let go of what the gradient rule reads; a node that kept values can not be walked again."""
         if self.guards:
-            self.saved, self.out, self.guards = None, None, []
+            self.saved = self.out = None
+            self.guards = []
         elif self.op.__class__ is not type:
             self.op.release()
 
@@ -140,6 +141,19 @@ class Node:
         """Call `hook(grad_inputs, grad_outputs)` after the gradient rule; what it returns replaces the first."""
         return RemovableHandle(self.noted().after, hook)
 
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+class ShownNode(Node):
+    """A node that a user looks at: what it saved has names too. Only then, because `__getattr__` slows every reading.
+
+    >>> engine.tensor([2.0], requires_grad=True).exp().grad_fn._saved_result
+    tensor([7.3891])
+    """
+
+    __slots__ = ()
+
     def __getattr__(self, name: str) -> Any:
         """`_saved_self`, `_saved_other`, `_saved_result` and `_saved_<attribute>`: what the gradient rule reads."""
         if not name.startswith("_saved_"):
@@ -159,8 +173,12 @@ class Node:
             return self.attrs[wanted]
         raise AttributeError(f"{self.name()} has no attribute {name!r}")
 
-    def __repr__(self) -> str:
-        return f"<{self.name()}>"
+
+def show_node(node: Node) -> Node:
+    """The node itself, from now on with the names of what it saved."""
+    if node.__class__ is Node:
+        node.__class__ = ShownNode
+    return node
 
 
 SHOW: list[Any] = []
@@ -223,7 +241,7 @@ def noted(leaf: Tensor) -> Notes:
 def node_of(edge: Any) -> Any:
     """A node, or for a leaf its AccumulateGrad: the same object as long as somebody holds it."""
     if isinstance(edge, Node):
-        return edge
+        return show_node(edge)
     notes = noted(edge)
     end = None if notes.end is None else notes.end()
     if end is None:

@@ -267,11 +267,15 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     engine.Size([2, 3])
     """
     first = dtype if dtype is not None else shape[0] if len(shape) == 1 else None
-    if first is not None and not isinstance(first, tuple | list | int | Tensor | np.integer):
+    if (
+        first is not None
+        and first.__class__ is not int
+        and not isinstance(first, tuple | list | int | Tensor | np.integer)
+    ):
         return wrap(input.array.view(arrays_.dtype_of(first)))
     seen = input.reshape(*shape)
     a = input.array
-    if a.size and not isinstance(a, Abstract) and not a.flags.c_contiguous and not arrays_.shares(a, seen.array):
+    if seen._view is None and a.size and not isinstance(a, Abstract) and not arrays_.shares(a, seen.array):
         hint = "At least one dimension spans across two contiguous subspaces. Use .reshape(...) instead."
         raise ShapeError("view size is not compatible with input tensor's size and stride", hint=hint)
     return seen

@@ -47,7 +47,7 @@ class Sweep:
 
     def push(self, edge: Any, g: Tensor, fresh: bool = False) -> None:
         """Add a gradient to a node's or a leaf's. fresh: nobody else holds its memory."""
-        if edge.__class__ is Node:
+        if isinstance(edge, Node):
             known = self.pending.get(edge)
             if known is not None:
                 self.pending[edge] = known + g
@@ -250,5 +250,5 @@ def nodes_behind(starts: Iterable[Any]) -> set[Node]:
         node = stack.pop()
         if node not in seen:
             seen.add(node)
-            stack.extend(e for e in node.edges if e.__class__ is Node)
+            stack.extend(e for e in node.edges if isinstance(e, Node))
     return seen

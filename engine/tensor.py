@@ -15,7 +15,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
 from engine.errors import DTypeError, GraphError, OutOfMemoryError
-from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode
+from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode, show_node
 from engine.operands import abstract_of, explain, one_device
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op
@@ -23,7 +23,7 @@ from engine.values import Values
 
 FLOAT, DOUBLE = np.dtype("f4"), np.dtype("f8")
 NUMBERS = frozenset((float, int, bool, type(None)))
-ndarray = np.ndarray
+ndarray, NUMBER = np.ndarray, np.generic
 
 
 class Tensor(Values):
@@ -104,7 +104,7 @@ class Tensor(Values):
         """The record of the op that made it; None for a leaf."""
         if self._view is not None:
             refresh(self)
-        return self._node
+        return self._node if self._node is None else show_node(self._node)
 
     @property
     def is_leaf(self) -> bool:
@@ -248,13 +248,17 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
             out = op.forward(np, *arrays, **attrs)
         except (ValueError, IndexError, TypeError, OverflowError) as refusal:
             explain(op, arrays, attrs, refusal)
-        if out.__class__ is not ndarray and not arrays_.is_array(out):  # NumPy's number; a transfer gives CuPy's array
+        # NumPy's number becomes an array; a transfer gives CuPy's array
+        if out.__class__ is not ndarray and (isinstance(out, NUMBER) or not arrays_.is_array(out)):
             out = np.asarray(out)
     else:
         inputs, arrays, out = _carefully(op, inputs, attrs)
     y = wrap(out)
     if history and mode.grad and op.vjp is not None and out.dtype.kind == "f":
-        y._node = _record(op, inputs, arrays, attrs, y)
+        if len(arrays) == 1 and op.jvp != "multilinear":
+            y._node = _record_one(op, inputs[0], arrays[0], attrs, y)
+        else:
+            y._node = _record(op, inputs, arrays, attrs, y)
         y._requires_grad = True
     if op.view:
         _look_into(op, inputs[0], attrs, y)
@@ -266,8 +270,6 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
 
 def _record(op: type[Op], inputs: tuple[Any, ...], arrays: list[Any], attrs: dict[str, Any], y: Tensor) -> Node:
     """The node of one run: edges, what the rule reads, and the versions of that."""
-    if len(inputs) == 1 and op.jvp != "multilinear":
-        return _record_one(op, inputs[0], arrays[0], attrs, y)
     edges: list[Any] = []
     saved: list[Any] = []
     guards: list[Any] = []

@@ -129,7 +129,7 @@ class Expand(Moving):
 
     @staticmethod
     def bind(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Call:
-        sizes = sizes_of("expand", (named["size"],) if "size" in named else size)
+        sizes = sizes_of("expand", (named["size"],) if named else size)
         if -1 not in sizes:
             return (input,), {"shape": sizes}
         lead = len(sizes) - input.ndim

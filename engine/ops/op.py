@@ -157,6 +157,8 @@ def dtype_of_all(*inputs: Any) -> np.dtype[Any]:
 
 def axis_of(where: str, dim: int, ndim: int) -> int:
     """A non-negative axis from one that may count from the end."""
+    if dim.__class__ is int and 0 <= dim < ndim:
+        return dim
     span = max(ndim, 1)
     if not -span <= dim < span:
         raise IndexOutOfRange(where, f"a dim between {-span} and {span - 1}", dim)

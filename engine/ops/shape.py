@@ -177,10 +177,11 @@ def t(input: Any) -> Any:
     tensor([[1, 3],
             [2, 4]])
     """
-    if input.ndim > 2:
+    rank = input.ndim
+    if rank > 2:
         hint = "Use .mT, or transpose(dim0, dim1)."
         raise ShapeError("t", "a tensor with at most 2 dims", words(input.shape), hint)
-    return input.transpose(0, 1) if input.ndim == 2 else input
+    return input.transpose(0, 1) if rank == 2 else input
 
 
 @function

@@ -32,7 +32,8 @@ class Spread(Op):
         n = count(x.shape, dim)
         mean = xp.mean if x.dtype.itemsize == 2 else xp.add.reduce
         far = x - mean(x, axis=dim, keepdims=True) * (1 if mean is xp.mean else 1.0 / (n or math.nan))
-        return xp.add.reduce(far * far, axis=dim, keepdims=keepdim) * _share(n - correction)
+        far *= far
+        return xp.add.reduce(far, axis=dim, keepdims=keepdim) * _share(n - correction)
 
     @staticmethod
     def vjp(g: Any, _: Any, x: Any, *, dim: Any, keepdim: bool = False, correction: float = 0) -> Any:

@@ -23,7 +23,7 @@ from engine.errors import ArgumentError, Unsupported
 from engine.graph import RemovableHandle
 from engine.nn.parameter import forget_gradient
 from engine.nn.settings import Between, check_value, checked, settings
-from engine.tensor import Tensor, wrap
+from engine.tensor import NUMBERS, Tensor, wrap
 
 LearningRate = Annotated[float, Between(0, 1e6, common=(1e-5, 10))]
 Decay = Annotated[float, Between(0, 1e6, common=(0, 0.1))]
@@ -303,8 +303,8 @@ def count(state: State) -> float:
 
 def _with_numbers(group: Group) -> Group:
     """A group whose rate and other settings are plain numbers, where some are tensors."""
-    number = {name: _number(value) for name, value in group.items() if name not in ("params", "param_names")}
-    return {**group, **number}
+    number = {name: _number(v) for name, v in group.items() if v.__class__ not in NUMBERS and v is not group["params"]}
+    return {**group, **number} if number else group
 
 
 def _number(value: Any) -> Any:
