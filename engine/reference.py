@@ -64,7 +64,7 @@ class Entry(NamedTuple):
         except (TypeError, ValueError):
             return ""
         plain = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.name != "self"]
-        return str(inspect.Signature(plain))
+        return re.sub(r"<(?:[^<>]|<\w+>)* at 0x[0-9a-f]+>", "...", str(inspect.Signature(plain)))
 
 
 def room_of(path: str) -> Any:

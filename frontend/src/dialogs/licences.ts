@@ -15,6 +15,7 @@ export const LICENCES: readonly Licensed[] = [
   { name: 'pydantic-settings', licence: 'MIT' },
   { name: 'Rich', licence: 'MIT' },
   { name: 'safetensors', licence: 'Apache-2.0' },
+  { name: 'SciPy', licence: 'BSD-3-Clause' },
   { name: 'SQLAlchemy', licence: 'MIT' },
   { name: 'Starlette', licence: 'BSD-3-Clause' },
   { name: 'Svelte', licence: 'MIT' },
