@@ -497,7 +497,7 @@ class Declared:
         """The quotient; integers give floats. `rounding_mode`: 'floor' rounds it down, 'trunc' towards 0."""
     def divide_(self, other: Any, *, rounding_mode: Any = ...) -> Tensor:
         """In place: The quotient; integers give floats. `rounding_mode`: 'floor' rounds it down, 'trunc' towards 0."""
-    def dot(self, mat2: Any) -> Any:
+    def dot(self, tensor: Any) -> Any:
         """The sum of the products of two vectors."""
     def double(self, memory_format: Any = ...) -> Tensor:
         """The tensor as float64."""
@@ -1077,7 +1077,7 @@ class Declared:
         """The product of two tensors."""
     def multiply_(self, other: Any) -> Tensor:
         """In place: The product of two tensors."""
-    def mv(self, mat2: Any) -> Any:
+    def mv(self, vec: Any) -> Any:
         """The product of a matrix and a vector."""
     def mvlgamma(self, p: Any) -> Any:
         """The logarithm of the gamma function of p dimensions."""
@@ -1747,7 +1747,7 @@ class Declared:
         """The variance: the mean squared distance to the mean, over n - correction (1 when left out)."""
     def var_mean(self, dim: Any = ..., unbiased: Any = ..., keepdim: Any = ..., *, correction: Any = ...) -> Any:
         """The variance and the mean."""
-    def vdot(self, mat2: Any) -> Any:
+    def vdot(self, other: Any) -> Any:
         """The sum of the products of two vectors (of real numbers: the same as `dot`)."""
     def view(self, *shape: Any, dtype: Any = ...) -> Tensor:
         """The same memory in another shape (or, with a dtype, its bytes read as another type); never a copy."""

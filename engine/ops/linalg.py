@@ -156,33 +156,62 @@ def sized(where: str, dims: tuple[int, ...], *tensors: Any) -> None:
         raise ShapeError(where, f"tensors with {' and '.join(map(str, dims))} dims", got)
 
 
-def _product(name: str, dims: tuple[int, int], text: str, example: str) -> None:
-    def product(input: Any, mat2: Any) -> Any:
-        sized(name, dims, input, mat2)
-        if name in ("bmm", "dot", "vdot") and input.shape[0] != mat2.shape[0]:
-            raise ShapeError(name, "the same first size twice", f"{words(input.shape)} and {words(mat2.shape)}")
-        return input @ mat2
-
-    product.__name__, product.__doc__ = name, f"{text}\n\n    >>> {example}\n    "
-    function(product)
+def _product(where: str, dims: tuple[int, int], a: Any, b: Any, batched: bool = False) -> Any:
+    sized(where, dims, a, b)
+    if batched and a.shape[0] != b.shape[0]:
+        raise ShapeError(where, "the same first size twice", f"{words(a.shape)} and {words(b.shape)}")
+    return a @ b
 
 
-_V, _M = "engine.tensor([1, 2])", "engine.tensor([[1, 2], [3, 4]])"
-_product("mm", (2, 2), "The product of two matrices.", f"{_M}.mm({_M})\n    tensor([[ 7, 10],\n            [15, 22]])")
-_product(
-    "bmm",
-    (3, 3),
-    "The products of two batches of matrices.",
-    "engine.ones(1, 2, 3).bmm(engine.ones(1, 3, 1)).shape\n    engine.Size([1, 2, 1])",
-)
-_product("mv", (2, 1), "The product of a matrix and a vector.", f"{_M}.mv({_V})\n    tensor([ 5, 11])")
-_product("dot", (1, 1), "The sum of the products of two vectors.", f"{_V}.dot({_V})\n    tensor(5)")
-_product(
-    "vdot",
-    (1, 1),
-    "The sum of the products of two vectors (of real numbers: the same as `dot`).",
-    f"engine.vdot({_V}, {_V})\n    tensor(5)",
-)
+@function
+def mm(input: Any, mat2: Any) -> Any:
+    """The product of two matrices.
+
+    >>> engine.tensor([[1, 2], [3, 4]]).mm(engine.tensor([[1, 2], [3, 4]]))
+    tensor([[ 7, 10],
+            [15, 22]])
+    """
+    return _product("mm", (2, 2), input, mat2)
+
+
+@function
+def bmm(input: Any, mat2: Any) -> Any:
+    """The products of two batches of matrices.
+
+    >>> engine.ones(1, 2, 3).bmm(engine.ones(1, 3, 1)).shape
+    engine.Size([1, 2, 1])
+    """
+    return _product("bmm", (3, 3), input, mat2, batched=True)
+
+
+@function
+def mv(input: Any, vec: Any) -> Any:
+    """The product of a matrix and a vector.
+
+    >>> engine.tensor([[1, 2], [3, 4]]).mv(engine.tensor([1, 2]))
+    tensor([ 5, 11])
+    """
+    return _product("mv", (2, 1), input, vec)
+
+
+@function
+def dot(input: Any, tensor: Any) -> Any:
+    """The sum of the products of two vectors.
+
+    >>> engine.tensor([1, 2]).dot(engine.tensor([1, 2]))
+    tensor(5)
+    """
+    return _product("dot", (1, 1), input, tensor, batched=True)
+
+
+@function
+def vdot(input: Any, other: Any) -> Any:
+    """The sum of the products of two vectors (of real numbers: the same as `dot`).
+
+    >>> engine.vdot(engine.tensor([1, 2]), engine.tensor([1, 2]))
+    tensor(5)
+    """
+    return _product("vdot", (1, 1), input, other, batched=True)
 
 
 @function

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.array import BOOL, FLOAT, INT, Abstract, Shape
-from engine.errors import IndexOutOfRange, ShapeError
+from engine.errors import ArgumentError, IndexOutOfRange, ShapeError
 
 OPS: dict[str, type[Op]] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
@@ -81,6 +81,8 @@ class Op:
         if abstract:
             return
         cls.name = cls.__dict__.get("name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        if cls.name in OPS:
+            raise ArgumentError(cls.__qualname__, "a name that no other op has", cls.name, "Give it another name.")
         OPS[cls.name] = cls
         cls.reads, cls.reads_output, cls.reads_rest, cls.reads_when = (), NOTHING, NOTHING, None
         if cls.vjp is not None:
@@ -130,7 +132,10 @@ def _reading(name: str) -> int:
 
 def function(f: Callable[..., Any]) -> Callable[..., Any]:
     """Register a composition of ops under its own name (a trailing underscore is dropped)."""
-    FUNCTIONS[f.__name__.removesuffix("_")] = f
+    name = f.__name__.removesuffix("_")
+    if name in FUNCTIONS:
+        raise ArgumentError(f.__qualname__, "a name that no other composition has", name, "Give it another name.")
+    FUNCTIONS[name] = f
     return f
 
 

@@ -5,9 +5,10 @@ import pytest
 from samples import CASES, SMOOTH, arrays, floats, run, tensors
 
 from engine.autodiff import grad
+from engine.errors import ArgumentError
 from engine.forward import jvp
 from engine.ops import OPS, Case, Op
-from engine.ops.op import Comparison
+from engine.ops.op import FUNCTIONS, Comparison, function
 from engine.tensor import Tensor, abstract, wrap
 
 
@@ -122,6 +123,13 @@ def test_an_op_says_what_it_is(name: str) -> None:
     assert op.latex
     assert op.jvp in ("linear", "multilinear", "elementwise", None)
     assert op.cases or op.vjp is None or issubclass(op, Comparison) or name in INTERNAL
+
+
+def test_two_ops_or_two_compositions_never_share_a_name() -> None:
+    with pytest.raises(ArgumentError, match="no other op"):
+        type("Sin", (Op,), {})
+    with pytest.raises(ArgumentError, match="no other composition"):
+        function(FUNCTIONS["mv"])
 
 
 INTERNAL = {

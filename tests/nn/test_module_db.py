@@ -10,6 +10,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,9 @@ with warnings.catch_warnings():
     from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 
 OURS = [info for info in module_db if info.module_cls.__module__.startswith("torch.nn.")]
-ABSENT = {
-    "torch.ao": "quantised modules are not part of the engine",
-    "LinearCrossEntropyLoss": "a fused loss whose gains are in PyTorch's compiler; write CrossEntropyLoss after Linear",
-    "SyncBatchNorm": "statistics over several processes: this engine trains in one",
-    "CrossMapLRN2d": "PyTorch's own tests leave it out; LocalResponseNorm is the layer",
-    "NLLLoss2d": "deprecated by PyTorch; NLLLoss takes pictures",
-    "Container": "deprecated by PyTorch",
-    "LinearCrossEntropyOptions": "settings of LinearCrossEntropyLoss",
-}
+DIFFERENCES = (Path(__file__).parents[2] / "docs/manual/differences.md").read_text()
+ROWS = DIFFERENCES.partition("## Layers that are absent")[2].partition("\n## ")[0]
+ABSENT = {name: row for row in ROWS.splitlines() for name in re.findall(r"`([^`]+)`", row.partition(" | ")[0])}
 INFOS = [pytest.param(info, id=info.module_cls.__name__) for info in OURS if info.module_cls.__name__ not in ABSENT]
 
 
