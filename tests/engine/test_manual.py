@@ -57,9 +57,9 @@ def programs(text: str) -> list[str]:
     return [part.partition("```")[0] for part in text.split("```python\n")[1:]]
 
 
-@pytest.mark.parametrize("page", sorted(MANUAL.glob("*.md")), ids=lambda p: p.name)
-def test_the_examples_of_a_page_run_in_order(page: Path) -> None:
-    run_examples("\n".join(programs(page.read_text())), page.name)
+@pytest.mark.parametrize("file", sorted(MANUAL.glob("*.md")), ids=lambda p: p.name)
+def test_the_examples_of_a_page_run_in_order(file: Path) -> None:
+    run_examples("\n".join(programs(file.read_text())), file.name)
 
 
 def test_the_reference_says_what_the_code_says() -> None:
