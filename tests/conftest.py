@@ -20,7 +20,8 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked `full` runs only when asked for: `pytest -m full`."""
+    """Browser tests come last; what is marked `full` runs only when asked for: `pytest -m full`."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
     if "full" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)

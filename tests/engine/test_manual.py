@@ -3,6 +3,7 @@
 import doctest
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,14 @@ def run_examples(text: str, name: str) -> int:
     test = doctest.DocTestParser().get_doctest(text, dict(NAMES), name, name, 0)
     said: list[str] = []
     engine.manual_seed(0)
+    oracle = {path: module for path, module in sys.modules.items() if path.partition(".")[0] == "torch"}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     try:
         result = runner.run(test, out=said.append)
-    finally:
+    finally:  # an example may put the engine in PyTorch's place
+        for path in [path for path in sys.modules if path.partition(".")[0] == "torch"]:
+            del sys.modules[path]
+        sys.modules.update(oracle)
         engine.set_printoptions(profile="default")
         engine.set_default_dtype(engine.float32)
     assert not result.failed, "\n" + "".join(said)
