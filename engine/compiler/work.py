@@ -1,0 +1,230 @@
+"""What a kernel is asked to do: the data between the plan, which decides, and the kernel templates, which emit code.
+
+A piece of work names memory by operands (a buffer, where it begins, how far apart neighbours are), so that one compiled
+kernel serves every shape; only the structure of the work (its `key`) decides which machine code it needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A piece of memory. array: where it lies (None until the plan allocates it, and for an input); slot: which argument of
+    the step it is (another address at every step), or -1. count: elements of `dtype`."""
+
+    count: int
+    dtype: Any = np.dtype("f4")
+    name: str = ""
+    array: Any = None
+    slot: int = -1
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in bytes."""
+        return self.count * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A strided look into a buffer; offset and strides in elements, one stride for each loop of the work."""
+
+    buffer: Buffer
+    offset: int
+    strides: Shape
+
+    def moved(self, loop: int, by: int) -> Operand:
+        """The same look, `by` places further along a loop."""
+        return Operand(self.buffer, self.offset + by * self.strides[loop], self.strides)
+
+    def span(self, sizes: Shape) -> tuple[int, int]:
+        """First element and the one behind the last that loops of these sizes touch."""
+        low = high = self.offset
+        for n, s in zip(sizes, self.strides, strict=True):
+            low, high = low + min(0, (n - 1) * s), high + max(0, (n - 1) * s)
+        return low, high + 1
+
+
+Instruction = tuple[Any, ...]
+"""One line of a scalar program; its number is the place in the list. An argument is the number of an earlier line.
+("load", operand) | ("const", number, dtype) | ("iota", loop) place along a loop, u4 | ("sum of products",) what a
+contraction found | (fn, *arguments) with a name of ir.SCALARS | ("cast", argument, dtype)
+| ("reduce", fn, argument) over the reduction loops, fn: sum max min prod any all."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Write line `line` to operand `operand`."""
+
+    operand: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """Memory that a piece of work touches: elements [low, high) of a buffer."""
+
+    buffer: Buffer
+    low: int
+    high: int
+    writes: bool
+
+
+class Work(Protocol):
+    """What every piece of work can say of itself."""
+
+    @property
+    def key(self) -> str:
+        """Everything that decides the machine code, as text: structure, never sizes or addresses."""
+
+    def arguments(self) -> list[Any]:
+        """What the kernel reads at run time, in its order: int, or (buffer, offset in elements) for an address."""
+
+    def accesses(self) -> Iterator[Access]:
+        """Every stretch of memory it may touch; the bounds check, the barriers and the reuse of memory stand on it."""
+
+    def split(self, parts: int) -> list[Any]:
+        """The same work as at most `parts` pieces that may run at once; the numbers do not depend on `parts`."""
+
+    def cost(self) -> float:
+        """About how many nanoseconds one core needs."""
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Loops around a scalar program: maps, reductions, and what is computed from reductions (softmax, layer norm).
+
+    sizes: of the loops; the first `parallel` run over independent results, the others are reduced. `lanes`: the loop that
+    is vectorised. Lines that depend on a reduction loop are computed once per reduction stage that needs them. A
+    store of a line that depends on no reduction loop happens once per parallel place.
+    """
+
+    sizes: Shape
+    parallel: int
+    lanes: int
+    body: tuple[Instruction, ...]
+    operands: tuple[Operand, ...]
+    stores: tuple[Store, ...]
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, k, n]), vectorised over n.
+
+    outer, m, n: sizes; k: sizes of the summed loops. a has strides over (*outer, m, *k), b over (*outer, n, *k) with
+    stride 1 along n. body: a scalar program whose line 0 is ("sum of products",); its operands have strides over
+    (*outer, m, n), along n 0 or 1. A gradient that is added to what is there loads it and adds.
+    """
+
+    outer: Shape
+    m: int
+    n: int
+    k: Shape
+    a: Operand
+    b: Operand
+    body: tuple[Instruction, ...]
+    operands: tuple[Operand, ...]
+    stores: tuple[Store, ...]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, n, k]), vectorised over the last loop of k, along
+    which a and b have stride 1; for few results and long sums. Strides of a over (*outer, m, *k), of b over
+    (*outer, n, *k), of operands over (*outer, m, n)."""
+
+    outer: Shape
+    m: int
+    n: int
+    k: Shape
+    a: Operand
+    b: Operand
+    body: tuple[Instruction, ...]
+    operands: tuple[Operand, ...]
+    stores: tuple[Store, ...]
+
+
+@dataclass(frozen=True)
+class Transposition:
+    """target[outer, i, j] = source[outer, i, j], float32, where source has stride 1 along j and target along i."""
+
+    sizes: Shape
+    source: Operand
+    target: Operand
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table found by number: gather (target[outer, j] = table[index[outer], j]) or scatter (table[index[outer], j]
+    += source[outer, j], after the table was cleared; split over j only). Strides: table over (row, j), index over the
+    outer loops, rows over (*outer, j); the index is int64."""
+
+    scatter: bool
+    outer: Shape
+    width: int
+    count: int
+    table: Operand
+    index: Operand
+    rows: Operand
+
+
+@dataclass(eq=False)
+class Record:
+    """One row of a table: a piece of work, and the nodes of the graph that it computes."""
+
+    work: Any
+    nodes: tuple[Any, ...] = ()
+    note: str = ""
+
+
+@dataclass(eq=False)
+class Call:
+    """A row that is Python: `function(*arrays)` on views of the operands, between two native stretches.
+
+    reads, writes: (buffer, offset, shape, strides in elements, dtype); the function returns the arrays to write.
+    """
+
+    function: Any
+    reads: tuple[Any, ...]
+    writes: tuple[Any, ...]
+    nodes: tuple[Any, ...] = ()
+    note: str = ""
+
+
+@dataclass(eq=False)
+class Plan:
+    """A lowered graph: rows in order, what runs before each step, where values lie.
+
+    rows: Record or Call. guard: the first row that must not run when a value of `finite` (float32 buffers' operands, each
+    with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or uint32
+    numbers written before every step. places: where each value of the graph lies, id(value) -> (operand, shape, dtype).
+    """
+
+    rows: list[Any] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    scalars: list[tuple[Buffer, int, Any]] = field(default_factory=list)
+    finite: list[tuple[Operand, Shape]] = field(default_factory=list)
+    guard: int = 0
+    outputs: list[Any] = field(default_factory=list)
+    effects: list[Any] = field(default_factory=list)
+    places: dict[int, Any] = field(default_factory=dict)
+
+
+def pieces(total: int, parts: int, grain: int = 1) -> list[tuple[int, int]]:
+    """(start, size) of at most `parts` nearly equal pieces of `total`, each a multiple of `grain` but for the last."""
+    blocks = -(-total // grain)
+    edges = [min(total, blocks * i // parts * grain) for i in range(parts + 1)]
+    return [(a, b - a) for a, b in zip(edges, edges[1:], strict=True) if b > a]
+
+
+def volume(sizes: Shape) -> int:
+    """The number of places of loops."""
+    return math.prod(sizes)
