@@ -1,0 +1,1 @@
+"""The templates of native code: contractions, loop nests, transpositions, rows of tables."""
