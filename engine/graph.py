@@ -34,6 +34,9 @@ class Recorder:
     def leave(self, node: Node, slopes: list[Any]) -> None:
         """The rule gave these gradients."""
 
+    def happened(self, what: str, *facts: Any) -> None:
+        """Something happened that is no op: see `tell`."""
+
 
 class Mode:
     """What `apply` does besides computing: record history (grad), and tell the recorders."""
@@ -55,6 +58,14 @@ def current_mode() -> Mode:
         mode = Mode()
         _MODE.set(mode)
     return mode
+
+
+def tell(what: str, *facts: Any) -> None:
+    """Let the recorders know of what is no op: memory written by hand, a value looked at, an optimiser's step."""
+    mode = _MODE.get()
+    if mode is not None and mode.recorders:
+        for recorder in mode.recorders:
+            recorder.happened(what, *facts)
 
 
 read_mode = _MODE.get

@@ -7,7 +7,7 @@ is the stream of the JavaScript package seedrandom, which saved links of TensorF
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,13 @@ from engine.errors import ArgumentError
 
 Shape = tuple[int, ...]
 SEED_LIMIT = 2**64
+LISTENERS: list[Callable[[Any, str, Any], None]] = []
+"""Who wants to know of every use of a generator: called with it, the name of the method, and what it gave."""
+
+
+def _heard(generator: Any, method: str, given: Any = None) -> None:
+    for listener in LISTENERS:
+        listener(generator, method, given)
 
 
 class Generator:
@@ -58,31 +65,38 @@ class Generator:
 
     def poisson(self, mean: Any) -> NDArray[np.int64]:
         """Counts of rare events, int64, in the shape of the means."""
+        _heard(self, "poisson")
         return np.asarray(self._source.poisson(mean))
 
     def binomial(self, count: Any, chance: Any) -> NDArray[np.int64]:
         """Numbers of successes, int64."""
+        _heard(self, "binomial")
         return np.asarray(self._source.binomial(count, chance))
 
     def permutation(self, n: int) -> NDArray[np.int64]:
         """The numbers 0..n-1 in random order, int64 (n,)."""
+        _heard(self, "permutation")
         return self._source.permutation(n).astype(np.int64, copy=False)
 
     def uniform(self, shape: Shape = (), low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Float64 numbers, evenly spread over [low, high)."""
+        _heard(self, "uniform")
         return np.asarray(self._source.uniform(low, high, shape))
 
     def normal(self, shape: Shape = (), mean: float = 0.0, std: float = 1.0) -> NDArray[np.float64]:
         """Float64 numbers from the normal distribution."""
+        _heard(self, "normal")
         return np.asarray(self._source.normal(mean, std, shape))
 
     def integers(self, low: int, high: int, shape: Shape = ()) -> NDArray[np.int64]:
         """Whole numbers from low to high - 1, int64."""
+        _heard(self, "integers")
         return np.asarray(self._source.integers(low, high, shape))
 
     def draw(self) -> tuple[int, int]:
         """(seed, number of this draw): the key of a counter-based mask, see `hashed`."""
         self._draws += 1
+        _heard(self, "draw", (self._seed, self._draws))
         return self._seed, self._draws
 
     def get_state(self) -> dict[str, Any]:
@@ -121,7 +135,7 @@ def hashed(xp: Any, seed: int, draw: int, count: int) -> Any:
 
     The mixing function is the 32-bit finaliser with the lowest known bias (C. Wellons, "hash-prospector", 2018).
     """
-    key = np.uint32(_fold(seed, draw))
+    key = np.uint32(folded(seed, draw))
     h = xp.arange(count, dtype=xp.uint32)
     h ^= key
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
@@ -131,7 +145,7 @@ def hashed(xp: Any, seed: int, draw: int, count: int) -> Any:
     return h
 
 
-def _fold(seed: int, draw: int) -> int:
+def folded(seed: int, draw: int) -> int:
     """Mix a 64-bit seed and a draw number into 32 bits (the finaliser of splitmix64)."""
     z = (seed + draw * 0x9E3779B97F4A7C15) % SEED_LIMIT
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % SEED_LIMIT

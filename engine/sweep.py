@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.array import Abstract, module_of
 from engine.errors import GraphError
-from engine.graph import Mode, Node, current_mode, freed, reset_mode, set_mode
+from engine.graph import Mode, Node, current_mode, freed, reset_mode, set_mode, tell
 from engine.hooks import changed_by
 from engine.ops.elementwise import Cast, Filled
 from engine.ops.op import words
@@ -224,6 +224,7 @@ def accumulate(leaf: Tensor, g: Tensor, create_graph: bool, fresh: bool = False)
     else:
         known.array += a
         known.changed()
+    tell("accumulated", leaf, g, known)
 
 
 def ones_like(t: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
 from engine.errors import DTypeError, GraphError, OutOfMemoryError
-from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode, show_node
+from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode, show_node, tell
 from engine.operands import abstract_of, explain, one_device
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op
@@ -170,6 +170,7 @@ class Tensor(Values):
         1
         """
         self._cell[0] += 1
+        tell("changed", self)
 
     def via(self, path: tuple[tuple[type[Op], dict[str, Any]], ...]) -> Tensor:
         """This tensor through a chain of (op, attrs) of one input.

@@ -11,6 +11,7 @@ from engine import array as arrays_
 from engine.array import Abstract
 from engine.declared import Declared
 from engine.errors import ArgumentError, ForeignMemory, GraphError, ShapeError, Unsupported
+from engine.graph import tell
 from engine.ops.op import words
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Values(Declared):
     def _known(self, what: str) -> Any:
         if isinstance(self.array, Abstract):
             raise GraphError(what, "a tensor with values", "one of which only shape and dtype are known")
+        tell("looked", self, what)
         return self.array
 
     def __bool__(self) -> bool:

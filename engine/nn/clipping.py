@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.array import module_of
 from engine.errors import ArgumentError
+from engine.graph import tell
 from engine.tensor import Tensor, wrap
 
 Tensors = Tensor | Iterable[Tensor]
@@ -64,7 +65,9 @@ def get_total_norm(
     if error_if_nonfinite and not math.isfinite(norm):
         raise NotFinite("clip_grad_norm_", "finite gradients", norm, "Lower the learning rate.")
     xp = module_of(given[0].array) if given else None
-    return Tensor(norm) if xp is None else wrap(xp.asarray(norm, given[0].array.dtype))
+    found = Tensor(norm) if xp is None else wrap(xp.asarray(norm, given[0].array.dtype))
+    tell("measured", given, float(norm_type), error_if_nonfinite, found)
+    return found
 
 
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
@@ -79,14 +82,16 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for tensor in _slopes(parameters):
         tensor.array.clip(-clip_value, clip_value, out=tensor.array)
         tensor.changed()
+        tell("clipped", tensor, clip_value)
 
 
 def _scale(slopes: list[Tensor], max_norm: float, total_norm: Any) -> None:
-    norm = float(total_norm)
+    norm = float(total_norm.array if isinstance(total_norm, Tensor) else total_norm)
     scale = min(1.0, max_norm / (norm + 1e-6)) if not math.isnan(norm) else norm
     for tensor in slopes:
         tensor.array[...] *= scale
         tensor.changed()
+    tell("scaled", slopes, max_norm, total_norm)
 
 
 def _slopes(parameters: Tensors) -> list[Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from engine.errors import ArgumentError, ShapeError
+from engine.graph import tell
 from engine.nn import functional, init
 from engine.nn.incoming import expect_one, in_brackets
 from engine.nn.module import Between, Inferred, Module, Shape, layer
@@ -89,7 +90,10 @@ class BatchNorm(Module):
     def _factor(self) -> float:
         """Count the batch; without a momentum every batch weighs the same."""
         seen = count_up(self.num_batches_tracked)
-        return 1.0 / seen if self.momentum is None else self.momentum
+        if self.momentum is not None:
+            return self.momentum
+        tell("looked", self.num_batches_tracked, "the number of batches, which weighs them")
+        return 1.0 / seen
 
     def extra_repr(self) -> str:
         """The settings."""

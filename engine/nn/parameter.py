@@ -22,6 +22,7 @@ from engine.array import (
     to_host,
 )
 from engine.errors import EngineError, ShapeError
+from engine.graph import tell
 from engine.tensor import Tensor, wrap
 
 
@@ -165,7 +166,8 @@ def count_up(tensor: Tensor) -> int:
         return 1
     tensor.array[...] += 1
     tensor.changed()
-    return int(tensor.item())
+    tell("counted", tensor)
+    return int(tensor.array)
 
 
 def overwrite(tensor: Tensor, value: Any) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from engine.array import Device, device_of, module_of, to_device, to_host
 from engine.autodiff import enable_grad
 from engine.errors import ArgumentError, Unsupported
-from engine.graph import RemovableHandle
+from engine.graph import RemovableHandle, tell
 from engine.nn.parameter import forget_gradient
 from engine.nn.settings import Between, check_value, checked, settings
 from engine.tensor import NUMBERS, Tensor, wrap
@@ -56,6 +56,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._opt_called = True
+        tell("stepping", self, args, kwargs)
         args = (self, *args)
         for hook in list(self._hooks["step_pre"].values()):
             changed = hook(self, args, kwargs)
@@ -64,6 +65,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         result = step(*args, **kwargs)
         for hook in list(self._hooks["step_post"].values()):
             hook(self, args, kwargs)
+        tell("stepped", self)
         return result
 
     return hooked

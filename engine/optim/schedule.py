@@ -9,14 +9,17 @@ PyTorch's do, so a rate that was changed by hand in between is kept and goes on 
 
 from __future__ import annotations
 
+import functools
 import math
 import types
 import warnings
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from engine.errors import ArgumentError
+from engine.graph import tell
 from engine.nn.settings import Between, Suggested, checked
 from engine.optim.optimizer import Group, LearningRate, Optimizer
 from engine.tensor import Tensor
@@ -60,6 +63,19 @@ def per_group(where: str, optimizer: Optimizer, value: Any) -> list[Any]:
     return list(value)
 
 
+def _told(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A `step` of which recorders hear."""
+
+    @functools.wraps(step)
+    def told(self: LRScheduler, *args: Any, **kwargs: Any) -> Any:
+        tell("scheduling", self, args, kwargs)
+        result = step(self, *args, **kwargs)
+        tell("scheduled", self)
+        return result
+
+    return told
+
+
 class LRScheduler:
     """Base of the schedules: `last_epoch` counts the steps done. A schedule overrides `rate`, or all of `get_lr`.
 
@@ -71,6 +87,11 @@ class LRScheduler:
     _is_initial = False
     _stepping = False
     _step_count = 0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            setattr(cls, "step", _told(vars(cls)["step"]))  # noqa: B010
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -104,6 +125,7 @@ class LRScheduler:
             )
         return [self.rate(g, b) for g, b in zip(self.optimizer.param_groups, self.base_lrs, strict=True)]
 
+    @_told
     def step(self, epoch: int | None = None) -> None:
         """Count a step and write the rates; call it after the optimiser's step."""
         if self._step_count == 1 and not self.optimizer._opt_called:
