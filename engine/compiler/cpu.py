@@ -25,7 +25,7 @@ class NoNativeCode(EngineError):
 
 @dataclass(frozen=True)
 class Cpu:
-    """A type of processor. name, features: LLVM's words for it; lanes: float32 in one vector register; registers: vectors."""
+    """A type of processor. name, features: in LLVM's words; lanes: float32 in a vector register; registers: how many."""
 
     name: str
     features: str
