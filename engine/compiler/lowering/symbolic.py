@@ -1,0 +1,248 @@
+"""Symbolic arrays: array code runs on them as on NumPy's, and every step becomes a node of the graph.
+
+An array is a box around a value: what is written into the box in place is a new value. A box that shares its memory
+with another one (a view) cannot be written to here: then the op is left as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.ir import FLOAT, LONG, TRUTH, Reshape, Shape, Slice, Value
+
+
+class NoRule(Exception):
+    """The graph has no words for what was asked of a symbolic array."""
+
+
+class Array:
+    """An array of which only shape, element type and the node that makes it are known.
+
+    family: one number, how many boxes look into the same memory; inputs begin with 2, so that nobody writes to them.
+    """
+
+    __slots__ = ("family", "library", "value")
+    __array_ufunc__ = None
+
+    def __init__(self, library: Any, value: Value, family: list[int] | None = None) -> None:
+        self.library, self.value, self.family = library, value, family or [1]
+
+    # ------------------------------------------------------------------------------------------------- facts
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the axes."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The element type."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.value.size
+
+    @property
+    def T(self) -> Array:
+        """The axes in reverse order."""
+        return self.transpose()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        raise NoRule("a decision by value")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise NoRule("numbers of a symbolic array")
+
+    def __setitem__(self, *_: Any) -> None:
+        raise NoRule("a write into a part of an array")
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(self.shape[0]))
+
+    __int__ = __float__ = __index__ = __bool__
+
+    # ------------------------------------------------------------------------------------------- new arrays
+    def made(self, value: Value) -> Array:
+        """New memory."""
+        return Array(self.library, value)
+
+    def seen(self, value: Value) -> Array:
+        """The same memory, looked at in another way."""
+        self.family[0] += 1
+        return Array(self.library, value, self.family)
+
+    def put(self, other: Any) -> Array:
+        """Everything in this box replaced, in its own shape and element type."""
+        if self.family[0] > 1:
+            raise NoRule("a write that others may see")
+        graph = self.library.graph
+        self.value = graph.expand(graph.cast(self.library.value_of(other), self.dtype), self.shape)
+        return self
+
+    def astype(self, dtype: Any, copy: bool = True) -> Array:
+        """In another element type."""
+        if np.dtype(dtype) == self.dtype and not copy:
+            return self
+        if self.dtype.kind == "f" and np.dtype(dtype) == TRUTH:
+            return self.library.not_equal(self, 0)
+        return self.made(self.library.graph.cast(self.value, dtype))
+
+    def copy(self, order: str = "K") -> Array:
+        """The same numbers in memory of their own."""
+        return self.made(self.value)
+
+    # -------------------------------------------------------------------------------------------------- views
+    def reshape(self, *shape: Any) -> Array:
+        """Another shape; one size may be -1."""
+        sizes = tuple(int(n) for n in (shape[0] if isinstance(shape[0], tuple | list) else shape))
+        if -1 in sizes:
+            known = math.prod(n for n in sizes if n != -1)
+            sizes = tuple(self.size // known if n == -1 else n for n in sizes)
+        return self.seen(self.library.graph.reshape(self.value, sizes))
+
+    def transpose(self, *order: Any) -> Array:
+        """The axes in another order."""
+        given = order[0] if len(order) == 1 and not isinstance(order[0], int) else order
+        axes = tuple(a % self.ndim for a in given) if given else tuple(reversed(range(self.ndim)))
+        return self.seen(self.library.permuted(self.value, axes))
+
+    def swapaxes(self, first: int, second: int) -> Array:
+        """Two axes exchanged."""
+        axes = list(range(self.ndim))
+        axes[first], axes[second] = axes[second], axes[first]
+        return self.transpose(axes)
+
+    def ravel(self) -> Array:
+        """All numbers in one row."""
+        return self.reshape(-1)
+
+    def __getitem__(self, key: Any) -> Array:
+        keys = key if isinstance(key, tuple) else (key,)
+        if not all(k is None or k is Ellipsis or type(k) in (int, slice) or isinstance(k, np.integer) for k in keys):
+            raise NoRule("a choice by arrays")
+        start, size, step, shape = cut(self.shape, keys)
+        graph, value = self.library.graph, self.value
+        if size != self.shape or any(d != 1 for d in step):
+            value = graph.add(Slice, value, start=start, size=size, step=step)
+        return self.seen(graph.reshape(value, shape))
+
+    # --------------------------------------------------------------------------------------------- reductions
+    def reduced(self, fn: str, axis: Any = None, keepdims: bool = False) -> Array:
+        """One number for everything along the axes."""
+        axes = (axis,) if isinstance(axis, int) else tuple(range(self.ndim)) if axis is None else tuple(axis)
+        axes = tuple(sorted(a % self.ndim for a in axes))
+        if fn in ("max", "min", "argmax", "argmin") and not self.size:
+            raise NoRule("a choice among none")
+        return self.made(self.library.graph.reduce(self.value, fn, axes, bool(keepdims)))
+
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+        """The sum; whole numbers and truths are counted in int64."""
+        wanted = dtype or (LONG if self.dtype.kind in "bi" else self.dtype)
+        return self.astype(wanted, copy=False).reduced("sum", axis, keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+        """The product."""
+        wanted = dtype or (LONG if self.dtype.kind in "bi" else self.dtype)
+        return self.astype(wanted, copy=False).reduced("prod", axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """The mean of floats."""
+        if self.dtype not in (FLOAT, np.float64):
+            raise NoRule("the mean of other than float32")
+        total = self.reduced("sum", axis, keepdims)
+        return total * (1.0 / (self.size / total.size) if self.size else math.nan)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """The largest number."""
+        return self.reduced("max", axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """The smallest number."""
+        return self.reduced("min", axis, keepdims)
+
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """Where the first largest number stands."""
+        return self._place("argmax", axis, keepdims)
+
+    def argmin(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """Where the first smallest number stands."""
+        return self._place("argmin", axis, keepdims)
+
+    def _place(self, fn: str, axis: Any, keepdims: bool) -> Array:
+        if axis is None:
+            return self.ravel().reduced(fn, 0).reshape((1,) * self.ndim if keepdims else ())
+        return self.reduced(fn, axis, keepdims)
+
+
+def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape]:
+    """start, size and step of a key for every axis, and the shape with the axes of whole numbers gone and new ones in."""
+    given = sum(k is not None and k is not Ellipsis for k in keys)
+    rest = (slice(None),) * (len(shape) - given)
+    at = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    keys = (*keys[:at], *rest, *keys[at + 1 :])
+    axes, sizes = [], iter(shape)
+    seen: list[int] = []
+    for k in keys:
+        if k is None:
+            seen.append(1)
+            continue
+        n = next(sizes)
+        if isinstance(k, slice):
+            first, end, step = k.indices(n)
+            size = len(range(first, end, step))
+            axes.append((first if size else 0, size, step))
+            seen.append(size)
+        else:
+            axes.append((range(n)[int(k)], 1, 1))
+    start, size_, step_ = zip(*axes, strict=True) if axes else ((), (), ())
+    return start, size_, step_, tuple(seen)
+
+
+def _operator(fn: str) -> Any:
+    def forwards(a: Array, b: Any) -> Any:
+        return getattr(a.library, fn)(a, b)
+
+    def backwards(a: Array, b: Any) -> Any:
+        return getattr(a.library, fn)(b, a)
+
+    def inplace(a: Array, b: Any) -> Any:
+        return a.put(getattr(a.library, fn)(a, b))
+
+    return forwards, backwards, inplace
+
+
+OPERATORS = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "pow": "power",
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "matmul": "matmul",
+}  # fmt: skip
+for _name, _fn in OPERATORS.items():
+    _forwards, _backwards, _inplace = _operator(_fn)
+    setattr(Array, f"__{_name}__", _forwards)
+    setattr(Array, f"__r{_name}__", _backwards)
+    setattr(Array, f"__i{_name}__", _inplace)
+COMPARISONS = {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+}
+for _name, _fn in COMPARISONS.items():
+    setattr(Array, f"__{_name}__", _operator(_fn)[0])
+setattr(Array, "__hash__", None)
+setattr(Array, "__neg__", lambda a: a.library.negative(a))
+setattr(Array, "__invert__", lambda a: a.library.invert(a))
+setattr(Array, "__abs__", lambda a: a.library.abs(a))
