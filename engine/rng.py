@@ -78,6 +78,10 @@ class Generator:
         _heard(self, "permutation")
         return self._source.permutation(n).astype(np.int64, copy=False)
 
+    def permuted(self, rows: Any) -> Any:
+        """Every row of a matrix in an order of its own, as `permutation` would draw them one after the other."""
+        return self._source.permuted(rows, axis=1)
+
     def uniform(self, shape: Shape = (), low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Float64 numbers, evenly spread over [low, high)."""
         _heard(self, "uniform")

@@ -25,6 +25,7 @@ from engine.spec.initial import to_array
 from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 from engine.tensor import Tensor
 from engine.train.batches import Cursor
+from engine.train.feed import Feed
 from engine.train.metrics import Score, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
 from engine.train.targets import answer_of, encode
@@ -32,8 +33,6 @@ from engine.train.targets import answer_of, encode
 Array = Any
 CHUNK = 500
 """Examples in one forward of an evaluation."""
-SMALL = 16 * 2**20
-"""Training sets of up to this many bytes are put in order once an epoch, so that batches are slices."""
 
 
 class NotFinite(Exception):
@@ -53,6 +52,8 @@ class Attempt:
         self.seen_loss, self.seen, self.seen_right = 0.0, 0, 0
         self.masks = Generator(spec.seeds.weights + 1).get_state()
         self.load_data()
+        batches = spec.batches
+        self.cursor = Cursor(len(self.split.train), batches.size, batches.order, batches.last, spec.seeds.batches)
         self.network = self._first_network(keep)
         self.random = any(getattr(m, "family", "") == "dropout" for m in self.network.modules())
         self.switches = [m for m in self.network.modules() if getattr(m, "family", "") in ("dropout", "normalisation")]
@@ -61,10 +62,7 @@ class Attempt:
         self.set_loss()
         self.set_optimizer()
         self.set_schedule()
-        self.penalty = Penalty(spec.penalty, weights_of(self.parameters))
-        batches = spec.batches
-        self.cursor = Cursor(len(self.split.train), batches.size, batches.order, batches.last, spec.seeds.batches)
-        self.reorder()
+        self.penalty = Penalty(spec.penalty, weights_of(self.parameters), spec.device)
 
     # ------------------------------------------------------------------------------------------- setting up
     def load_data(self) -> None:
@@ -78,7 +76,6 @@ class Attempt:
             self.split: Split = self.source.split(InOrder(self.tail.__next__))
         else:
             self.split = self.source.load(self.data_dir, spec.seeds.data)
-        self.small = self.split.train.x.nbytes <= SMALL
         self.evaluated_whole = is_light(self.split.train.x)
 
     def _first_network(self, keep: dict[str, Array] | None) -> Network:
@@ -132,8 +129,8 @@ class Attempt:
     def _place(self) -> None:
         train = self.split.train
         self.light_targets: dict[str, Tensor] = {}
-        self.x = to_device(np.ascontiguousarray(train.x), self.spec.device)
-        self.targets = to_device(encode(train.y, self.answer), self.spec.device)
+        x = to_device(np.ascontiguousarray(train.x), self.spec.device)
+        self.feed = Feed(self.cursor, x, to_device(encode(train.y, self.answer), self.spec.device), self.spec.device)
 
     def set_optimizer(self) -> None:
         """A new optimiser, without memory of former steps."""
@@ -149,47 +146,45 @@ class Attempt:
     def replace_data(self) -> None:
         """The data settings changed: new examples, same network; the running epoch begins again."""
         self.load_data()
-        self._place()
         self.cursor.restart(len(self.split.train))
-        self.reorder()
+        self._place()
 
     # ----------------------------------------------------------------------------------------------- a batch
-    def reorder(self) -> None:
-        """An epoch begins, or its data changed. Small sets are put in the epoch's order at once."""
-        if self.small and self.cursor.shuffled:
-            order = to_device(self.cursor.order, self.spec.device)
-            self.ordered_x, self.ordered_targets = self.x[order], self.targets[order]
-        else:
-            self.ordered_x, self.ordered_targets = self.x, self.targets
+    def batches(self, most: int) -> tuple[int, bool]:
+        """At most `most` batches forward, backward and into the weights: (how many, whether the last ended its epoch).
 
-    def next_batch(self) -> tuple[Array, Array]:
-        """The examples of the next batch; the place in the data does not move."""
-        start, end = self.cursor.span()
-        if len(self.cursor.carried) or not (self.small or not self.cursor.shuffled):
-            rows = to_device(self.cursor.rows(), self.spec.device)
-            return self.x[rows], self.targets[rows]
-        return self.ordered_x[start:end], self.ordered_targets[start:end]
-
-    def batch(self) -> bool:
-        """One batch forward, backward and into the weights; True when it was the last of its epoch.
-
-        Raises: NotFinite, with weights, optimiser and place in the data as they were before.
+        Raises: NotFinite, with weights, optimiser and place in the data as they were before the batch that failed.
         """
-        x, target = self.next_batch()
-        optimizer = self.optimizer
-        optimizer.zero_grad()
-        outputs = self.network(as_tensor(x))
-        loss = self.loss(outputs, as_tensor(target))
+        x, target = (as_tensor(array) for array in self.feed.batch())
+        self.penalty.refresh(self.learning_rate())
+        loss, outputs = self.look(x, target)
         value = float(loss.item())
         if not math.isfinite(value):
             raise NotFinite
         loss.backward()
         if not self.gradients_are_finite():
             raise NotFinite
+        self.follow()
+        return 1, self._count([value], host(outputs))
+
+    def update(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """All that one batch does to the network, in one piece: (loss, outputs)."""
+        loss, outputs = self.look(x, target)
+        loss.backward()
+        self.follow()
+        return loss, outputs
+
+    def look(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """(loss, outputs) of a batch, ready to go backward from."""
+        self.optimizer.zero_grad()
+        outputs = self.network(x)
+        return self.loss(outputs, target), outputs
+
+    def follow(self) -> None:
+        """The weights follow their gradients."""
         self.penalty.before_step()
-        optimizer.step()
-        self.penalty.after_step(optimizer.param_groups[0]["lr"])
-        return self._count(value, outputs, len(x))
+        self.optimizer.step()
+        self.penalty.after_step()
 
     def gradients_are_finite(self) -> bool:
         """Whether every gradient is a number: first by one sum of squares each, and exactly where that overflows."""
@@ -200,26 +195,27 @@ class Attempt:
                     return False
         return True
 
-    def _count(self, value: float, outputs: Tensor, size: int) -> bool:
-        self.step += 1
-        self.loss_value = value
+    def _count(self, losses: list[float], outputs: Array) -> bool:
+        """So many batches are done; `outputs`: of all of them, one behind the other."""
+        self.step += len(losses)
+        self.loss_value = losses[-1]
         if not self.evaluated_whole:
-            self._tally(value, outputs, size)
+            self._tally(losses, outputs)
         if self.schedule is not None and self.per_batch:
             self.schedule.step()
-        if not self.cursor.advance():
-            return False
-        if self.schedule is not None and not self.per_batch:
+        ended = self.cursor.advance(len(losses))
+        if ended and self.schedule is not None and not self.per_batch:
             self.schedule.step()
-        self.reorder()
-        return True
+        return ended
 
-    def _tally(self, value: float, outputs: Tensor, size: int) -> None:
-        self.seen_loss += value * size
-        self.seen += size
+    def _tally(self, losses: list[float], outputs: Array) -> None:
+        size = len(outputs) // len(losses)
+        for value in losses:
+            self.seen_loss += value * size
+        self.seen += len(outputs)
         if self.answer.reading != "value":
-            labels = self.split.train.y[self.cursor.rows()]
-            self.seen_right += int(np.count_nonzero(self.answer.chosen(host(outputs)) == labels))
+            labels = self.split.train.y[self.cursor.rows(len(losses))]
+            self.seen_right += int(np.count_nonzero(self.answer.chosen(outputs) == labels))
 
     # ------------------------------------------------------------------------------------------- measurements
     def score(self, name: str, limit: int | None = None) -> Score:

@@ -13,7 +13,6 @@ from engine.spec.problem import Problem, excerpt, problem_from
 from engine.spec.refusal import problems_of
 from engine.spec.run import RunSpec
 from engine.train.attempt import Attempt, raw
-from engine.train.penalty import Penalty
 
 CHANGEABLE = ("optimizer", "penalty", "batches", "schedule", "loss", "pace", "until", "data", "watch")
 PARAMETER = re.compile(r"^parameters\.([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\[(\d{1,9}(?:,\d{1,9})*)\]$")
@@ -82,7 +81,7 @@ def _take(attempt: Attempt, head: str, before: RunSpec) -> None:
     elif head == "optimizer":
         _take_optimizer(attempt, before)
     elif head == "penalty":
-        attempt.penalty = Penalty(spec.penalty, attempt.penalty.weights, _dead(attempt, spec))
+        attempt.penalty.take(spec.penalty)
     elif head == "batches":
         _take_batches(attempt)
     elif head == "schedule":
@@ -90,20 +89,13 @@ def _take(attempt: Attempt, head: str, before: RunSpec) -> None:
         attempt.set_schedule()
     elif head == "loss":
         attempt.set_loss()
-        attempt.reorder()
-
-
-def _dead(attempt: Attempt, spec: RunSpec) -> dict[str, Any]:
-    """Dead links stay dead while the L1 penalty after the step stays; another penalty frees them."""
-    kept = spec.penalty.kind == "l1" and spec.penalty.style == "after_step"
-    return attempt.penalty.dead if kept else {}
 
 
 def _take_batches(attempt: Attempt) -> None:
     batches, cursor = attempt.spec.batches, attempt.cursor
+    cursor.settle()
     cursor.last, cursor.shuffled = batches.last, batches.order == "shuffle"
-    if cursor.resize(batches.size):
-        attempt.reorder()
+    cursor.resize(batches.size)
 
 
 def _take_optimizer(attempt: Attempt, before: RunSpec) -> None:

@@ -29,7 +29,7 @@ def attempt_bytes(attempt: Attempt, extra: dict[str, Any]) -> bytes:
     """Everything that decides the numbers to come, and `extra`, which is JSON."""
     arrays = {f"weights/{name}": host(t) for name, t in attempt.network.state_dict().items()}
     arrays |= {f"initial/{name}": array for name, array in attempt.initial.items()}
-    arrays |= {f"dead/{name}": np.asarray(mask, np.uint8) for name, mask in attempt.penalty.dead.items()}
+    arrays |= {f"dead/{name}": (host(mask) == 0).astype(np.uint8) for name, mask in attempt.penalty.alive.items()}
     memory, settings = _optimizer_state(attempt)
     arrays |= memory
     facts = {
@@ -54,16 +54,14 @@ def attempt_from(content: bytes, data_dir: Path | None) -> tuple[Attempt, dict[s
     attempt.network.load_state_dict({name: as_tensor(a) for name, a in _below("weights/", arrays).items()})
     first = _below("initial/", arrays)
     attempt.initial = {name: first[name] for name in attempt.initial}
-    attempt.penalty.dead = {
-        name: to_device(mask.astype(bool), spec.device) for name, mask in _below("dead/", arrays).items()
-    }
+    for name, dead in _below("dead/", arrays).items():
+        attempt.penalty.alive[name].array[...] = to_device(1 - dead.astype(np.float32), spec.device)
     _restore_optimizer(attempt, _below("optimizer/", arrays), facts["optimizer"])
     if attempt.schedule is not None and facts["schedule"] is not None:
         attempt.schedule.load_state_dict(facts["schedule"])
     for name in SUMS:
         setattr(attempt, name, facts[name])
     attempt.cursor.restore(facts["cursor"])
-    attempt.reorder()
     return attempt, facts["extra"]
 
 

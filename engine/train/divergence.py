@@ -14,7 +14,7 @@ HINT = "Lower the learning rate, then reset."
 
 def non_finite(attempt: Attempt) -> Problem:
     """Name the first layer whose weights, output or gradient is infinite or no number, on the batch that failed."""
-    x, _ = attempt.next_batch()
+    x, _ = attempt.feed.batch()
     outputs = attempt.network.outputs_of(as_tensor(x))
     for name, output in outputs.items():
         if _bad(attempt, name):

@@ -123,7 +123,7 @@ class Run:
     def _batch(self) -> None:
         training = self._training
         try:
-            ended = training.batch()
+            _, ended = training.batches(1)
         except NotFinite:
             self._hold("non_finite", non_finite(training))
             return
