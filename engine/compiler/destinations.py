@@ -1,0 +1,191 @@
+"""Where results go: straight into the cell that holds them after the step, into the middle of a padded array, into a part of
+several side by side, or into memory of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.compiler import ir
+from engine.compiler.groups import Group, root
+from engine.compiler.ir import Node, Source, Value
+from engine.compiler.places import Place, dense
+
+if TYPE_CHECKING:
+    from engine.compiler.plan import Planner
+
+Order = tuple[int, ...]
+GRADIENT = "grad"
+"""The name of cells that hold gradients: they may be written before the step is known to be finite."""
+
+
+class Destinations:
+    """Decides for every stored value of a planner where it lies."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+        graph, fusion = planner.graph, planner.fusion
+        self.written: list[tuple[Source, Value]] = list(graph.writes)
+        self.part_of: dict[int, Node] = {}
+        self.detours: dict[int, Place] = {}
+        self.direct: dict[int, Source] = self._direct()
+        for node in graph.nodes:
+            if node.kind is ir.Pad or node.kind is ir.Concat:
+                for part in node.values:
+                    if self._may_lie_inside(part):
+                        self.part_of.setdefault(id(part), node)
+        self.done: set[int] = set()
+        self.commits = {id(fusion.of[id(v)]) for c, v in graph.writes if c.name != GRADIENT and id(v) in fusion.of}
+        self.guarded = False
+
+    def _may_lie_inside(self, value: Value) -> bool:
+        group = self.planner.fusion.of.get(id(value))
+        made = group is not None and group.kind in ("map", "reduce", "contract")
+        return made and id(value) not in self.direct and value.dtype == np.dtype("f4")
+
+    def _direct(self) -> dict[int, Source]:
+        """Values that may be written into their cell at once: whoever reads the cell's old content runs before."""
+        fusion, graph = self.planner.fusion, self.planner.graph
+        order = {id(g): i for i, g in enumerate(fusion.groups)}
+        last: dict[int, int] = {}
+        for i, group in enumerate(fusion.groups):
+            for value in fusion.loads(group):
+                last[id(value)] = i
+        kept = {id(root(v)) for v in graph.roots()}
+        found: dict[int, Source] = {}
+        for cell, value in graph.writes:
+            owner = fusion.of.get(id(value))
+            if owner is None or id(cell) in kept or id(value) in found or value.dtype != np.dtype("f4"):
+                continue
+            here, read = order[id(owner)], last.get(id(cell), -1)
+            if read < here or (read == here and self._reads_in_place(owner, cell, value)):
+                found[id(value)] = cell
+        return found
+
+    def _reads_in_place(self, group: Group, cell: Source, value: Value) -> bool:
+        """Whether a group reads a cell at just the places that it writes."""
+        if group.kind == "contract":
+            return all(root(v) is not cell for v in group.nodes[0].values)
+        if group.kind == "reduce":  # read once, where it is written, when all sums are known
+            same = [v.shape == cell.shape for node in group.nodes for v in node.values if root(v) is cell]
+            return all(same) and group.reduced.isdisjoint(group.loops[id(value)])
+        return group.kind == "map" and not any(_turned(v, cell) for node in group.nodes for v in node.values)
+
+    # ------------------------------------------------------------------------------------------------- places
+    def fixed(self, value: Value) -> Place | None:
+        """The place of a result that has to go to one place."""
+        cell = self.direct.get(id(value))
+        return None if cell is None else self.planner.found[id(cell)]
+
+    def of(self, value: Value, order: Order, exact: bool = False) -> Place:
+        """Where to store a value; `order` is a wish for its axes. exact: dense, in row-major order."""
+        place = self.fixed(value)
+        if place is not None:
+            self.done.add(id(value))
+            return place
+        whole = None if exact else self.part_of.get(id(value))
+        if whole is not None:
+            self.done.add(id(value))
+            return self._inside(whole, value, order)
+        dtype = np.dtype("f4") if value.dtype == ir.TRUTH else value.dtype
+        name = value.node.kind.name if value.node else ""
+        return dense(self.planner.buffer(value.size, dtype, name), value.shape, None if exact else order)
+
+    def detour(self, value: Value, order: Order) -> Place:
+        """Memory of its own for a value whose fixed place does not suit; `arrive` moves it there."""
+        fixed = self.of(value, order)
+        self.detours[id(value)] = fixed
+        return dense(self.planner.buffer(value.size, "f4", "detour"), value.shape, order)
+
+    def arrive(self, value: Value) -> None:
+        """After the work that made it: on to its fixed place if it took a detour."""
+        fixed = self.detours.pop(id(value), None)
+        if fixed is not None:
+            self.planner.move(self.planner.found[id(value)], fixed)
+
+    def _inside(self, whole: Node, value: Value, order: Order) -> Place:
+        outer = self._whole(whole, order)
+        parts = [i for i, part in enumerate(whole.inputs) if part is value]
+        return self._part(whole, outer, parts[0])
+
+    def _whole(self, node: Node, order: Order) -> Place:
+        """The memory of a padded array or of several side by side; filled once with what surrounds the parts."""
+        planner, value = self.planner, node.output
+        if id(value) not in planner.found:
+            place = self.fixed(value)
+            if place is None:
+                buffer = planner.buffer(value.size, "f4", node.kind.name)
+                if node.kind is ir.Pad:
+                    buffer.array = aligned(value.size)
+                    buffer.array[:] = node.attrs.get("value", 0.0)
+                place = dense(buffer, value.shape, order)
+            elif node.kind is ir.Pad:
+                self._fill(place, node)
+            planner.found[id(value)] = place
+        return planner.found[id(value)]
+
+    def _fill(self, place: Place, node: Node) -> None:
+        value = node.attrs.get("value", 0.0)
+        self.planner.call(lambda: np.full(place.shape, value, "f4"), (), (place,), "fill")
+
+    def _part(self, node: Node, outer: Place, number: int) -> Place:
+        """Where an input of a pad or a concat lies in it."""
+        if node.kind is ir.Pad:
+            low, inner = node.attrs["low"], node.attrs["inner"]
+            offset = outer.offset + sum(a * s for a, s in zip(low, outer.strides, strict=True))
+            strides = tuple(s * (i + 1) for s, i in zip(outer.strides, inner, strict=True))
+            return Place(outer.buffer, offset, node.inputs[0].shape, strides)
+        axis = node.attrs["axis"]
+        before = sum(part.shape[axis] for part in node.inputs[:number])
+        return Place(
+            outer.buffer, outer.offset + before * outer.strides[axis], node.inputs[number].shape, outer.strides
+        )
+
+    def assemble(self, node: Node) -> None:
+        """A pad or a concat: what does not lie in it yet is copied."""
+        first = self.planner.locate(node.inputs[0])
+        order = tuple(sorted(range(len(first.shape)), key=lambda i: -first.strides[i]))
+        outer = self._whole(node, order)
+        for number, part in enumerate(node.inputs):
+            own = self.part_of.get(id(part)) is node and id(part) in self.done
+            if not own or node.inputs.index(part) != number:
+                self.planner.move(self.planner.locate(part), self._part(node, outer, number))
+
+    # ------------------------------------------------------------------------------------------------- commits
+    def commit_if_due(self, group: Group) -> None:
+        """The first group that changes a cell other than a gradient: from here on a step must be finite."""
+        if not self.guarded and id(group) in self.commits:
+            self._guard()
+
+    def _guard(self) -> None:
+        self.guarded = True
+        self.planner.plan.guard = len(self.planner.plan.rows)
+
+    def finish(self) -> None:
+        """Cells that were not written at once."""
+        planner = self.planner
+        late = [(cell, value) for cell, value in self.written if self.direct.get(id(value)) is not cell]
+        values = [(cell, planner.locate(value)) for cell, value in late]
+        if not self.guarded:
+            self._guard()
+        for cell, place in values:
+            if place.buffer is not planner.found[id(cell)].buffer:
+                planner.move(place, planner.found[id(cell)])
+
+
+def _turned(value: Value, cell: Source) -> bool:
+    """Whether a value is a view of the cell that looks at it in another order."""
+    turned = False
+    while value.node is not None and value.node.kind.view:
+        turned = turned or value.node.kind is not ir.Reshape
+        value = value.node.inputs[0]
+    return turned and value is cell
+
+
+def aligned(count: int, dtype: Any = "f4") -> Any:
+    """Zeros that begin at a multiple of 64 bytes, with as much behind them."""
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(count * size + 128, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * size].view(dtype)

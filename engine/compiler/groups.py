@@ -1,0 +1,316 @@
+"""Fusion: which nodes of the graph are computed by one kernel.
+
+A group is a set of nodes over one space of loops: maps of one shape, reductions of it over one set of axes and the maps
+that use what was reduced, or a contraction and the maps on its result. Nodes that cost nothing (places along an axis,
+constants, comparisons) belong to no group; every group that needs them computes them again.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compiler import ir
+from engine.compiler.ir import Graph, Node, Source, Value
+
+Loops = tuple[int | None, ...]
+"""For each axis of a value the loop that walks along it, or None where it has one place for all."""
+
+FUSED = ("map", "cast", "reduce")
+TRUTHS = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not"))
+LIMIT = 200
+"""Nodes in one group: longer scalar programs run out of registers."""
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that one kernel computes. kind: "map", "reduce", "contract", or the kind of its only node.
+
+    sizes: of the loops, in the order of the axes of the first node's space; reduced: the loops that are summed over;
+    loops: for each value that it computes, which loop walks along which axis; inner: the same for what a reduction reads.
+    """
+
+    kind: str
+    nodes: list[Node] = field(default_factory=list)
+    sizes: tuple[int, ...] = ()
+    reduced: frozenset[int] = frozenset()
+    loops: dict[int, Loops] = field(default_factory=dict)
+    inner: dict[int, Loops] = field(default_factory=dict)
+    level: int = 0
+    number: int = 0
+
+    def covers(self, loops: Loops) -> bool:
+        """Whether a value with these loops lives in its space: all of the loops, or all but the reduced ones."""
+        seen = {i for i in loops if i is not None}
+        every = {i for i, n in enumerate(self.sizes) if n != 1}
+        return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
+
+
+def is_free(node: Node) -> bool:
+    """Whether it is computed anew wherever it is needed."""
+    kind = node.kind
+    if kind is ir.Iota or kind is ir.Fill:
+        return True
+    if kind is ir.Map and node.attrs["fn"] in TRUTHS:
+        return True
+    return kind is ir.Cast and node.inputs[0].dtype == ir.TRUTH
+
+
+def is_simple(node: Node) -> bool:
+    """Whether a view only reorders, repeats, or adds and removes axes of size 1."""
+    if node.kind is ir.Reshape:
+        return [n for n in node.inputs[0].shape if n != 1] == [n for n in node.output.shape if n != 1]
+    return node.kind is ir.Permute or node.kind is ir.Expand
+
+
+def through(node: Node, loops: Loops) -> Loops:
+    """The loops of a simple view's input, from those of its output."""
+    base = node.inputs[0]
+    if node.kind is ir.Permute:
+        found: list[int | None] = [None] * len(loops)
+        for i, axis in enumerate(node.attrs["order"]):
+            found[axis] = loops[i]
+        return tuple(found)
+    if node.kind is ir.Expand:
+        lead = len(loops) - len(base.shape)
+        return tuple(None if n == 1 else i for n, i in zip(base.shape, loops[lead:], strict=True))
+    real = iter(i for n, i in zip(node.output.shape, loops, strict=True) if n != 1)
+    return tuple(None if n == 1 else next(real) for n in base.shape)
+
+
+def root(value: Value) -> Value:
+    """What a chain of views looks at."""
+    while value.node is not None and value.node.kind.view:
+        value = value.node.inputs[0]
+    return value
+
+
+class Fusion:
+    """The groups of a graph.
+
+    groups: in an order that computes; stored: ids of the values that must lie in memory.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.of: dict[int, Group] = {}
+        self.groups: list[Group] = []
+        self.early = _early(graph)
+        for node in graph.nodes:
+            if not node.kind.view and not is_free(node):
+                self._place(node)
+        self.stored: set[int] = {id(root(v)) for v in graph.roots()}
+        for group in self.groups:
+            self.stored.update(id(v) for v in self.loads(group))
+        self._free_roots()
+        self.groups = self._sorted()
+
+    # -------------------------------------------------------------------------------------------- forming groups
+    def _place(self, node: Node) -> None:
+        """Into the group of one of its inputs where that is possible, else into a new one."""
+        anchors = list(self._anchors(node))
+        known = {id(v): self.of[id(v)] for v in anchors if id(v) in self.of}
+        if node.kind.name in FUSED:
+            for group in sorted({id(g): g for g in known.values()}.values(), key=lambda g: -g.level):
+                if (id(node) in self.early) != (id(group.nodes[0]) in self.early):
+                    continue
+                others = [g.level + 1 for g in known.values() if g is not group]
+                if max(others, default=0) <= group.level and len(group.nodes) < LIMIT and self._join(node, group):
+                    return
+        self._begin(node, max((g.level + 1 for g in known.values()), default=0))
+
+    def _begin(self, node: Node, level: int) -> None:
+        kind = node.kind.name
+        group = Group({"cast": "map"}.get(kind, kind), [node], level=level, number=len(self.groups))
+        value = node.output
+        if kind == "reduce":
+            group.sizes = node.inputs[0].shape
+            group.reduced = frozenset(node.attrs["axes"])
+            group.loops[id(value)] = tuple(i for i in range(len(group.sizes)) if i not in group.reduced)
+            group.inner[id(value)] = tuple(range(len(group.sizes)))
+        else:
+            group.sizes = value.shape
+            group.loops[id(value)] = tuple(range(len(value.shape)))
+        self.of[id(value)] = group
+        self.groups.append(group)
+
+    def _join(self, node: Node, group: Group) -> bool:
+        """Add a node to a group whose loops it can run in."""
+        if group.kind not in ("map", "reduce", "contract"):
+            return False
+        if node.kind is ir.Reduce:
+            return self._join_reduction(node, group)
+        if group.kind == "contract" and _counts(node):
+            return False
+        loops = self._loops(node, node.output.shape, group)
+        if loops is None or not group.covers(loops):
+            return False
+        self._enter(node, group, loops)
+        return True
+
+    def _join_reduction(self, node: Node, group: Group) -> bool:
+        if group.kind == "contract":
+            return False
+        loops = self._loops(node, node.inputs[0].shape, group)
+        if loops is None or not {i for i, n in enumerate(group.sizes) if n != 1} <= set(loops):
+            return False
+        axes = frozenset(i for a in node.attrs["axes"] if (i := loops[a]) is not None)
+        if node.attrs["fn"] in ("argmax", "argmin") or not axes:
+            return False
+        if group.reduced and axes != group.reduced:
+            return False
+        group.reduced, group.kind = axes, "reduce"
+        group.inner[id(node.output)] = loops
+        self._enter(node, group, tuple(i for a, i in enumerate(loops) if a not in node.attrs["axes"]))
+        return True
+
+    def _enter(self, node: Node, group: Group, loops: Loops) -> None:
+        group.nodes.append(node)
+        group.loops[id(node.output)] = loops
+        self.of[id(node.output)] = group
+
+    def _loops(self, node: Node, shape: tuple[int, ...], group: Group) -> Loops | None:
+        """Which loop of the group walks along which axis of a node's space; None where that has no answer."""
+        found: list[int | None] = [None] * len(shape)
+        for value in node.values:
+            if not self._bind(value, tuple(range(len(shape))), group, found):
+                return None
+        taken = {i for i in found if i is not None}
+        for axis, n in enumerate(shape):
+            if found[axis] is None and n != 1:
+                fitting = [i for i, m in enumerate(group.sizes) if m == n and i not in taken]
+                if len(fitting) != 1:
+                    return None
+                found[axis] = fitting[0]
+                taken.add(fitting[0])
+        return tuple(found)
+
+    def _bind(self, value: Value, axes: Loops, group: Group, found: list[int | None]) -> bool:
+        """Note what a value of the group says of the node's axes; axes: for each of its own axes one of the node's."""
+        node = value.node
+        if self.of.get(id(value)) is group:
+            for axis, loop in zip(axes, group.loops[id(value)], strict=True):
+                if axis is None or loop is None:
+                    continue
+                if found[axis] is None and loop not in found:
+                    found[axis] = loop
+                elif found[axis] != loop:
+                    return False
+            return True
+        if node is None:
+            return True
+        if node.kind.view:
+            if is_simple(node):
+                return self._bind(node.inputs[0], through(node, axes), group, found)
+            return self.of.get(id(root(value))) is not group
+        if is_free(node):
+            return all(self._bind(v, axes, group, found) for v in node.values)
+        return True
+
+    def _anchors(self, node: Node) -> Iterator[Value]:
+        """The values that a node reads, views and free nodes looked through."""
+        stack = list(node.values)
+        while stack:
+            value = root(stack.pop())
+            if value.node is not None and is_free(value.node):
+                stack.extend(value.node.values)
+            else:
+                yield value
+
+    # -------------------------------------------------------------------------------------------- what lies in memory
+    def loads(self, group: Group) -> Iterator[Value]:
+        """The values that a group reads from memory, views looked through."""
+        for node in group.nodes:
+            if group.kind in ("map", "reduce") or (group.kind == "contract" and node.kind is not ir.Contract):
+                for value in node.values:
+                    yield from self._loads(value, group)
+            else:
+                yield from (root(v) for v in node.values)
+
+    def _loads(self, value: Value, group: Group) -> Iterator[Value]:
+        node = value.node
+        if self.of.get(id(value)) is group:
+            return
+        if node is not None and node.kind.view and is_simple(node):
+            yield from self._loads(node.inputs[0], group)
+        elif node is not None and is_free(node):
+            for inner in node.values:
+                yield from self._loads(inner, group)
+        else:
+            yield root(value)
+
+    def _free_roots(self) -> None:
+        """Free nodes whose value must lie in memory get a group of their own after all."""
+        for node in self.graph.nodes:
+            value = node.output
+            if id(value) in self.stored and is_free(node) and not node.kind.view:
+                levels = [self.of[id(v)].level + 1 for v in self._anchors(node) if id(v) in self.of]
+                self._begin(node, max(levels, default=0))
+                self.groups[-1].kind = "map"
+                self.stored.update(id(v) for v in self.loads(self.groups[-1]))
+                self._free_roots()
+                return
+
+    def _sorted(self) -> list[Group]:
+        """Groups after the groups that they read, otherwise in the order of the program."""
+        place = {id(n.output): i for i, n in enumerate(self.graph.nodes)}
+        waits: dict[int, set[int]] = {}
+        wanted: dict[int, list[Group]] = {}
+        for group in self.groups:
+            before = {id(self.of[id(v)]) for v in self.loads(group) if id(v) in self.of} - {id(group)}
+            waits[id(group)] = before
+            for other in before:
+                wanted.setdefault(other, []).append(group)
+        commits = {id(v) for cell, v in self.graph.writes if cell.name != "grad"}
+        rank = {
+            id(g): max(place[id(n.output)] for n in g.nodes)
+            + len(place) * any(id(n.output) in commits for n in g.nodes)
+            for g in self.groups
+        }
+        ready = [(rank[id(g)], g.number, g) for g in self.groups if not waits[id(g)]]
+        heapq.heapify(ready)
+        done: list[Group] = []
+        while ready:
+            group = heapq.heappop(ready)[2]
+            done.append(group)
+            for other in wanted.get(id(group), []):
+                waits[id(other)].discard(id(group))
+                if not waits[id(other)]:
+                    heapq.heappush(ready, (rank[id(other)], other.number, other))
+        if len(done) != len(self.groups):
+            raise ir.CompilerError("fusion", "groups that wait for each other")
+        return done
+
+
+def _early(graph: Graph) -> set[int]:
+    """Nodes that compute more than what cells hold after a step that must be finite; all nodes of a step without such a
+    condition."""
+    if not graph.finite:
+        return {id(node) for node in graph.nodes}
+    late = {id(v) for cell, v in graph.writes if cell.name != "grad"}
+    wanted = {id(root(v)) for v in (*graph.outputs, *graph.finite, *(v for c, v in graph.writes if id(v) not in late))}
+    wanted |= {id(root(v)) for _, values in graph.effects for v in values}
+    early = set()
+    for node in reversed(graph.nodes):
+        if id(node.output) in wanted:
+            early.add(id(node))
+            wanted.update(id(v) for v in node.values)
+    return early
+
+
+def _counts(node: Node) -> bool:
+    """Whether it reads the place along an axis, which the program of a contraction can not."""
+    for value in node.values:
+        while value.node is not None and value.node.kind.view:
+            value = value.node.inputs[0]
+        inner = value.node
+        if inner is not None and is_free(inner) and (inner.kind is ir.Iota or _counts(inner)):
+            return True
+    return False
+
+
+def is_source(value: Any) -> bool:
+    """Whether no node makes it."""
+    return isinstance(value, Source)

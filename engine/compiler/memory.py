@@ -1,0 +1,65 @@
+"""Memory for scratch values: one piece, in which a value takes the room of values that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.destinations import aligned
+from engine.compiler.work import Buffer, Call, Plan
+
+LINE = 64
+"""Bytes between the beginnings of two values are a multiple of this: a cache line, and the widest register."""
+
+
+def touched(row: Any) -> Iterator[Buffer]:
+    """The buffers of a row."""
+    if isinstance(row, Call):
+        yield from (place.buffer for place in (*row.reads, *row.writes))
+    else:
+        yield from (access.buffer for access in row.work.accesses())
+
+
+def allocate(plan: Plan) -> None:
+    """Give every buffer of a plan that has none its memory."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for number, row in enumerate(plan.rows):
+        for buffer in touched(row):
+            first.setdefault(id(buffer), number)
+            last[id(buffer)] = number
+    end = len(plan.rows)
+    kept = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
+    kept += [place.buffer for _, places in plan.effects for place in places]
+    for buffer in kept:
+        first.setdefault(id(buffer), 0)
+        last[id(buffer)] = end
+    for buffer, _, _ in plan.scalars:
+        buffer.array = aligned(buffer.count, buffer.dtype)
+    wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
+    wanted.sort(key=lambda b: first[id(b)])
+    spots, size = _spots(wanted, first, last)
+    arena = aligned(size, np.uint8)
+    for buffer, start in zip(wanted, spots, strict=True):
+        buffer.array = arena[start : start + buffer.nbytes].view(buffer.dtype)
+
+
+def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:
+    """Where each buffer begins, in bytes, and how much is needed in all: the lowest gap that is free while it lives."""
+    living: list[tuple[int, int, int]] = []
+    found, size = [], 0
+    for buffer in wanted:
+        now = first[id(buffer)]
+        living = sorted(entry for entry in living if entry[2] >= now)
+        room = -(-buffer.nbytes // LINE) * LINE + LINE
+        start = 0
+        for a, b, _ in living:
+            if a - start >= room:
+                break
+            start = max(start, b)
+        living.append((start, start + room, last[id(buffer)]))
+        found.append(start)
+        size = max(size, start + room)
+    return found, size

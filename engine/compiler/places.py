@@ -1,0 +1,136 @@
+"""Where a value lies: a buffer, an offset and a stride for each axis; and what views make of that, without copying."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import ir
+from engine.compiler.work import Buffer
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value in memory; offset and strides in elements."""
+
+    buffer: Buffer
+    offset: int
+    shape: Shape
+    strides: Shape
+
+    @property
+    def dtype(self) -> Any:
+        """The element type."""
+        return np.dtype(self.buffer.dtype)
+
+    def view(self) -> Any:
+        """The numbers, as a NumPy array that shares the buffer's memory."""
+        flat, size = self.buffer.array, self.dtype.itemsize
+        return np.lib.stride_tricks.as_strided(flat[self.offset :], self.shape, [s * size for s in self.strides])
+
+
+def dense(buffer: Buffer, shape: Shape, order: Shape | None = None, offset: int = 0) -> Place:
+    """Without gaps; `order` lists the axes from the one with the largest stride to the innermost."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(range(len(shape)) if order is None else order):
+        strides[axis] = step
+        step *= shape[axis]
+    return Place(buffer, offset, tuple(shape), tuple(strides))
+
+
+def order_of(place: Place) -> Shape:
+    """The axes from the largest stride to the smallest; axes of one element keep their rank among their neighbours."""
+    strides = list(place.strides)
+    for axis in reversed(range(len(strides))):
+        if place.shape[axis] == 1:  # its stride says nothing: as if it wrapped the axis behind it
+            strides[axis] = strides[axis + 1] if axis + 1 < len(strides) else 0
+    return tuple(sorted(range(len(strides)), key=lambda i: -strides[i]))
+
+
+def through(node: ir.Node, place: Place) -> Place | None:
+    """Where a view of what lies at `place` lies; None where it can not be had without a copy."""
+    return VIEWS[node.kind.name](node, place)
+
+
+def _permute(node: ir.Node, p: Place) -> Place:
+    order = node.attrs["order"]
+    return Place(p.buffer, p.offset, node.output.shape, tuple(p.strides[i] for i in order))
+
+
+def _expand(node: ir.Node, p: Place) -> Place:
+    shape = node.output.shape
+    lead = len(shape) - len(p.shape)
+    kept = [s if n == m else 0 for n, m, s in zip(p.shape, shape[lead:], p.strides, strict=True)]
+    return Place(p.buffer, p.offset, shape, (0,) * lead + tuple(kept))
+
+
+def _slice(node: ir.Node, p: Place) -> Place:
+    start, size, step = node.attrs["start"], node.attrs["size"], node.attrs["step"]
+    offset = p.offset + sum(a * s for a, s in zip(start, p.strides, strict=True))
+    return Place(p.buffer, offset, tuple(size), tuple(s * d for s, d in zip(p.strides, step, strict=True)))
+
+
+def _window(node: ir.Node, p: Place) -> Place:
+    axis, step, dilation = node.attrs["axis"], node.attrs["step"], node.attrs["dilation"]
+    strides = list(p.strides)
+    strides[axis] *= step
+    return Place(p.buffer, p.offset, node.output.shape, (*strides, p.strides[axis] * dilation))
+
+
+def _reshape(node: ir.Node, p: Place) -> Place | None:
+    strides = regrouped(p.shape, p.strides, node.output.shape)
+    return None if strides is None else Place(p.buffer, p.offset, node.output.shape, strides)
+
+
+VIEWS = {"permute": _permute, "expand": _expand, "slice": _slice, "window": _window, "reshape": _reshape}
+
+
+def regrouped(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
+    """The strides under which the same memory has another shape; None where it has none."""
+    runs: list[list[int]] = []
+    for n, s in zip(shape, strides, strict=True):
+        if n != 1:
+            if runs and runs[-1][1] == n * s:
+                runs[-1] = [runs[-1][0] * n, s]
+            else:
+                runs.append([n, s])
+    found, left, step = [], 1, 0
+    for n in target:
+        if n == 1:
+            found.append(0)
+            continue
+        if left == 1:
+            if not runs:
+                return None
+            left, step = runs.pop(0)
+        if n == 0 or left % n:
+            return None
+        left //= n
+        found.append(left * step)
+    return tuple(found) if left == 1 and not runs else None
+
+
+def coalesced(sizes: list[int], strides: list[list[int]]) -> list[list[int]]:
+    """Neighbouring loops that all operands can run through as one: for each remaining loop the old ones, outermost first.
+
+    strides: for each operand the stride along each loop.
+    """
+    groups: list[list[int]] = []
+    for loop in range(len(sizes)):
+        if groups:
+            before = groups[-1][-1]
+            if all(s[before] == sizes[loop] * s[loop] for s in strides):
+                groups[-1].append(loop)
+                continue
+        groups.append([loop])
+    return groups
+
+
+def total(shape: Shape) -> int:
+    """The number of elements."""
+    return math.prod(shape)

@@ -1,0 +1,292 @@
+"""From a graph to rows: every group of nodes becomes work for a kernel, every stored value a place in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import ir
+from engine.compiler.destinations import Destinations
+from engine.compiler.groups import Fusion, Group, root
+from engine.compiler.ir import Graph, Node, Source, Value
+from engine.compiler.kernels.nest import Nest
+from engine.compiler.kernels.rows import Rows
+from engine.compiler.kernels.transpose import Transposition
+from engine.compiler.loops import nest_of
+from engine.compiler.memory import allocate
+from engine.compiler.places import Place, dense, order_of, through
+from engine.compiler.product import product_works
+from engine.compiler.products import relaid_axes, traced
+from engine.compiler.program import Program
+from engine.compiler.work import Buffer, Call, Operand, Plan, Record
+
+NATIVE = frozenset(("float32", "bool", "uint32"))
+"""The element types that kernels compute; int64 is only read."""
+
+
+class Planner:
+    """Lowers one graph; `plan` holds the rows as they come."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.plan = graph, Plan()
+        self.fusion = Fusion(graph)
+        self.found: dict[int, Place] = {}
+        self.relaid: dict[Any, Place] = {}
+        self.origin: tuple[Node, ...] = ()
+        for source in graph.sources:
+            self.found[id(source)] = self._source(source)
+        self.destinations = Destinations(self)
+
+    # ------------------------------------------------------------------------------------------------- memory
+    def buffer(self, count: int, dtype: Any = "f4", name: str = "", **more: Any) -> Buffer:
+        """New scratch memory."""
+        made = Buffer(max(count, 1), np.dtype(dtype), name, **more)
+        self.plan.buffers.append(made)
+        return made
+
+    def _source(self, source: Source) -> Place:
+        dtype = np.dtype("f4") if source.dtype == ir.TRUTH and source.role != "input" else source.dtype
+        if source.role == "input":
+            return dense(self.buffer(source.size, dtype, source.name, slot=source.slot), source.shape)
+        if source.role == "scalar":
+            place = dense(self.buffer(16, dtype, source.name), ())
+            self.plan.scalars.append((place.buffer, 0, source.read))
+            return place
+        array = source.array
+        if source.role == "constant":
+            array = np.ascontiguousarray(array, dtype)
+        if not array.flags.c_contiguous:
+            raise ir.CompilerError("plan", f"the memory of {source} has gaps")
+        return dense(self.buffer(array.size, dtype, source.name, array=array.reshape(-1)), source.shape)
+
+    # ------------------------------------------------------------------------------------------------- locating
+    def locate(self, value: Value) -> Place:
+        """Where a stored value, or a view of one, lies; copied into plain order where a view can not be had otherwise."""
+        known = self.found.get(id(value))
+        if known is not None:
+            return known
+        node = value.node
+        if node is None or not node.kind.view:
+            raise ir.CompilerError("plan", f"{value} was never stored")
+        place = through(node, self.locate(node.inputs[0]))
+        if place is None:
+            inner = node.inputs[0]
+            copied = self.copy(self.locate(inner), tuple(range(len(inner.shape))))
+            place = through(node, copied)
+        if place is None:
+            raise ir.CompilerError("plan", f"{node} of dense memory")
+        self.found[id(value)] = place
+        return place
+
+    def copy(self, place: Place, order: tuple[int, ...]) -> Place:
+        """The same numbers in new memory, dense in the order of the axes."""
+        target = dense(self.buffer(int(np.prod(place.shape)), place.dtype, "copy"), place.shape, order)
+        self.move(place, target)
+        return target
+
+    def move(self, source: Place, target: Place) -> None:
+        """A row that copies."""
+        if source.dtype != np.dtype("f4"):
+            self.call(lambda a: a, (source,), (target,))
+            return
+        self.record(self._transposition(source, target) or nest_of(
+            source.shape, len(source.shape), (("load", 0),), [(source, source.strides), (target, target.strides)], [(1, 0)]
+        ), "copy")  # fmt: skip
+
+    def _transposition(self, source: Place, target: Place) -> Transposition | None:
+        """A copy whose innermost axes differ on both sides."""
+        axes = [i for i, n in enumerate(source.shape) if n != 1]
+        j = [i for i in axes if source.strides[i] == 1]
+        i = [i for i in axes if target.strides[i] == 1]
+        if len(i) != 1 or len(j) != 1 or i == j or min(source.shape[i[0]], source.shape[j[0]]) < 4:
+            return None
+        from_loops = sorted((a for a in axes if a not in (*i, *j)), key=lambda a: -target.strides[a])
+        return transposition_of(source, target, from_loops, i[0], j[0])
+
+    def relay(self, value: Value, axis: int) -> Place:
+        """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
+        base, moved = traced(value, axis)
+        place = self.locate(base)
+        order = relaid_axes(place, moved)
+        key = (id(base), order)
+        if key not in self.relaid:
+            self.relaid[key] = self.copy(place, order)
+        return self.replayed(value, base, self.relaid[key])
+
+    def replayed(self, value: Value, base: Value, place: Place) -> Place:
+        """The views from `base` to `value`, of another copy of the base."""
+        if value is base:
+            return place
+        inner = self.replayed(value.node.inputs[0], base, place)  # type: ignore[union-attr]
+        found = through(value.node, inner)  # type: ignore[arg-type]
+        if found is None:
+            found = through(value.node, self.copy(inner, tuple(range(len(inner.shape)))))  # type: ignore[arg-type]
+        if found is None:
+            raise ir.CompilerError("plan", f"{value.node} of dense memory")
+        return found
+
+    # ------------------------------------------------------------------------------------------------- rows
+    def record(self, work: Any, note: str = "") -> None:
+        """Append work for a kernel."""
+        self.plan.rows.append(Record(work, self.origin, note))
+
+    def call(
+        self, function: Callable[..., Any], reads: Iterable[Place], writes: Iterable[Place], note: str = ""
+    ) -> None:
+        """Append Python."""
+        self.plan.rows.append(Call(function, tuple(reads), tuple(writes), self.origin, note))
+
+    def lower(self) -> Plan:
+        """All groups in order, then what is left to write."""
+        for group in self.fusion.groups:
+            self.origin = tuple(group.nodes)
+            self.destinations.commit_if_due(group)
+            self._group(group)
+        self.origin = ()
+        self.destinations.finish()
+        plan, graph = self.plan, self.graph
+        plan.finite = [(_operand(self.locate(v)), v.shape) for v in graph.finite]
+        plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
+        plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
+        plan.places = {i: place for i, place in self.found.items()}
+        allocate(plan)
+        return plan
+
+    def _group(self, group: Group) -> None:
+        node = group.nodes[0]
+        if group.kind in ("map", "reduce", "contract") and self._native(group):
+            product_works(self, group) if group.kind == "contract" else self._nest(group)
+        elif group.kind in ("gather", "scatter") and node.output.dtype == np.dtype("f4"):
+            self._rows(node)
+        elif group.kind in ("pad", "concat") and node.output.dtype == np.dtype("f4"):
+            self.destinations.assemble(node)
+        else:
+            for each in group.nodes:
+                self._python(each)
+
+    def _native(self, group: Group) -> bool:
+        made = all(n.output.dtype.name in NATIVE for n in group.nodes)
+        plain = all(n.attrs.get("fn") not in ("argmax", "argmin") for n in group.nodes)
+        read = all(v.dtype.name in NATIVE or v.dtype == ir.LONG for n in group.nodes for v in n.values)
+        return made and plain and read and all(n for n in group.sizes)
+
+    def _nest(self, group: Group) -> None:
+        """A map or a reduction, and everything that was fused with it."""
+        program = Program(group, self.fusion, self.locate)
+        main = None
+        for node in group.nodes:
+            if id(node.output) in self.fusion.stored:
+                place = self.destinations.of(node.output, self._wish(group, node.output))
+                self.found[id(node.output)] = place
+                program.store(node.output, place)
+                main = main or place
+        if program.stores:
+            self.record(nest_from(program), group.kind)
+
+    def _wish(self, group: Group, value: Value) -> tuple[int, ...]:
+        """The order of axes in which most of what the group reads lies, for a value that covers all its loops."""
+        best, size = tuple(range(len(value.shape))), 0
+        loops = group.loops[id(value)]
+        for source in self.fusion.loads(group):
+            place = self.found.get(id(source))
+            if place is None or len(place.shape) != len(loops) or place.shape != value.shape:
+                continue
+            if source.size > size or (source.size == size and isinstance(source, Source) is False):
+                best, size = order_of(place), source.size
+        return best
+
+    def _rows(self, node: Node) -> None:
+        scatter = node.kind is ir.Scatter
+        first, index = (self.locate(v) for v in node.values)
+        target = self.destinations.of(node.output, tuple(range(len(node.output.shape))), exact=True)
+        self.found[id(node.output)] = target
+        rows, table = (first, target) if scatter else (target, first)
+        count = len(index.shape)
+        width = int(np.prod(rows.shape[count:]))
+        flat = [p for p in (rows, table) if _flat_tail(p, len(p.shape) - (count if p is rows else 1)) is None]
+        if flat or index.dtype != np.dtype("i8"):
+            self._python(node)
+            return
+        self.record(rows_of(scatter, index, rows, table, count, width), node.kind.name)
+
+    def _python(self, node: Node) -> None:
+        """The node's own array code on views of its operands."""
+        value = node.output
+        places = [self.locate(v) if isinstance(v, Value) else None for v in node.inputs]
+        truth = [isinstance(v, Value) and v.dtype == ir.TRUTH for v in node.inputs]
+        target = self.found.get(id(value)) or self.destinations.of(value, tuple(range(len(value.shape))), exact=True)
+        self.found[id(value)] = target
+        kind, attrs, given = node.kind, node.attrs, node.inputs
+
+        def run(*arrays: Any) -> Any:
+            found = iter(arrays)
+            operands = [v if p is None else next(found) for v, p in zip(given, places, strict=True)]
+            cast = [a != 0 if t else a for a, t in zip(operands, truth, strict=True)]
+            return kind.run(*cast, **attrs)
+
+        self.call(run, [p for p in places if p is not None], (target,), node.origin.op or kind.name)
+
+
+def rows_of(scatter: bool, index: Place, rows: Place, table: Place, count: int, width: int) -> Rows:
+    """Gather or scatter, the row's axes as one."""
+    rows_strides = (*rows.strides[:count], 1)
+    return Rows(
+        scatter, index.shape, width, table.shape[0],
+        Operand(table.buffer, table.offset, (table.strides[0], 1)), Operand(index.buffer, index.offset, index.strides),
+        Operand(rows.buffer, rows.offset, rows_strides),
+    )  # fmt: skip
+
+
+def _flat_tail(place: Place, axes: int) -> int | None:
+    """The size of the last axes if they lie without gaps."""
+    step = 1
+    for n, s in zip(reversed(place.shape[len(place.shape) - axes :]), reversed(place.strides), strict=False):
+        if n != 1 and s != step:
+            return None
+        step *= n
+    return step
+
+
+def transposition_of(source: Place, target: Place, outer: list[int], i: int, j: int) -> Transposition:
+    """Rows become columns, under loops over the other axes."""
+    loops = [*outer, i, j]
+    sizes = tuple(source.shape[a] for a in loops)
+    from_ = Operand(source.buffer, source.offset, tuple(source.strides[a] for a in loops))
+    to = Operand(target.buffer, target.offset, tuple(target.strides[a] for a in loops))
+    return Transposition(sizes, from_, to)
+
+
+def nest_from(program: Program) -> Nest:
+    """The loops of a group around its program."""
+    group = program.group
+    loops = [i for i in range(len(group.sizes)) if i not in group.reduced] + sorted(group.reduced)
+    operands = [(place, tuple(strides[i] for i in loops)) for place, strides in program.operands]
+    sizes = tuple(group.sizes[i] for i in loops)
+    counted = {loops.index(i) for i in program.counted}
+    return nest_of(
+        sizes, len(sizes) - len(group.reduced), _renumbered(program.lines, loops), operands, program.stores, counted
+    )
+
+
+def _renumbered(lines: Iterable[Any], loops: list[int]) -> tuple[Any, ...]:
+    return tuple(("iota", loops.index(line[1])) if line[0] == "iota" else line for line in lines)
+
+
+def _operand(place: Place) -> Operand:
+    return Operand(place.buffer, place.offset, place.strides)
+
+
+def plan(graph: Graph) -> Plan:
+    """The rows of a graph and the memory that they work in. Raises: CompilerError.
+
+    >>> from engine.compiler import ir
+    >>> g = ir.Graph(); x = g.source("input", (4,), "f4", slot=0); g.outputs = [g.map("tanh", x)]
+    >>> len(plan(g).rows)
+    1
+    """
+    return Planner(graph).lower()
+
+
+__all__ = ["Planner", "plan", "root"]

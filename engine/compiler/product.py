@@ -1,0 +1,216 @@
+"""A contraction and the maps on its result as work for a kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.compiler import ir
+from engine.compiler.groups import Group
+from engine.compiler.ir import Node
+from engine.compiler.kernels.contract import Contraction
+from engine.compiler.kernels.dot import Dot
+from engine.compiler.places import Place, coalesced, order_of
+from engine.compiler.products import Choice, Letters, choices, is_window, stride, traced
+from engine.compiler.program import Program
+from engine.compiler.work import Operand, Store
+
+if TYPE_CHECKING:
+    from engine.compiler.plan import Planner
+
+
+def product_works(planner: Planner, group: Group) -> None:
+    """Choose how to compute it, lay out what that needs, and append the work."""
+    node = group.nodes[0]
+    letters = Letters.of(node)
+    places = (planner.locate(node.inputs[0]), planner.locate(node.inputs[1]))
+    stored = [n.output for n in group.nodes if id(n.output) in planner.fusion.stored]
+    fixed = [_by_letter(group, letters, v, p) for v in stored if (p := planner.destinations.fixed(v))]
+    base = tuple(traced(v, len(v.shape) - 1)[0].size if is_window(v) else v.size for v in node.inputs)
+    choice = choices(node, places, (base[0], base[1]), fixed)[0]
+    sides = list(places)
+    for side in choice.relay:
+        sides[side] = planner.relay(node.inputs[side], letters.inputs[side].index(choice.n))
+    _Product(planner, group, letters, choice, (sides[0], sides[1])).append(stored)
+
+
+def _by_letter(group: Group, letters: Letters, value: Any, place: Place) -> dict[str, int]:
+    """The strides of a result by letter."""
+    axes = group.loops[id(value)]
+    return {letters.out[loop]: s for loop, s in zip(axes, place.strides, strict=True) if loop is not None}
+
+
+class _Product:
+    """One contraction on its way to become work."""
+
+    def __init__(self, planner: Planner, group: Group, letters: Letters, choice: Choice, places: tuple[Place, Place]):
+        self.planner, self.group, self.letters, self.choice = planner, group, letters, choice
+        self.left, self.right = choice.left, 1 - choice.left
+        self.places = places
+
+    def _step(self, side: int, letter: str) -> int:
+        return stride(self.letters.inputs[side], self.places[side], letter)
+
+    def _order(self) -> tuple[int, ...]:
+        """The axes of the result: batch, then what is read number by number, then what is read as vectors."""
+        letters, out = self.letters, self.letters.out
+        moving = letters.free(self.right) if not self.choice.dot else letters.free(1)
+        still = letters.free(self.left) if not self.choice.dot else letters.free(0)
+        if self.choice.dot:
+            return tuple(range(len(out)))
+        inner = sorted(moving, key=lambda x: -self._step(self.right, x))
+        if inner and self.choice.n in inner:
+            inner.append(inner.pop(inner.index(self.choice.n)))
+        return tuple(out.index(x) for x in (*letters.batch, *still, *inner))
+
+    def append(self, stored: list[Any]) -> None:
+        """Places for the results, the program of the epilogue, the loops."""
+        planner, group = self.planner, self.group
+        program = Program(group, planner.fusion, self._located)
+        for value in stored:
+            axes = group.loops[id(value)]
+            order = tuple(axes.index(i) for i in self._order() if i in axes)
+            place = planner.destinations.of(value, order)
+            if not self.choice.dot and self._n_stride(value, place) not in (0, 1):
+                place = planner.destinations.detour(value, order)
+            planner.found[id(value)] = place
+            program.store(value, place)
+        self._work(program)
+        for value in stored:
+            planner.destinations.arrive(value)
+
+    def _n_stride(self, value: Any, place: Place) -> int:
+        """How far apart neighbours along the vectors lie in a place."""
+        loop = self.letters.out.index(self.choice.n)
+        axes = self.group.loops[id(value)]
+        n = self.letters.sizes[self.choice.n]
+        return 1 if n == 1 else place.strides[axes.index(loop)] if loop in axes else 0
+
+    def _located(self, value: Any) -> Place:
+        """Where an operand of the epilogue lies; laid out along the vectors where it is not."""
+        place = self.planner.locate(value)
+        if self.choice.dot or len(value.shape) != len(self.letters.out):
+            return place
+        along = [i for i in self._axes(value, place) if place.strides[i] not in (0, 1)]
+        return self.planner.relay(value, along[0]) if along else place
+
+    def _axes(self, value: Any, place: Place) -> list[int]:
+        """The axis of an operand that lies along the vectors (found by the size and the first value's loops)."""
+        loop = self.letters.out.index(self.choice.n)
+        if value.shape[loop] != self.letters.sizes[self.choice.n] or value.shape[loop] == 1:
+            return []
+        return [loop]
+
+    def _work(self, program: Program) -> None:
+        letters, choice, out = self.letters, self.choice, self.letters.out
+        operands = [(place, strides) for place, strides in program.operands]
+        sums = self._sums()
+        if choice.dot:
+            self._append_dot(program, operands, sums)
+            return
+
+        def walks(loop: str) -> list[int]:
+            return [
+                self._step(self.left, loop),
+                self._step(self.right, loop),
+                *(s[out.index(loop)] for _, s in operands),
+            ]
+
+        run = self._vector_run(walks)
+        rest = [x for x in out if x not in run and letters.sizes[x] != 1]
+        rest.sort(key=lambda x: -max(abs(s[out.index(x)]) for _, s in operands))
+        merged = [[rest[i] for i in g] for g in coalesced([letters.sizes[x] for x in rest], _columns(rest, walks))]
+        candidates = [g for g in merged if all(self._step(self.right, x) == 0 for x in g)]
+        m = max(candidates, key=lambda g: letters.count("".join(g)), default=[])
+        outer = [g for g in merged if g is not m]
+        n = run[-1]
+        self.planner.record(
+            Contraction(
+                outer=tuple(letters.count("".join(g)) for g in outer),
+                m=letters.count("".join(m)) if m else 1,
+                n=letters.count("".join(run)),
+                k=tuple(letters.count("".join(g)) for g in sums),
+                a=self._operand(self.left, outer, m, sums),
+                b=self._operand(self.right, outer, [n] if letters.sizes[n] != 1 else [], sums, unit=True),
+                body=tuple(program.lines),
+                operands=tuple(
+                    Operand(p.buffer, p.offset, tuple(
+                        s[out.index(g[-1])] if g else 0 for g in (*outer, m)
+                    ) + (s[out.index(n)] if letters.sizes[n] != 1 else 1,)) for p, s in operands
+                ),
+                stores=tuple(Store(*s) for s in program.stores),
+            ),
+            "contract",
+        )  # fmt: skip
+
+    def _operand(
+        self, side: int, outer: list[list[str]], last: list[str], sums: list[list[str]], unit: bool = False
+    ) -> Operand:
+        place = self.places[side]
+        steps = [self._step(side, g[-1]) for g in outer]
+        steps.append(self._step(side, last[-1]) if last else int(unit))
+        return Operand(place.buffer, place.offset, (*steps, *(self._step(side, g[-1]) for g in sums)))
+
+    def _sums(self) -> list[list[str]]:
+        """The summed loops, merged where both inputs allow it, the one with the shortest steps last."""
+        letters = self.letters
+        names = [x for x in letters.summed if letters.sizes[x] != 1]
+        side = self.right if not self.choice.dot else 0
+        names.sort(key=lambda x: (-abs(self._step(side, x)), -abs(self._step(1 - side, x))))
+        if not self.choice.dot:
+            names.sort(key=lambda x: -abs(self._step(self.left, x)))
+        columns = [[self._step(i, x) for x in names] for i in (0, 1)]
+        return [[names[i] for i in g] for g in coalesced([letters.sizes[x] for x in names], columns)]
+
+    def _vector_run(self, walks: Any) -> list[str]:
+        """The letters that run together as vectors, outermost first."""
+        run = [self.choice.n]
+        size = self.letters.sizes[self.choice.n]
+        if size == 1:
+            return run
+        grown = True
+        while grown:
+            grown = False
+            for x in self.letters.free(self.right):
+                if x in run or self.letters.sizes[x] == 1:
+                    continue
+                inner = walks(run[0])
+                width = self.letters.sizes[run[0]]
+                if walks(x) == [width * s for s in inner]:
+                    run.insert(0, x)
+                    grown = True
+                    break
+        return run
+
+    def _append_dot(self, program: Program, operands: list[Any], sums: list[list[str]]) -> None:
+        """Vectors along the sum; the largest free letters of both sides are the tile."""
+        letters, out = self.letters, self.letters.out
+        real = [x for x in out if letters.sizes[x] != 1]
+        m = max((x for x in letters.free(0) if x in real), key=letters.sizes.__getitem__, default="")
+        n = max((x for x in letters.free(1) if x in real), key=letters.sizes.__getitem__, default="")
+        outer = [x for x in real if x not in (m, n)]
+
+        def steps(side: int, own: str) -> tuple[int, ...]:
+            head = [self._step(side, x) for x in (*outer, own) if x] + ([] if own else [0])
+            return (*head, *(self._step(side, g[-1]) for g in sums))
+
+        def along(s: list[int]) -> tuple[int, ...]:
+            return (*(s[out.index(x)] for x in outer), *(s[out.index(x)] if x else 0 for x in (m, n)))
+
+        a, b = self.places
+        self.planner.record(
+            Dot(
+                outer=tuple(letters.sizes[x] for x in outer), m=letters.sizes.get(m, 1), n=letters.sizes.get(n, 1),
+                k=tuple(letters.count("".join(g)) for g in sums),
+                a=Operand(a.buffer, a.offset, steps(0, m)), b=Operand(b.buffer, b.offset, steps(1, n)),
+                body=tuple(program.lines), operands=tuple(Operand(p.buffer, p.offset, along(s)) for p, s in operands),
+                stores=tuple(Store(*s) for s in program.stores),
+            ),
+            "dot",
+        )  # fmt: skip
+
+
+def _columns(names: list[str], walks: Any) -> list[list[int]]:
+    return [list(column) for column in zip(*(walks(x) for x in names), strict=True)] if names else []
+
+
+__all__ = ["Node", "ir", "order_of", "product_works"]

@@ -1,0 +1,198 @@
+"""How a contraction is computed: which operand is read as vectors, along which axis, and what must be laid out anew.
+
+Every choice is priced: the multiplications at the speed that the shape allows, plus the copies that it needs. The cheapest
+is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler import ir
+from engine.compiler.ir import Node, Value
+from engine.compiler.places import Place
+
+LANES = 16
+COPY = 0.35
+"""Nanoseconds for one element that is laid out anew."""
+PEAK, DOT_PEAK = 160.0, 90.0
+"""Floating-point operations in a nanosecond of one core, along results and along sums."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to compute a contraction.
+
+    left: which input is read number by number (0 or 1), the other one as vectors; n: the letter of the vectors; dot:
+    whether vectors run along the sum instead (then n is a letter of the sum); relay: the inputs (0, 1) that are laid out
+    anew so that `n` is innermost; cost: in nanoseconds.
+    """
+
+    left: int
+    n: str
+    dot: bool
+    relay: tuple[int, ...]
+    cost: float
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The letters of a contraction by what they do, and their sizes."""
+
+    inputs: tuple[str, str]
+    out: str
+    sizes: dict[str, int]
+
+    @classmethod
+    def of(cls, node: Node) -> Letters:
+        """Read off a node."""
+        a, b = node.inputs
+        sides = (node.attrs["left"], node.attrs["right"])
+        sizes = {x: n for v, s in zip((a, b), sides, strict=True) for x, n in zip(s, v.shape, strict=True)}
+        return cls(sides, node.attrs["out"], sizes)
+
+    def count(self, letters: str) -> int:
+        """The number of places along letters."""
+        return math.prod(self.sizes[x] for x in letters)
+
+    @property
+    def batch(self) -> str:
+        """In both inputs and in the result."""
+        return "".join(x for x in self.out if x in self.inputs[0] and x in self.inputs[1])
+
+    @property
+    def summed(self) -> str:
+        """In both inputs, not in the result."""
+        both = self.inputs[0] + "".join(x for x in self.inputs[1] if x not in self.inputs[0])
+        return "".join(x for x in both if x not in self.out)
+
+    def free(self, side: int) -> str:
+        """In one input and in the result."""
+        return "".join(x for x in self.out if x in self.inputs[side] and x not in self.inputs[1 - side])
+
+
+def stride(letters: str, place: Place, letter: str) -> int:
+    """How far apart neighbours along a letter lie; 0 where the input has not got it."""
+    return place.strides[letters.index(letter)] if letter in letters else 0
+
+
+def is_window(value: Value) -> bool:
+    """Whether a value is seen through windows, so that it must not be copied as it looks."""
+    while value.node is not None and value.node.kind.view:
+        if value.node.kind is ir.Window:
+            return True
+        value = value.node.inputs[0]
+    return False
+
+
+def positions(value: Value) -> set[int]:
+    """The axes of a value that are positions of windows, or taps."""
+    if value.node is None or not value.node.kind.view:
+        return set()
+    node = value.node
+    inner = positions(node.inputs[0])
+    if node.kind is ir.Window:
+        return inner | {node.attrs["axis"], len(value.shape) - 1}
+    if node.kind is ir.Permute:
+        return {i for i, axis in enumerate(node.attrs["order"]) if axis in inner}
+    return inner if node.kind is ir.Slice else set()
+
+
+def choices(
+    node: Node, places: tuple[Place, Place], base: tuple[int, int], targets: list[dict[str, int]]
+) -> list[Choice]:
+    """Every sensible way, cheapest first.
+
+    base: how many elements a copy of each input moves; targets: the strides by letter of results whose place is fixed.
+    """
+    letters = Letters.of(node)
+    work = 2.0 * letters.count("".join(letters.sizes))
+    found = []
+    for left in (0, 1):
+        right = 1 - left
+        batched = _batch_letter(node.inputs[right], letters.inputs[right])
+        for n in letters.free(right):
+            unit = stride(letters.inputs[right], places[right], n) == 1 or letters.sizes[n] == 1
+            if is_window(node.inputs[right]) and batched and n != batched:
+                continue
+            cost = work / (PEAK * _lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
+            cost += 0.0 if unit else COPY * base[right]
+            cost += COPY * letters.count(letters.out) * sum(t.get(n, 0) != 1 for t in targets)
+            found.append(Choice(left, n, False, () if unit else (right,), cost))
+    found += _dots(letters, places, work)
+    return sorted(found, key=lambda c: c.cost)
+
+
+def _batch_letter(value: Value, letters: str) -> str:
+    """For windows over a batch: the letter of the batch, which vectors should run along."""
+    if not is_window(value):
+        return ""
+    moving = positions(value)
+    rest = [(n, x) for i, (n, x) in enumerate(zip(value.shape, letters, strict=True)) if i not in moving and i == 0]
+    return rest[0][1] if rest and rest[0][0] >= LANES // 2 else ""
+
+
+def _run(letters: Letters, place: Place, side: int, n: str) -> int:
+    """How many neighbours can be read in a row along a letter and the free letters that continue it."""
+    names, size, step = letters.inputs[side], letters.sizes[n], 1
+    step = size * max(1, stride(names, place, n))
+    for x in sorted(letters.free(side), key=lambda x: stride(names, place, x)):
+        if x != n and stride(names, place, x) == step:
+            size, step = size * letters.sizes[x], step * letters.sizes[x]
+    return size
+
+
+def _lane_share(n: int) -> float:
+    """The share of lanes that do something, and how well their latency hides."""
+    vectors = -(-n // LANES)
+    return n / (vectors * LANES) * (0.75 if vectors == 1 else 0.9 if vectors == 2 else 1.0)
+
+
+def _dots(letters: Letters, places: tuple[Place, Place], work: float) -> list[Choice]:
+    for k in letters.summed:
+        if all(stride(letters.inputs[i], places[i], k) == 1 for i in (0, 1)):
+            results = letters.count(letters.out)
+            length = letters.sizes[k]
+            cost = work / (DOT_PEAK * length / (-(-length // LANES) * LANES)) + results * 1.5
+            return [Choice(0, k, True, (), cost)]
+    return []
+
+
+def relaid_axes(place: Place, axis: int) -> tuple[int, ...]:
+    """The axes of a copy in which `axis` is innermost and the others keep their order."""
+    rest = [i for i in range(len(place.shape)) if i != axis]
+    return (*sorted(rest, key=lambda i: -place.strides[i]), axis)
+
+
+def traced(value: Value, axis: int) -> tuple[Value, int]:
+    """The value closest to memory on which an axis of a view can be followed, and the axis there."""
+    while value.node is not None and value.node.kind.view:
+        node = value.node
+        if node.kind is ir.Permute:
+            axis = node.attrs["order"][axis]
+        elif node.kind is ir.Expand:
+            lead = len(value.shape) - len(node.inputs[0].shape)
+            if axis < lead or node.inputs[0].shape[axis - lead] == 1:
+                break
+            axis -= lead
+        elif node.kind is ir.Window:
+            if axis == len(value.shape) - 1:
+                break
+        elif node.kind is ir.Reshape:
+            moved = _same_axis(node.inputs[0].shape, value.shape, axis)
+            if moved is None:
+                break
+            axis = moved
+        value = node.inputs[0]
+    return value, axis
+
+
+def _same_axis(old: Any, new: Any, axis: int) -> int | None:
+    """The axis of a reshape's input that an axis of its output is, unmerged and unsplit."""
+    before = math.prod(new[:axis])
+    for i, n in enumerate(old):
+        if n == new[axis] and math.prod(old[:i]) == before and n != 1:
+            return i
+    return None

@@ -1,0 +1,128 @@
+"""The scalar program of a group: what is loaded, computed and stored at every place of its loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.compiler import ir
+from engine.compiler.groups import Fusion, Group, Loops, is_free, is_simple, through
+from engine.compiler.ir import Node, Value
+from engine.compiler.places import Place
+from engine.compiler.work import Instruction
+
+Strides = list[int]
+NUMBERS = {"float32": "f4", "uint32": "u4", "int64": "i8", "bool": "?"}
+
+
+class Program:
+    """Lines of a group, made on demand; operands with a stride for each loop of the group.
+
+    locate(value) -> Place of a stored value or a view of one. line 0 of a contraction's program is its sum.
+    """
+
+    def __init__(self, group: Group, fusion: Fusion, locate: Callable[[Value], Place]) -> None:
+        self.group, self.fusion, self.locate = group, fusion, locate
+        self.lines: list[Instruction] = []
+        self.operands: list[tuple[Place, Strides]] = []
+        self.stores: list[tuple[int, int]] = []
+        self.counted: set[int] = set()
+        self._known: dict[Any, int] = {}
+        if group.kind == "contract":
+            value = group.nodes[0].output
+            self._known[id(value), self._plain(value, group.loops[id(value)])] = self._line("sum of products")
+
+    # ------------------------------------------------------------------------------------------------- reading
+    def read(self, value: Value, loops: Loops) -> int:
+        """The line that holds a value, seen along these loops."""
+        key = (id(value), self._plain(value, loops))
+        if key not in self._known:
+            self._known[key] = self._make(value, loops)
+        return self._known[key]
+
+    def _plain(self, value: Value, loops: Loops) -> Loops:
+        return tuple(None if n == 1 else i for n, i in zip(value.shape, loops, strict=True))
+
+    def _make(self, value: Value, loops: Loops) -> int:
+        node, group = value.node, self.group
+        if self.fusion.of.get(id(value)) is group and node is not None:
+            if self._plain(value, group.loops[id(value)]) != self._plain(value, loops):
+                raise ir.CompilerError("program", f"{value} is computed along other loops than it is read")
+            return self._compute(node, loops)
+        if node is not None and node.kind.view and is_simple(node):
+            return self.read(node.inputs[0], through(node, loops))
+        if node is not None and is_free(node):
+            return self._compute(node, loops)
+        return self._load(value, loops)
+
+    def _compute(self, node: Node, loops: Loops) -> int:
+        name = node.kind.name
+        if name == "reduce":
+            return self._reduction(node)
+        if name == "iota":
+            return self._iota(node, loops)
+        if name == "fill":
+            return self._line("const", node.attrs["value"], NUMBERS[node.output.dtype.name])
+        if name == "cast":
+            return self._line("cast", self.read(node.inputs[0], loops), NUMBERS[node.output.dtype.name])
+        kind = next((v.dtype.name for v in node.values if v.dtype != ir.TRUTH), "bool")
+        arguments = [
+            self.read(v, loops) if isinstance(v, Value) else self._line("const", v, NUMBERS[kind]) for v in node.inputs
+        ]
+        return self._line(node.attrs["fn"], *arguments)
+
+    def _reduction(self, node: Node) -> int:
+        """What is reduced runs along the kept loops and the reduced ones."""
+        return self._line("reduce", node.attrs["fn"], self.read(node.inputs[0], self.group.inner[id(node.output)]))
+
+    def _iota(self, node: Node, loops: Loops) -> int:
+        axis, shape = node.attrs["axis"], node.output.shape
+        if axis is not None:
+            return self._place_along(loops[axis])
+        total, step = None, 1
+        for n, loop in zip(reversed(shape), reversed(loops), strict=True):
+            if n != 1:
+                part = self._place_along(loop)
+                part = part if step == 1 else self._line("mul", part, self._line("const", step, "u4"))
+                total = part if total is None else self._line("add", total, part)
+            step *= n
+        return self._line("const", 0, "u4") if total is None else total
+
+    def _place_along(self, loop: int | None) -> int:
+        if loop is None:
+            return self._line("const", 0, "u4")
+        self.counted.add(loop)
+        return self._line("iota", loop)
+
+    def _load(self, value: Value, loops: Loops) -> int:
+        line = self._line("load", self.operand(self.locate(value), loops))
+        return self._line("ne", line, self._line("const", 0.0, "f4")) if value.dtype == ir.TRUTH else line
+
+    def operand(self, place: Place, loops: Loops) -> int:
+        """The number of the operand that walks through a place along these loops."""
+        strides = [0] * len(self.group.sizes)
+        for s, loop in zip(place.strides, loops, strict=True):
+            if loop is not None:
+                strides[loop] += s
+        for number, (known, steps) in enumerate(self.operands):
+            if known.buffer is place.buffer and known.offset == place.offset and steps == strides:
+                return number
+        self.operands.append((place, strides))
+        return len(self.operands) - 1
+
+    def _line(self, *instruction: Any) -> int:
+        """The number of a line; equal lines are one."""
+        if instruction in self._known:
+            return self._known[instruction]
+        self.lines.append(instruction)
+        self._known[instruction] = len(self.lines) - 1
+        return len(self.lines) - 1
+
+    # ------------------------------------------------------------------------------------------------- writing
+    def store(self, value: Value, place: Place) -> None:
+        """Write a value that the group computes; truths become 0 and 1."""
+        loops = self.group.loops[id(value)]
+        line = self.read(value, loops)
+        if value.dtype == ir.TRUTH:
+            line = self._line("cast", line, "f4")
+        self.stores.append((self.operand(place, loops), line))
