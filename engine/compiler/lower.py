@@ -22,18 +22,24 @@ REFUSALS = (NoRule, CompilerError, EngineError, ImportError, TypeError, ValueErr
 
 def lower(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Value:
     """The value that the op makes of these inputs (values, numbers or None), as new nodes of the graph."""
+    found = attempt(graph, op, inputs, attrs)
+    if found is None:
+        shape = op.infer(*(Abstract(v.shape, v.dtype) if isinstance(v, Value) else v for v in inputs), **attrs)
+        found = graph.add(Python, *inputs, op=op, attrs=attrs, shape=tuple(shape.shape), dtype=shape.dtype)
+    return found
+
+
+def attempt(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Value | None:
+    """What `lower` makes without Python; None, and the graph as it was, where there is no rule."""
     for rule in (RULES.get(op.name), op.forward):
         if rule is not None:
             found = _tried(graph, rule, inputs, attrs)
             if found is not None:
                 return found
-    known = {name: value for name, value in attrs.items() if not isinstance(value, Value)}
-    shape = op.infer(*(Abstract(v.shape, v.dtype) if isinstance(v, Value) else v for v in inputs), **known)
-    return graph.add(Python, *inputs, op=op, attrs=attrs, shape=tuple(shape.shape), dtype=shape.dtype)
+    return None
 
 
 def _tried(graph: Graph, rule: Any, inputs: list[Any], attrs: dict[str, Any]) -> Value | None:
-    """What a rule makes of symbolic arrays; None, and the graph as it was, where it asks for more than they know."""
     nodes, sources = len(graph.nodes), len(graph.sources)
     library = Library(graph)
     arrays = [Array(library, v, [2]) if isinstance(v, Value) else v for v in inputs]

@@ -57,3 +57,98 @@ def means_the_same(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> ir
 @pytest.mark.parametrize(("op", "case"), CASES)
 def test_lowered_op_means_its_array_code(op: type[Op], case: Case) -> None:
     means_the_same(op, sample(case), case.attrs)
+
+
+# ---------------------------------------------------------------- ops that the samples do not reach, as networks call them
+def floats(*shape: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def whole(limit: int, *shape: int) -> Any:
+    return np.random.default_rng(1).integers(0, limit, shape)
+
+
+def moments(x: Any, dims: tuple[int, ...]) -> Any:
+    return OPS["moments"].forward(np, x, dims=dims)
+
+
+IMAGES, ROWS = floats(4, 3, 5, 6), floats(2, 5, 8)
+WINDOW = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "ceil": False}
+NARROW = {**WINDOW, "kernel": (3, 2), "stride": (2, 1), "padding": (1, 1)}
+WIDE = {**WINDOW, "kernel": (3, 3), "dilation": (2, 1), "ceil": True}
+BATCH = {"dims": (0, 2, 3), "eps": 1e-5, "centred": True}
+LAYER = {"dims": (2,), "eps": 1e-5, "centred": True}
+CHANNEL = floats(1, 3, 1, 1, seed=3)
+
+
+def pooled(window: dict[str, Any], *more: Any) -> list[Any]:
+    y = OPS["max_pool"].forward(np, IMAGES, **window)
+    return [*more[:1], IMAGES, y] if more else [floats(*y.shape, seed=5), IMAGES, y]
+
+
+TIED = np.round(IMAGES)
+MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("cast", [floats(3, 4)], {"dtype": np.dtype("i8")}),
+    ("cast", [floats(3, 4) > 0], {"dtype": np.dtype("f4")}),
+    ("cast", [floats(3, 4)], {"dtype": np.dtype("?")}),
+    ("moments", [IMAGES], {"dims": (0, 2, 3)}),
+    ("moments", [ROWS], {"dims": (2,), "centred": False}),
+    ("standardize", [IMAGES, moments(IMAGES, (0, 2, 3)), CHANNEL, CHANNEL], BATCH),
+    ("standardize", [ROWS, moments(ROWS, (2,)), floats(8), floats(8)], LAYER),
+    ("standardize", [ROWS, moments(ROWS, (2,))], LAYER),
+    ("standardize_backward", [floats(4, 3, 5, 6, seed=2), IMAGES, moments(IMAGES, (0, 2, 3)), CHANNEL], BATCH),
+    ("standardize_backward", [floats(2, 5, 8, seed=2), ROWS, moments(ROWS, (2,)), floats(8)], LAYER),
+    ("standardize_backward", [floats(2, 5, 8, seed=2), ROWS, moments(ROWS, (2,))], {**LAYER, "centred": False}),
+    *(("max_pool_backward", pooled(w), w) for w in (WINDOW, NARROW, WIDE)),
+    ("max_pool_backward", [floats(4, 3, 2, 3), TIED, OPS["max_pool"].forward(np, TIED, **WINDOW)], WINDOW),
+    *(("max_pool_gather", pooled(w, floats(4, 3, 5, 6, seed=7)), w) for w in (WINDOW, NARROW)),
+    ("avg_pool_backward", [floats(4, 3, 3, 6)], {**NARROW, "pad": False, "size": (5, 5)}),
+    ("convolution", [IMAGES, floats(4, 3, 1, 1), None], {"stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
+    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {"size": (5, 6), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
+    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {"size": (3, 4), "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 1}),
+    ("convolution_weight", [floats(4, 4, 3, 3), IMAGES], {"size": (1, 1), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
+    ("convolution_input", [floats(2, 6, 4, 4), floats(6, 1, 3, 3)], {"size": (7, 8), "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 6}),
+    ("cross_entropy_op", [floats(4, 3), np.array([0, -100, 2, 1])], {"reduction": "mean", "ignore_index": -100}),
+    ("cross_entropy_slope", [floats(4, 3), np.array([0, -100, 2, 1])], {"ignore_index": -100}),
+    ("rows", [floats(5, 3), whole(5, 2, 4)], {"skip": 0, "by_count": False}),
+    ("rows_backward", [floats(2, 4, 3), whole(5, 2, 4)], {"count": 5, "skip": 2, "by_count": False}),
+    ("rows_backward", [floats(2, 4, 3), whole(5, 2, 4)], {"count": 5, "skip": None, "by_count": False}),
+    ("argmax", [floats(3, 4)], {"dim": 1}),
+    ("argmin", [floats(3, 4)], {"dim": None, "keepdim": True}),
+    ("any", [floats(3, 4) > 1], {"dim": (1,)}),
+    ("all", [floats(3, 4)], {"dim": None}),
+    ("sum", [floats(3, 4) > 0], {"dim": None}),
+    ("isfinite", [np.array([1, np.inf, np.nan], np.float32)], {}),
+    ("logical_and", [floats(3) > 0, floats(3, seed=1) > 0], {}),
+    ("logical_or", [floats(3), floats(3, seed=1) > 0], {}),
+    ("logical_xor", [floats(3), floats(3, seed=1) > 0], {}),
+    ("logical_not", [floats(3)], {}),
+    ("bitwise_and", [floats(3) > 0, floats(3, seed=1) > 0], {}),
+    ("bitwise_or", [floats(3) > 0, floats(3, seed=1) > 0], {}),
+    ("bitwise_xor", [floats(3) > 0, floats(3, seed=1) > 0], {}),
+    ("bitwise_not", [floats(3) > 0], {}),
+    ("heaviside", [floats(3), floats(3)], {}),
+    ("where", [floats(3, 3) > 0, floats(3, 3), -np.inf], {}),
+    ("where", [floats(3, 1) > 0, 0.0, floats(3, 3)], {}),
+    ("pow", [floats(3, 3), 2], {}),
+    ("pow", [np.abs(floats(3, 3)), 0.5], {}),
+    ("pow", [2.0, floats(3, 3)], {}),
+    ("mul", [floats(3, 3), 0.1], {}),
+    ("add", [whole(5, 3), 1], {}),
+    ("ne", [whole(5, 3), -100], {}),
+    ("clamp_between", [whole(5, 3), ], {"min": 1, "max": None}),
+    ("div", [whole(5, 3).astype(np.float32), 4], {}),
+    ("copy_from", [floats(3, 4), whole(9, 4)], {}),
+    ("linear", [floats(0, 4), floats(2, 4), floats(2)], {}),
+    ("linear", [floats(3, 2, 4), floats(2, 4), None], {}),
+    ("index", [floats(3, 4)], {"key": (slice(2, 0), None)}),
+    ("index_backward", [floats(4)], {"key": (1,), "shape": (3, 4)}),
+    ("index_backward", [floats(2, 1, 2)], {"key": (slice(0, 3, 2), None, slice(1, 4, 2)), "shape": (3, 4)}),
+    ("put_view", [floats(3, 4), floats(4)], {"path": ((OPS["index"], {"key": (1,)}),)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "inputs", "attrs"), [pytest.param(*m, id=f"{m[0]}-{i}") for i, m in enumerate(MORE)])
+def test_what_networks_call_means_its_array_code(name: str, inputs: list[Any], attrs: dict[str, Any]) -> None:
+    graph = means_the_same(OPS[name], inputs, attrs)
+    assert not any(node.kind is ir.Python for node in graph.nodes)

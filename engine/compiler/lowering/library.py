@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import (
-    FLOAT, TRUTH, Concat, Contract, Expand, Fill, Gather, Graph, Iota, Pad, Permute, Scatter, Shape, Slice, Value,
+    FLOAT,
+    TRUTH,
+    Concat,
+    Contract,
+    Expand,
+    Fill,
+    Gather,
+    Graph,
+    Iota,
+    Pad,
+    Permute,
+    Scatter,
+    Shape,
+    Slice,
+    Value,
     Window,
 )  # fmt: skip
 from engine.compiler.lowering.symbolic import Array, NoRule
@@ -25,11 +39,11 @@ DIRECT = {
 }  # fmt: skip
 """NumPy's name: the graph's scalar function."""
 
-FRACTIONAL = frozenset("div exp log log1p expm1 sqrt tanh sin cos".split())
+FRACTIONAL = frozenset(["div", "exp", "log", "log1p", "expm1", "sqrt", "tanh", "sin", "cos"])
 """Functions that make floats of whole numbers."""
 
-COMPARED = frozenset("gt ge lt le eq ne".split())
-LOGIC = frozenset("and or not".split())
+COMPARED = frozenset(["gt", "ge", "lt", "le", "eq", "ne"])
+LOGIC = frozenset(["and", "or", "not"])
 OF_TRUTHS = {"add": "or", "mul": "and", "max": "or", "min": "and"}
 """What arithmetic of two truth values is."""
 

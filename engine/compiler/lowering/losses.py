@@ -1,8 +1,9 @@
-"""Cross-entropies, whose array code chooses by class number: here a class is a comparison with the places of its axis."""
+"""Cross-entropies: their array code chooses by class number; here a class is compared with the places of its axis."""
 
 from __future__ import annotations
 
 import math
+
 from engine.compiler.ir import FLOAT
 from engine.compiler.lowering.library import Library
 from engine.compiler.lowering.rules import rule

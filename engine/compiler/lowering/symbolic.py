@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import FLOAT, LONG, TRUTH, Reshape, Shape, Slice, Value
+from engine.compiler.ir import FLOAT, LONG, TRUTH, Shape, Slice, Value
+
+MANY = 16384
+"""Sums of more numbers than this go in two rounds."""
 
 
 class NoRule(Exception):
@@ -52,7 +55,7 @@ class Array:
         return self.value.size
 
     @property
-    def T(self) -> Array:
+    def T(self) -> Array:  # noqa: N802
         """The axes in reverse order."""
         return self.transpose()
 
@@ -72,6 +75,16 @@ class Array:
         return (self[i] for i in range(self.shape[0]))
 
     __int__ = __float__ = __index__ = __bool__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __neg__(self) -> Any:
+        return self.library.negative(self)
+
+    def __invert__(self) -> Any:
+        return self.library.invert(self)
+
+    def __abs__(self) -> Any:
+        return self.library.abs(self)
 
     # ------------------------------------------------------------------------------------------- new arrays
     def made(self, value: Value) -> Array:
@@ -145,7 +158,10 @@ class Array:
         axes = tuple(sorted(a % self.ndim for a in axes))
         if fn in ("max", "min", "argmax", "argmin") and not self.size:
             raise NoRule("a choice among none")
-        return self.made(self.library.graph.reduce(self.value, fn, axes, bool(keepdims)))
+        graph, value = self.library.graph, self.value
+        if fn == "sum" and len(axes) == self.ndim > 1 and self.size > MANY:
+            value = graph.reduce(value, fn, (self.ndim - 1,), True)  # two rounds: the rows, then what is left of them
+        return self.made(graph.reduce(value, fn, axes, bool(keepdims)))
 
     def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
         """The sum; whole numbers and truths are counted in int64."""
@@ -187,7 +203,7 @@ class Array:
 
 
 def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape]:
-    """start, size and step of a key for every axis, and the shape with the axes of whole numbers gone and new ones in."""
+    """start, size and step of a key for every axis; the shape without axes of whole numbers and with new ones."""
     given = sum(k is not None and k is not Ellipsis for k in keys)
     rest = (slice(None),) * (len(shape) - given)
     at = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
@@ -242,7 +258,3 @@ COMPARISONS = {
 }
 for _name, _fn in COMPARISONS.items():
     setattr(Array, f"__{_name}__", _operator(_fn)[0])
-setattr(Array, "__hash__", None)
-setattr(Array, "__neg__", lambda a: a.library.negative(a))
-setattr(Array, "__invert__", lambda a: a.library.invert(a))
-setattr(Array, "__abs__", lambda a: a.library.abs(a))
