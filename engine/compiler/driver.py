@@ -1,0 +1,271 @@
+"""The native driver: what each thread does, written in LLVM once: walk a table of rows, K steps a call.
+
+A thread is told what to do by a state, an array of int64 (`WORDS`). A row is two numbers: the address of a function and
+the address of its arguments. Barriers and the guard are rows, too. A step of a thread: take in the addresses of this
+step's inputs; the first thread writes this step's scalars; walk the rows before the guard, then, unless the guard has
+found a number that is not finite, the others; the first thread keeps the scalar outputs; wait for each other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.cpu import Cpu
+from engine.compiler.emit import Function, module
+from engine.compiler.library import Library
+from engine.compiler.ssa import FLOAT, INT, LONG, NOTHING, TRUTH, Number, Ssa
+
+WORDS = (
+    "steps", "rows", "guard", "count",  # how many steps; the rows: their address, how many before the guard, and in all
+    "patches", "patch count",  # triples: where an argument lies that is an address in an input, the slot, bytes to add
+    "inputs", "input stride", "input rows",  # addresses of inputs: one row for each step, in rotation
+    "scalars", "scalar stride", "scalar rows", "targets", "target count",  # numbers for each step; where they go
+    "input row", "scalar row",  # with which rows to begin
+    "sources", "source count", "results",  # where scalar outputs lie, and where they are kept, a row for each step
+    "leader", "threads", "counter", "arrived", "pause",  # the barrier: address of the shared count, rounds so far
+    "deadline", "clock", "clock name", "every", "halt",  # nanoseconds; look each `every` steps; shared: stop after step
+    "done", "stopped",  # what came out: steps done; 1 + the number of the step that the guard stopped
+)  # fmt: skip
+PLACE = {word: i for i, word in enumerate(WORDS)}
+SPINS = 200
+"""How often a thread looks at the barrier before it offers its core to others, each time."""
+FLUSH = {False: 0x8040, True: 1 << 24}
+"""Numbers too small for float32's full precision count as 0 (they cost 100 cycles each): the bits of x86, of ARM."""
+
+
+class State:
+    """What one thread is told. `address` is what the driver's function takes."""
+
+    def __init__(self) -> None:
+        self.array = np.zeros(-(-len(WORDS) // 8) * 8 + 8, np.int64)
+        self.address = self.array.ctypes.data
+
+    def __setitem__(self, word: str, number: int) -> None:
+        self.array[PLACE[word]] = number
+
+    def __getitem__(self, word: str) -> int:
+        return int(self.array[PLACE[word]])
+
+
+class Driver:
+    """The driver's functions for a library's processor: `run(address of a state)`; `barrier` and `guard` are rows."""
+
+    def __init__(self, library: Library) -> None:
+        written = {
+            name: (lambda at, write=write: write(Function(at, library.processor))) for name, write in TEXTS.items()
+        }
+        self.address = {name: library.need_text(f"driver {name}", text) for name, text in written.items()}
+        self.run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self.address["run"])
+        self.pause, self.clock, self.clock_name = _system()
+
+
+def _system() -> tuple[int, int, int]:
+    """Addresses of the functions that offer the core to others and that read the clock (0: none); the clock's name."""
+    if sys.platform == "win32":
+        return _address(ctypes.windll.kernel32.SwitchToThread), 0, 0
+    process = ctypes.CDLL(None)
+    return _address(process.sched_yield), _address(process.clock_gettime), int(time.CLOCK_MONOTONIC)
+
+
+def _address(function: Any) -> int:
+    return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+# ------------------------------------------------------------------------------------------------------- the functions
+def _word(f: Function, state: Number, word: str) -> Ssa:
+    return f.load(LONG, f.add(state, 8 * PLACE[word]))
+
+
+def _keep(f: Function, state: Number, word: str, x: Number) -> None:
+    f.store(f.value(x), f.add(state, 8 * PLACE[word]))
+
+
+def _arm(cpu: Cpu) -> bool:
+    return cpu.lanes == 4
+
+
+def write_run(f: Function) -> str:
+    """run(state): all steps of one thread."""
+    state, before = f.parameters[0], _flush(f)
+    time_of_day = f.effect("alloca [2 x i64], align 8", "ptr")
+    _rounds(f, lambda step, *places: _step(f, state, step, places, time_of_day))
+    _meet(f, state)  # nobody touches its state any more when the first thread returns
+    _restore(f, before)
+    return module([f])
+
+
+def _rounds(f: Function, body: Callable[..., Any]) -> None:
+    """body(step, input row, scalar row) -> (further rows, whether to go on), over and over."""
+    state = f.parameters[0]
+    first = [f.value(0), _word(f, state, "input row"), _word(f, state, "scalar row")]
+    head, behind, start = f.fresh("step"), f.fresh("end"), f.block
+    f.line(f"br label %{head}")
+    f.begin(head)
+    place, now = len(f.lines), [Ssa(f, f"%{f.fresh('s')}", LONG) for _ in range(3)]
+    inputs, scalars, more = body(*now)
+    following = [now[0] + 1, inputs, scalars]
+    _keep(f, state, "done", following[0])
+    f.line(f"br {more!r}, label %{head}, label %{behind}")
+    f.lines[place:place] = [
+        f"  {x.name} = phi i64 [{a.name}, %{start}], [{b.name}, %{f.block}]"
+        for x, a, b in zip(now, first, following, strict=True)
+    ]
+    f.begin(behind)
+
+
+def _step(f: Function, state: Ssa, step: Ssa, places: tuple[Ssa, ...], time_of_day: Ssa) -> tuple[Ssa, Ssa, Ssa]:
+    leads = f.compare("ne", _word(f, state, "leader"), 0)
+    inputs, scalars = (_row(f, state, place, what) for place, what in zip(places, ("input", "scalar"), strict=True))
+    _patch(f, state, inputs)
+    f.when(leads, lambda: _scalars(f, state, scalars))
+    guard, count = _word(f, state, "guard"), _word(f, state, "count")
+    _walk(f, state, 0, guard)
+    f.when(f.compare("eq", _word(f, state, "stopped"), 0), lambda: _walk(f, state, guard, count))
+    after = step + 1
+    stopped = f.compare("ne", _word(f, state, "stopped"), 0)
+    f.when(stopped, lambda: _keep(f, state, "stopped", after))
+    f.when(leads, lambda: _keep_results(f, state, step))
+    f.when(leads, lambda: _look(f, state, after, time_of_day))
+    _meet(f, state)
+    halt = f.load(LONG, _word(f, state, "halt"))
+    late = f.compare("ne", halt, 0) & f.compare("le", halt, after)
+    ended = stopped | late | f.compare("ge", after, _word(f, state, "steps"))
+    more = f.compare("eq", ended, f.value(False, TRUTH))
+    wrapped = [
+        f.select(f.compare("lt", place + 1, _word(f, state, f"{what} rows")), place + 1, f.value(0))
+        for place, what in zip(places, ("input", "scalar"), strict=True)
+    ]
+    return wrapped[0], wrapped[1], more
+
+
+def _row(f: Function, state: Ssa, place: Ssa, what: str) -> Ssa:
+    found: Ssa = _word(f, state, f"{what}s") + place * _word(f, state, f"{what} stride")
+    return found
+
+
+def _patch(f: Function, state: Ssa, inputs: Ssa) -> None:
+    table = _word(f, state, "patches")
+
+    def one(i: Ssa) -> None:
+        where, slot, more = (f.load(LONG, table + i * 24 + 8 * j) for j in range(3))
+        f.store(f.load(LONG, inputs + slot * 8) + more, where)
+
+    f.loop(_word(f, state, "patch count"), one)
+
+
+def _scalars(f: Function, state: Ssa, numbers: Ssa) -> None:
+    targets = _word(f, state, "targets")
+    f.loop(
+        _word(f, state, "target count"),
+        lambda i: f.store(f.load(INT, numbers + i * 4), f.load(LONG, targets + i * 8)),
+    )
+
+
+def _keep_results(f: Function, state: Ssa, step: Ssa) -> None:
+    sources, count = _word(f, state, "sources"), _word(f, state, "source count")
+    row = _word(f, state, "results") + step * count * 4
+    f.loop(count, lambda i: f.store(f.load(INT, f.load(LONG, sources + i * 8)), row + i * 4))
+
+
+def _walk(f: Function, state: Ssa, start: Number, end: Ssa) -> None:
+    rows = _word(f, state, "rows")
+
+    def one(i: Ssa) -> None:
+        row = rows + i * 16
+        f.line(f"call void {f.pointer(f.load(LONG, row)).name}({f.load(LONG, row + 8)!r})")
+
+    f.loop(end, one, start=start)
+
+
+def _look(f: Function, state: Ssa, after: Ssa, time_of_day: Ssa) -> None:
+    """Every so many steps the first thread looks at the clock; past the deadline it says after which step all stop."""
+    every = _word(f, state, "every")
+    due = f.compare("eq", f.effect(f"urem {after!r}, {every.name}", LONG), 0)
+
+    def look() -> None:
+        clock, name = f.pointer(_word(f, state, "clock")), f.cast("trunc", _word(f, state, "clock name"), INT)
+        f.effect(f"call i32 {clock.name}({name!r}, {time_of_day!r})", INT)
+        base = f.effect(f"ptrtoint {time_of_day!r} to i64", LONG)
+        now = f.load(LONG, base) * 1_000_000_000 + f.load(LONG, base + 8)
+        late = f.compare("gt", now, _word(f, state, "deadline"))
+        f.when(late, lambda: f.store(after, _word(f, state, "halt")))
+
+    f.when(f.compare("ne", _word(f, state, "deadline"), 0), lambda: f.when(due, look) and None)
+
+
+def _meet(f: Function, state: Ssa) -> None:
+    """Wait until all threads have come here: look, look again, then offer the core to others."""
+    f.when(f.compare("gt", _word(f, state, "threads"), 1), lambda: _wait(f, state))
+
+
+def _wait(f: Function, state: Ssa) -> None:
+    counter, pause = f.pointer(_word(f, state, "counter")), f.pointer(_word(f, state, "pause"))
+    goal = _word(f, state, "arrived") + _word(f, state, "threads")
+    _keep(f, state, "arrived", goal)
+    f.effect(f"atomicrmw add {counter!r}, i64 1 acq_rel", LONG)
+    head, again, yields, behind, start = *(f.fresh(s) for s in ("look", "again", "yield", "met")), f.block
+    looks = f"%{f.fresh()}"
+    f.line(f"br label %{head}")
+    f.begin(head)
+    place = len(f.lines)
+    there = f.effect(f"load atomic i64, {counter!r} acquire, align 8", LONG)
+    f.line(f"br {f.effect(f'icmp sge {there!r}, {goal.name}', TRUTH)!r}, label %{behind}, label %{again}")
+    f.begin(again)
+    f.call(*(("llvm.aarch64.hint", NOTHING, f.value(1, INT)) if _arm(f.cpu) else ("llvm.x86.sse2.pause", NOTHING)))
+    more = f.effect(f"add i64 {looks}, 1", LONG)
+    f.line(f"br {f.effect(f'icmp sgt i64 {looks}, {SPINS}', TRUTH)!r}, label %{yields}, label %{head}")
+    f.begin(yields)
+    f.effect(f"call i32 {pause.name}()", INT)
+    f.line(f"br label %{head}")
+    f.lines.insert(place, f"  {looks} = phi i64 [0, %{start}], [{more.name}, %{again}], [{more.name}, %{yields}]")
+    f.begin(behind)
+
+
+def _flush(f: Function) -> Ssa:
+    """Set the processor to take tiny numbers for 0; how it was set before."""
+    if _arm(f.cpu):
+        before = f.call("llvm.aarch64.get.fpcr", LONG)
+        f.call("llvm.aarch64.set.fpcr", NOTHING, before | FLUSH[True])
+        return before
+    place, other = (f.effect("alloca i32, align 4", "ptr") for _ in range(2))
+    f.call("llvm.x86.sse.stmxcsr", NOTHING, place)
+    before = f.effect(f"load i32, {place!r}, align 4", INT)
+    f.line(f"store {before | FLUSH[False]!r}, {other!r}, align 4")
+    f.call("llvm.x86.sse.ldmxcsr", NOTHING, other)
+    return place
+
+
+def _restore(f: Function, before: Ssa) -> None:
+    f.call("llvm.aarch64.set.fpcr" if _arm(f.cpu) else "llvm.x86.sse.ldmxcsr", NOTHING, before)
+
+
+def write_barrier(f: Function) -> str:
+    """barrier([state]): a row in which all threads wait for each other."""
+    _meet(f, f.argument(0))
+    return module([f])
+
+
+def write_guard(f: Function) -> str:
+    """guard([state, stretches, (address, floats) ...]): marks the state where a float is infinite or no number."""
+    state, table = f.argument(0), f.parameters[0] + 16
+    exponent = 0x7F800000
+
+    def look(x: Ssa) -> Ssa:  # all bits of the exponent set: 1, else 0
+        return f.cast("zext", f.compare("eq", f.cast("bitcast", x, INT) & exponent, f.value(exponent, INT)), INT)
+
+    def stretch(i: Ssa, bad: Ssa) -> tuple[Any, ...]:
+        address, count = f.load(LONG, table + i * 16), f.load(LONG, table + i * 16 + 8)
+        return f.loop(count, lambda j, found: (found | look(f.load(FLOAT, address + j * 4)),), (bad,))
+
+    (bad,) = f.loop(f.argument(1), stretch, (f.value(0, INT),))
+    f.when(f.compare("ne", bad, f.value(0, INT)), lambda: _keep(f, state, "stopped", 1))
+    return module([f])
+
+
+TEXTS: dict[str, Callable[[Function], str]] = {"run": write_run, "barrier": write_barrier, "guard": write_guard}

@@ -1,0 +1,138 @@
+"""Native rows in memory: for each thread its table, its arguments, the state that the driver walks it by."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import team
+from engine.compiler.driver import Driver, State
+from engine.compiler.library import Library
+from engine.compiler.schedule import Barrier, Guard, Piece, Stretch
+from engine.compiler.work import Plan
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What changes from step to step, in rotation: int64 [rows, slots] addresses of the inputs, [rows, scalars] bits.
+
+    deadline: `time.monotonic_ns()` after which to stop, 0 for none; every: look at the clock each so many steps.
+    """
+
+    inputs: Any
+    scalars: Any
+    deadline: int = 0
+    every: int = 1
+
+
+@functools.cache
+def _driver(kernels: Library) -> Driver:
+    return Driver(kernels)
+
+
+class Native:
+    """A stretch of native rows for some threads: their states and the memory that these point to."""
+
+    def __init__(self, stretch: Stretch, plan: Plan, kernels: Library, results: Any) -> None:
+        self.start, self.end = stretch.start, stretch.end
+        self.driver = _driver(kernels)
+        self.states = [State() for _ in stretch.lines]
+        self.shared = np.zeros(24, np.int64)  # the barrier's count and, in another cache line, the step to stop after
+        self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
+        self.kept: list[Any] = []
+        for state, line in zip(self.states, stretch.lines, strict=True):
+            self._fill(state, line, kernels)
+        lead = self.states[0]
+        lead["leader"] = 1
+        self._point(lead, "targets", "target count", [address(b, at) for b, at, _ in plan.scalars], 1)
+        self._point(lead, "sources", "source count", [address(p.buffer, p.offset) for p in results], 1)
+
+    def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
+        numbers: list[int] = []
+        rows: list[tuple[int, int]] = []
+        patches: list[tuple[int, int, int]] = []
+        state["guard"] = len(line)
+        for item in line:
+            rows.append((self._function(item, kernels), len(numbers)))
+            if isinstance(item, Guard):
+                state["guard"] = len(rows)
+            for argument in self._arguments(item, state):
+                if not isinstance(argument, tuple):
+                    numbers.append(int(argument))
+                    continue
+                buffer, offset = argument
+                if buffer.slot >= 0:
+                    patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
+                numbers.append(0 if buffer.slot >= 0 else address(buffer, offset))
+        base = self._point(state, "", "", numbers, 1)
+        self._point(state, "rows", "count", [n for f, at in rows for n in (f, base + 8 * at)], 2)
+        self._point(
+            state, "patches", "patch count", [n for at, s, more in patches for n in (base + 8 * at, s, more)], 3
+        )
+        state["threads"], state["counter"] = len(self.states), self.shared.ctypes.data
+        state["halt"], state["every"] = self.shared[8:].ctypes.data, 1
+        state["pause"], state["clock"] = self.driver.pause, self.driver.clock
+        state["clock name"] = self.driver.clock_name
+
+    def _point(self, state: State, word: str, count: str, numbers: list[int], width: int) -> int:
+        """Keep numbers where the state can point to them; their address."""
+        held = np.array(numbers or [0], np.int64)
+        self.kept.append(held)
+        if word:
+            state[word], state[count] = held.ctypes.data, len(numbers) // width
+        return int(held.ctypes.data)
+
+    def _function(self, item: Any, kernels: Library) -> int:
+        if isinstance(item, Piece):
+            return kernels.need([item.work])[0]
+        return self.driver.address["guard" if isinstance(item, Guard) else "barrier"]
+
+    def _arguments(self, item: Any, state: State) -> list[Any]:
+        if isinstance(item, Piece):
+            return list(item.work.arguments())
+        if isinstance(item, Barrier):
+            return [state.address]
+        spots = [n for buffer, low, count in item.stretches for n in ((buffer, low), count)]
+        return [state.address, len(item.stretches), *spots]
+
+    def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
+        """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
+        stopped the one after these."""
+        for state in self.states:
+            state["steps"], state["stopped"], state["deadline"], state["every"] = steps, 0, feed.deadline, feed.every
+            for word, table in (("input", feed.inputs), ("scalar", feed.scalars)):
+                state[f"{word}s"], state[f"{word} stride"] = table.ctypes.data, table.strides[0]
+                state[f"{word} rows"], state[f"{word} row"] = len(table), first % len(table)
+            state["results"] = results.ctypes.data
+        self.shared[8] = 0
+        run, lead = self.driver.run, self.states[0]
+        if len(self.states) == 1:
+            run(lead.address)
+        else:
+            with team.borrowed(len(self.states) - 1) as workers:
+                for worker, state in zip(workers, self.states[1:], strict=True):
+                    worker.give(run, state.address)
+                run(lead.address)
+        stopped = int(lead["stopped"] > 0)
+        return lead["done"] - stopped, stopped
+
+    def until(self, place: int, feed: Feed, results: Any) -> int:
+        """Run the rows of the plan before `place`, on one thread, once; 1 if the guard stopped them."""
+        lead = self.states[0]
+        guard, count = lead["guard"], lead["count"]
+        last = next((i for i, p in enumerate(self.places) if p >= place), len(self.places))
+        while last and self.places[last - 1] < 0:  # a guard before the row where we stop
+            last -= 1
+        lead["count"], lead["guard"] = last, min(guard, last)
+        try:
+            return self.walk(1, feed, results)[1]
+        finally:
+            lead["count"], lead["guard"] = count, guard
+
+
+def address(buffer: Any, offset: int) -> int:
+    """Where an element of a buffer lies."""
+    return int(buffer.array.ctypes.data + offset * buffer.array.itemsize)

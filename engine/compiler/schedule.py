@@ -1,0 +1,229 @@
+"""Who does what: the rows of a plan checked against their buffers, split over threads, with barriers where one thread
+touches what another wrote.
+
+A thread count changes who computes a number, never how: `work.split` cuts between independent results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compiler.ir import CompilerError
+from engine.compiler.work import Access, Call, Operand, Plan, Record
+
+ALONE = 50_000.0
+"""Nanoseconds: a step that is shorter runs on one thread."""
+WORTH = 1_500.0
+"""Nanoseconds: a record that is longer is split even where that costs a barrier."""
+SMALL = 200.0
+"""Nanoseconds: a record that is shorter is never split."""
+
+
+Bytes = tuple[int, int, bool]
+"""Addresses [low, high), and whether they are written."""
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """All threads wait for each other."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The values that must be finite before the rows behind run."""
+
+    stretches: tuple[tuple[Any, int, int], ...]
+    """(buffer, first element, count)."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A row of one thread's table: a piece of work of the plan's row `place`."""
+
+    work: Any
+    place: int
+
+
+@dataclass
+class Stretch:
+    """Rows between two that are Python: `lines[t]` is what thread t walks."""
+
+    lines: list[list[Any]]
+    start: int
+    end: int
+
+
+@dataclass
+class _Ledger:
+    """Which thread touched which bytes since the last barrier; buffers may share memory, so bytes it must be."""
+
+    threads: int
+    touched: list[tuple[int, int, int, bool]] = field(default_factory=list)
+    load: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.touched.clear()
+        self.load = [0.0] * self.threads
+
+    def conflicts(self, thread: int, stretches: Iterable[Bytes]) -> bool:
+        """Whether another thread wrote what these touch, or read what these write, since the last barrier."""
+        return any(
+            other != thread and low < b and a < high and (wrote or writes)
+            for low, high, writes in stretches
+            for other, a, b, wrote in self.touched
+        )
+
+    def note(self, thread: int, stretches: Iterable[Bytes], cost: float) -> None:
+        """This thread touches these."""
+        self.load[thread] += cost
+        self.touched += [(thread, *stretch) for stretch in stretches]
+
+
+def in_bytes(accesses: Iterable[Access]) -> list[Bytes]:
+    """Accesses as addresses. Inputs are left out: nothing in a plan writes them."""
+    found = []
+    for access in accesses:
+        buffer = access.buffer
+        if buffer.slot < 0 and access.low < access.high:
+            size, base = buffer.array.itemsize, buffer.array.ctypes.data
+            found.append((base + access.low * size, base + access.high * size, access.writes))
+    return found
+
+
+def check(plan: Plan) -> None:
+    """Every row stays within its buffers. Raises: CompilerError, which names the row."""
+    for place, row in enumerate(plan.rows):
+        for access in row.work.accesses() if isinstance(row, Record) else _call_accesses(row):
+            if access.low < access.high and not 0 <= access.low < access.high <= access.buffer.count:
+                which = f"row {place} ({_name(row)})"
+                raise CompilerError(
+                    which,
+                    f"elements 0 to {access.buffer.count} of buffer {access.buffer.name or '?'}",
+                    f"{access.low} to {access.high} {'written' if access.writes else 'read'}",
+                )
+
+
+def _name(row: Any) -> str:
+    if row.note:
+        return str(row.note)
+    return str(row.work.key)[:80] if isinstance(row, Record) else str(getattr(row.function, "__name__", "Python"))
+
+
+def _call_accesses(call: Call) -> Iterable[Access]:
+    for places, writes in ((call.reads, False), (call.writes, True)):
+        for place in places:
+            if 0 not in place.shape:
+                span = Operand(place.buffer, place.offset, place.strides).span(place.shape)
+                yield Access(place.buffer, *span, writes)
+
+
+def cost(plan: Plan) -> float:
+    """Nanoseconds that one core needs for the plan's native rows."""
+    return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))
+
+
+def schedule(plan: Plan, threads: int, results: Sequence[Access] = ()) -> list[Stretch | Call]:
+    """The plan as stretches of native rows and rows of Python, for this many threads.
+
+    results: what the first thread reads when the last row is done.
+    """
+    made: list[Stretch | Call] = []
+    builder: _Builder | None = None
+    for place, row in enumerate([*plan.rows, None]):
+        native = isinstance(row, Record)
+        if builder is None and (native or (place == plan.guard and plan.finite)):
+            builder = _Builder(plan, threads, place)
+        if builder is not None and place == plan.guard and plan.finite:
+            builder.guard(guard_of(plan))
+        if builder is not None and native:
+            builder.add(row.work, place)
+        elif builder is not None:
+            made.append(builder.finish(place, () if row is not None else results))
+            builder = None
+        if isinstance(row, Call):
+            made.append(row)
+    return made
+
+
+def guard_of(plan: Plan) -> Guard:
+    """The plan's finite values as stretches of memory."""
+    return Guard(tuple(s for operand, shape in plan.finite for s in _dense(operand, shape)))
+
+
+def _dense(operand: Operand, shape: tuple[int, ...]) -> Iterable[tuple[Any, int, int]]:
+    """A strided look as stretches without gaps."""
+    if 0 in shape:
+        return
+    axes = sorted((abs(s), n) for n, s in zip(shape, operand.strides, strict=True) if n > 1 and s)
+    first = operand.span(shape)[0]
+    count = 1
+    while axes and axes[0][0] == count:
+        count *= axes.pop(0)[1]
+    starts = [0]
+    for stride, n in axes:
+        starts = [start + i * stride for start in starts for i in range(n)]
+    for start in starts:
+        yield operand.buffer, first + start, count
+
+
+class _Builder:
+    """One stretch under construction."""
+
+    def __init__(self, plan: Plan, threads: int, start: int) -> None:
+        self.threads, self.start = threads, start
+        self.lines: list[list[Any]] = [[] for _ in range(threads)]
+        self.ledger = _Ledger(threads)
+        if threads > 1:
+            self.ledger.note(0, in_bytes(Access(buffer, at, at + 1, True) for buffer, at, _ in plan.scalars), 0.0)
+
+    def barrier(self) -> None:
+        for line in self.lines:
+            line.append(Barrier())
+        self.ledger.clear()
+
+    def guard(self, guard: Guard) -> None:
+        """Every thread looks at all values: so all of them know, without another word."""
+        reads = in_bytes(Access(buffer, low, low + count, False) for buffer, low, count in guard.stretches)
+        if self.threads > 1:
+            if any(self.ledger.conflicts(thread, reads) for thread in range(self.threads)):
+                self.barrier()
+            for thread in range(self.threads):
+                self.ledger.note(thread, reads, 0.0)
+        for line in self.lines:
+            line.append(guard)
+
+    def add(self, work: Any, place: int) -> None:
+        if self.threads == 1:
+            self.lines[0].append(Piece(work, place))
+            return
+        price = float(work.cost())
+        pieces = work.split(self.threads) if price > SMALL else [work]
+        touched = [in_bytes(piece.accesses()) for piece in pieces]
+        if len(pieces) > 1 and not any(self.ledger.conflicts(t, a) for t, a in enumerate(touched)):
+            self._assign(pieces, touched, range(len(pieces)), place, price)
+            return
+        if len(pieces) == 1 or price < WORTH:
+            whole = touched[0] if len(pieces) == 1 else in_bytes(work.accesses())
+            free = [t for t in range(self.threads) if not self.ledger.conflicts(t, whole)]
+            if not free:
+                self.barrier()
+            thread = min(free or [0], key=lambda t: self.ledger.load[t])
+            self._assign([pieces[0] if len(pieces) == 1 else work], [whole], [thread], place, price)
+            return
+        self.barrier()
+        self._assign(pieces, touched, range(len(pieces)), place, price)
+
+    def _assign(self, pieces: Any, touched: Any, threads: Iterable[int], place: int, price: float) -> None:
+        for piece, stretches, thread in zip(pieces, touched, threads, strict=True):
+            self.lines[thread].append(Piece(piece, place))
+            self.ledger.note(thread, stretches, price / len(pieces))
+
+    def finish(self, end: int, results: Sequence[Access]) -> Stretch:
+        if self.threads > 1 and self.ledger.conflicts(0, in_bytes(results)):
+            self.barrier()
+        return Stretch(self.lines, self.start, end)

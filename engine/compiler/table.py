@@ -1,0 +1,180 @@
+"""A plan as something that runs: checked, laid out for one thread or for many, walked K steps a call."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import team
+from engine.compiler.library import Library, library
+from engine.compiler.native import Feed, Native
+from engine.compiler.places import Place
+from engine.compiler.schedule import ALONE, check, cost, schedule
+from engine.compiler.work import Access, Call, Plan, Record
+
+ROUNDS = 3
+"""How often one thread and many threads take turns before the faster stays."""
+WINDOW = 1_000_000.0
+"""Nanoseconds of such a turn."""
+LOOK = 50_000.0
+"""Nanoseconds between two looks at the clock."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a call did. steps: done in full; stopped: the guard stopped the one after these; results: the scalar outputs
+    of these steps (and of the stopped one), float32 [steps, outputs]."""
+
+    steps: int
+    stopped: bool
+    results: Any
+
+
+class Table:
+    """A plan that runs natively. Raises: CompilerError where a row reaches beyond its buffers, NoNativeCode.
+
+    ready: whether all kernels are there; they are asked for when a table is made, and compiled in the background.
+    """
+
+    def __init__(self, plan: Plan, kernels: Library | None = None) -> None:
+        check(plan)
+        self.plan, self.kernels = plan, kernels or library()
+        self.cost = cost(plan)
+        self.calls = any(isinstance(row, Call) for row in plan.rows)
+        self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
+        self._missing = {row.work.key: row.work for row in plan.rows if isinstance(row, Record)}
+        self._made: dict[int, list[Native | Call]] = {}
+        self._times: dict[tuple[int, bool], list[float]] = {}
+
+    # ------------------------------------------------------------------------------------------------- kernels
+    @property
+    def ready(self) -> bool:
+        """Whether every kernel is there."""
+        self._missing = {key: work for key, work in self._missing.items() if self.kernels.find(work) is None}
+        return not self._missing
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """The kernels that can not be compiled: key -> why."""
+        return {key: self.kernels.troubles[key] for key in self._missing if key in self.kernels.troubles}
+
+    def wait(self) -> None:
+        """Compile what is missing, now."""
+        self.kernels.need(self._missing.values())
+        self._missing = {}
+
+    # ------------------------------------------------------------------------------------------------- running
+    def run(
+        self, steps: int = 1, inputs: Any = None, scalars: Any = None, deadline: int = 0, threads: int | None = None
+    ) -> Ran:
+        """Run until all steps are done, a value of `plan.finite` is not finite, or the deadline is past.
+
+        inputs: int64 [rows, slots], addresses of dense arrays; step k takes row k % rows. scalars: the bits of
+        `plan.scalars`, [rows, scalars], likewise (see `bits`); None: each is read once for this call. deadline:
+        in nanoseconds of `time.monotonic_ns()`; at least one step is done. threads: None for as many as is best;
+        the numbers do not depend on it.
+        """
+        every = max(1, int(LOOK / max(self.cost, 1.0)))
+        feed = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32), deadline, every)
+        results = np.zeros((steps, len(self.results)), np.float32)
+        done = stopped = 0
+        with team.running():
+            while done < steps and not stopped:
+                if done and deadline and time.monotonic_ns() > deadline:
+                    break
+                more, stopped = self._some(steps, done, feed, results, threads)
+                done += more
+        return Ran(done, bool(stopped), results[: done + stopped])
+
+    def _some(self, steps: int, done: int, feed: Feed, results: Any, threads: int | None) -> tuple[int, int]:
+        """Further steps with the number of threads that is best, or whose turn it is to be measured."""
+        threads, measuring = self._threads(steps) if threads is None else (threads, False)
+        count = min(steps - done, max(1, int(WINDOW / max(self.cost, 1.0)))) if measuring else steps - done
+        start = time.perf_counter_ns()
+        found = self._walk(threads, count, feed, results, done)
+        if measuring and found[0]:
+            self._times.setdefault((threads, steps > 1), []).append((time.perf_counter_ns() - start) / found[0])
+        return found
+
+    def _threads(self, steps: int) -> tuple[int, bool]:
+        """How many threads, and whether that is yet to be measured: one and many take turns, the faster stays."""
+        many = team.share()
+        if many == 1 or self.cost < ALONE:
+            return 1, False
+        tried = {n: self._times.get((n, steps > 1), []) for n in (many, 1)}
+        least = min(tried, key=lambda n: len(tried[n]))
+        if len(tried[least]) < ROUNDS:
+            return least, True
+        return min(tried, key=lambda n: min(tried[n])), False
+
+    def _walk(self, threads: int, steps: int, feed: Feed, results: Any, first: int) -> tuple[int, int]:
+        parts = self.parts(threads)
+        if len(parts) == 1 and isinstance(parts[0], Native):
+            return parts[0].walk(steps, feed, results[first:], first)
+        return self._step(parts, feed, results[first:], first)
+
+    def _step(self, parts: list[Native | Call], feed: Feed, results: Any, first: int) -> tuple[int, int]:
+        """One step with rows of Python in it."""
+        stopped = 0
+        for part in parts:
+            if isinstance(part, Call):
+                self._python(part, feed.inputs[first % len(feed.inputs)])
+            elif part.walk(1, feed, results, first)[1]:
+                stopped = 1
+                break
+        results[0] = [place.view() for place in self.results]
+        return 1 - stopped, stopped
+
+    def _python(self, call: Call, inputs: Any) -> None:
+        """A row that is Python, on views of its operands."""
+        found = call.function(*(_seen(place, inputs) for place in call.reads))
+        made = found if isinstance(found, (tuple, list)) else (found,)
+        for place, array in zip(call.writes, made, strict=True):
+            place.view()[...] = array
+
+    def run_until(self, place: int, inputs: Any = None, scalars: Any = None) -> bool:
+        """One step up to, without, row `place` of the plan, on one thread; False: the guard stopped before that."""
+        feed = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32))
+        results = np.zeros((1, len(self.results)), np.float32)
+        for part in self.parts(1):
+            if isinstance(part, Native):
+                if part.start < place and part.until(place, feed, results):
+                    return False
+            elif self.plan.rows.index(part) < place:
+                self._python(part, feed.inputs[0])
+        return True
+
+    def bits(self) -> Any:
+        """The scalars as they are now: uint32 [1, scalars]."""
+        read = [np.asarray(read(), buffer.dtype).reshape(1).view(np.uint32) for buffer, _, read in self.plan.scalars]
+        return np.concatenate([*read, np.zeros(1, np.uint32)])[None]
+
+    def parts(self, threads: int) -> list[Native | Call]:
+        """The plan's native stretches and rows of Python, for this many threads."""
+        if threads not in self._made:
+            inside = [] if self.calls else self.results
+            reads = [Access(p.buffer, p.offset, p.offset + 1, False) for p in inside]
+            self._made[threads] = [
+                part if isinstance(part, Call) else Native(part, self.plan, self.kernels, inside)
+                for part in schedule(self.plan, threads, reads)
+            ]
+        return self._made[threads]
+
+
+def _rows(table: Any, dtype: Any = np.int64) -> Any:
+    """A table with rows, one if nothing else is known."""
+    return np.zeros((1, 1), dtype) if table is None or len(table) == 0 else np.ascontiguousarray(table, dtype)
+
+
+def _seen(place: Place, inputs: Any) -> Any:
+    """The numbers at a place; of an input, where it lies in this step."""
+    if place.buffer.slot < 0:
+        return place.view()
+    memory: Any = (ctypes.c_char * place.buffer.nbytes).from_address(int(inputs[place.buffer.slot]))
+    flat = np.frombuffer(memory, place.dtype)
+    size = place.dtype.itemsize
+    return np.lib.stride_tricks.as_strided(flat[place.offset :], place.shape, [s * size for s in place.strides])
