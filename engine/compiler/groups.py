@@ -48,9 +48,21 @@ class Group:
         return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
 
 
+NATIVE = frozenset(("float32", "bool", "uint32"))
+"""The element types that kernels compute; int64 is only read."""
+
+
+def is_native(node: Node) -> bool:
+    """Whether kernels can compute it in a scalar program or a product."""
+    read = all(v.dtype.name in NATIVE or v.dtype == ir.LONG for v in node.values)
+    return read and node.output.dtype.name in NATIVE and node.attrs.get("fn") not in ("argmax", "argmin")
+
+
 def is_free(node: Node) -> bool:
     """Whether it is computed anew wherever it is needed."""
     kind = node.kind
+    if not is_native(node):
+        return False
     if kind is ir.Iota or kind is ir.Fill:
         return True
     if kind is ir.Map and node.attrs["fn"] in TRUTHS:
@@ -112,7 +124,7 @@ class Fusion:
         """Into the group of one of its inputs where that is possible, else into a new one."""
         anchors = list(self._anchors(node))
         known = {id(v): self.of[id(v)] for v in anchors if id(v) in self.of}
-        if node.kind.name in FUSED:
+        if node.kind.name in FUSED and is_native(node) and all(node.output.shape):
             for group in sorted({id(g): g for g in known.values()}.values(), key=lambda g: -g.level):
                 if (id(node) in self.early) != (id(group.nodes[0]) in self.early):
                     continue
@@ -122,8 +134,10 @@ class Fusion:
         self._begin(node, max((g.level + 1 for g in known.values()), default=0))
 
     def _begin(self, node: Node, level: int) -> None:
-        kind = node.kind.name
-        group = Group({"cast": "map"}.get(kind, kind), [node], level=level, number=len(self.groups))
+        kind = {"cast": "map"}.get(node.kind.name, node.kind.name)
+        if not is_native(node) or not node.output.size or not all(v.size for v in node.values):
+            kind = "python"
+        group = Group(kind, [node], level=level, number=len(self.groups))
         value = node.output
         if kind == "reduce":
             group.sizes = node.inputs[0].shape
@@ -245,7 +259,7 @@ class Fusion:
         """Free nodes whose value must lie in memory get a group of their own after all."""
         for node in self.graph.nodes:
             value = node.output
-            if id(value) in self.stored and is_free(node) and not node.kind.view:
+            if id(value) in self.stored and id(value) not in self.of and is_free(node):
                 levels = [self.of[id(v)].level + 1 for v in self._anchors(node) if id(v) in self.of]
                 self._begin(node, max(levels, default=0))
                 self.groups[-1].kind = "map"

@@ -18,12 +18,10 @@ from engine.compiler.loops import nest_of
 from engine.compiler.memory import allocate
 from engine.compiler.places import Place, dense, order_of, through
 from engine.compiler.product import product_works
-from engine.compiler.products import relaid_axes, traced
+from engine.compiler.products import COPY, relaid_axes, traced
 from engine.compiler.program import Program
+from engine.compiler.wishes import innermost, wishes
 from engine.compiler.work import Buffer, Call, Operand, Plan, Record
-
-NATIVE = frozenset(("float32", "bool", "uint32"))
-"""The element types that kernels compute; int64 is only read."""
 
 
 class Planner:
@@ -35,6 +33,7 @@ class Planner:
         self.found: dict[int, Place] = {}
         self.relaid: dict[Any, Place] = {}
         self.origin: tuple[Node, ...] = ()
+        self.wishes = wishes(graph)
         for source in graph.sources:
             self.found[id(source)] = self._source(source)
         self.destinations = Destinations(self)
@@ -105,6 +104,13 @@ class Planner:
         from_loops = sorted((a for a in axes if a not in (*i, *j)), key=lambda a: -target.strides[a])
         return transposition_of(source, target, from_loops, i[0], j[0])
 
+    def relay_price(self, value: Value, axis: int) -> float:
+        """What `relay` would cost, in nanoseconds."""
+        base, moved = traced(value, axis)
+        if (id(base), relaid_axes(self.locate(base), moved)) in self.relaid:
+            return 0.0
+        return COPY * min(base.size, root(base).size)
+
     def relay(self, value: Value, axis: int) -> Place:
         """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
         base, moved = traced(value, axis)
@@ -156,8 +162,10 @@ class Planner:
 
     def _group(self, group: Group) -> None:
         node = group.nodes[0]
-        if group.kind in ("map", "reduce", "contract") and self._native(group):
-            product_works(self, group) if group.kind == "contract" else self._nest(group)
+        if group.kind == "contract":
+            product_works(self, group)
+        elif group.kind in ("map", "reduce"):
+            self._nest(group)
         elif group.kind in ("gather", "scatter") and node.output.dtype == np.dtype("f4"):
             self._rows(node)
         elif group.kind in ("pad", "concat") and node.output.dtype == np.dtype("f4"):
@@ -165,12 +173,6 @@ class Planner:
         else:
             for each in group.nodes:
                 self._python(each)
-
-    def _native(self, group: Group) -> bool:
-        made = all(n.output.dtype.name in NATIVE for n in group.nodes)
-        plain = all(n.attrs.get("fn") not in ("argmax", "argmin") for n in group.nodes)
-        read = all(v.dtype.name in NATIVE or v.dtype == ir.LONG for n in group.nodes for v in n.values)
-        return made and plain and read and all(n for n in group.sizes)
 
     def _nest(self, group: Group) -> None:
         """A map or a reduction, and everything that was fused with it."""
@@ -195,7 +197,8 @@ class Planner:
                 continue
             if source.size > size or (source.size == size and isinstance(source, Source) is False):
                 best, size = order_of(place), source.size
-        return best
+        axis = self.wishes.get(id(value))
+        return best if axis is None else innermost(best, axis)
 
     def _rows(self, node: Node) -> None:
         scatter = node.kind is ir.Scatter

@@ -10,7 +10,7 @@ from engine.compiler.ir import Node
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.places import Place, coalesced, order_of
-from engine.compiler.products import Choice, Letters, choices, is_window, stride, traced
+from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
 from engine.compiler.work import Operand, Store
 
@@ -25,8 +25,8 @@ def product_works(planner: Planner, group: Group) -> None:
     places = (planner.locate(node.inputs[0]), planner.locate(node.inputs[1]))
     stored = [n.output for n in group.nodes if id(n.output) in planner.fusion.stored]
     fixed = [_by_letter(group, letters, v, p) for v in stored if (p := planner.destinations.fixed(v))]
-    base = tuple(traced(v, len(v.shape) - 1)[0].size if is_window(v) else v.size for v in node.inputs)
-    choice = choices(node, places, (base[0], base[1]), fixed)[0]
+    fixed += _partners(planner, group, letters) + _wanted(planner, group, letters, stored)
+    choice = choices(node, places, lambda side, x: planner.relay_price(node.inputs[side], letters.inputs[side].index(x)), fixed)[0]
     sides = list(places)
     for side in choice.relay:
         sides[side] = planner.relay(node.inputs[side], letters.inputs[side].index(choice.n))
@@ -37,6 +37,26 @@ def _by_letter(group: Group, letters: Letters, value: Any, place: Place) -> dict
     """The strides of a result by letter."""
     axes = group.loops[id(value)]
     return {letters.out[loop]: s for loop, s in zip(axes, place.strides, strict=True) if loop is not None}
+
+
+def _partners(planner: Planner, group: Group, letters: Letters) -> list[dict[str, int]]:
+    """The strides by letter of what the epilogue reads at every place of the result."""
+    found = []
+    for value in planner.fusion.loads(group):
+        if value.shape == group.sizes and id(value) in planner.found and value not in group.nodes[0].values:
+            found.append(dict(zip(letters.out, planner.found[id(value)].strides, strict=True)))
+    return found
+
+
+def _wanted(planner: Planner, group: Group, letters: Letters, stored: list[Any]) -> list[dict[str, int]]:
+    """For results with a wish: stride 1 along the axis that should be innermost."""
+    found = []
+    for value in stored:
+        axis = planner.wishes.get(id(value))
+        if axis is not None:
+            loop = group.loops[id(value)][axis]
+            found.append({letters.out[loop]: 1} if loop is not None else {})
+    return found
 
 
 class _Product:
@@ -65,7 +85,8 @@ class _Product:
     def append(self, stored: list[Any]) -> None:
         """Places for the results, the program of the epilogue, the loops."""
         planner, group = self.planner, self.group
-        program = Program(group, planner.fusion, self._located)
+        along = None if self.choice.dot else self.letters.out.index(self.choice.n)
+        program = Program(group, planner.fusion, planner.locate, along, planner.relay)
         for value in stored:
             axes = group.loops[id(value)]
             order = tuple(axes.index(i) for i in self._order() if i in axes)
@@ -84,21 +105,6 @@ class _Product:
         axes = self.group.loops[id(value)]
         n = self.letters.sizes[self.choice.n]
         return 1 if n == 1 else place.strides[axes.index(loop)] if loop in axes else 0
-
-    def _located(self, value: Any) -> Place:
-        """Where an operand of the epilogue lies; laid out along the vectors where it is not."""
-        place = self.planner.locate(value)
-        if self.choice.dot or len(value.shape) != len(self.letters.out):
-            return place
-        along = [i for i in self._axes(value, place) if place.strides[i] not in (0, 1)]
-        return self.planner.relay(value, along[0]) if along else place
-
-    def _axes(self, value: Any, place: Place) -> list[int]:
-        """The axis of an operand that lies along the vectors (found by the size and the first value's loops)."""
-        loop = self.letters.out.index(self.choice.n)
-        if value.shape[loop] != self.letters.sizes[self.choice.n] or value.shape[loop] == 1:
-            return []
-        return [loop]
 
     def _work(self, program: Program) -> None:
         letters, choice, out = self.letters, self.choice, self.letters.out

@@ -7,6 +7,7 @@ is taken.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,32 +101,38 @@ def positions(value: Value) -> set[int]:
     return inner if node.kind is ir.Slice else set()
 
 
-def choices(
-    node: Node, places: tuple[Place, Place], base: tuple[int, int], targets: list[dict[str, int]]
-) -> list[Choice]:
+Price = Callable[[int, str], float]
+"""What it costs to lay an input (0 or 1) out anew with a letter innermost."""
+
+
+def choices(node: Node, places: tuple[Place, Place], price: Price, targets: list[dict[str, int]]) -> list[Choice]:
     """Every sensible way, cheapest first.
 
-    base: how many elements a copy of each input moves; targets: the strides by letter of results whose place is fixed.
+    targets: the strides by letter of results whose place is fixed, and of what is combined with the result.
     """
     letters = Letters.of(node)
     work = 2.0 * letters.count("".join(letters.sizes))
     found = []
     for left in (0, 1):
         right = 1 - left
-        batched = _batch_letter(node.inputs[right], letters.inputs[right])
+        batched = batch_letter(node.inputs[right], letters.inputs[right])
         for n in letters.free(right):
-            unit = stride(letters.inputs[right], places[right], n) == 1 or letters.sizes[n] == 1
-            if is_window(node.inputs[right]) and batched and n != batched:
+            if batched and n != batched:
                 continue
+            unit = _unit(letters, places, right, n)
             cost = work / (PEAK * _lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
-            cost += 0.0 if unit else COPY * base[right]
+            cost += 0.0 if unit else price(right, n)
             cost += COPY * letters.count(letters.out) * sum(t.get(n, 0) != 1 for t in targets)
             found.append(Choice(left, n, False, () if unit else (right,), cost))
-    found += _dots(letters, places, work)
+    found += _dots(node, letters, places, price, work)
     return sorted(found, key=lambda c: c.cost)
 
 
-def _batch_letter(value: Value, letters: str) -> str:
+def _unit(letters: Letters, places: tuple[Place, Place], side: int, letter: str) -> bool:
+    return stride(letters.inputs[side], places[side], letter) == 1 or letters.sizes[letter] == 1
+
+
+def batch_letter(value: Value, letters: str) -> str:
     """For windows over a batch: the letter of the batch, which vectors should run along."""
     if not is_window(value):
         return ""
@@ -150,14 +157,16 @@ def _lane_share(n: int) -> float:
     return n / (vectors * LANES) * (0.75 if vectors == 1 else 0.9 if vectors == 2 else 1.0)
 
 
-def _dots(letters: Letters, places: tuple[Place, Place], work: float) -> list[Choice]:
+def _dots(node: Node, letters: Letters, places: tuple[Place, Place], price: Price, work: float) -> Iterator[Choice]:
+    """Vectors along a sum, which must be innermost in both inputs."""
+    batched = {b for v, x in zip(node.inputs, letters.inputs, strict=True) if (b := batch_letter(v, x))}
     for k in letters.summed:
-        if all(stride(letters.inputs[i], places[i], k) == 1 for i in (0, 1)):
-            results = letters.count(letters.out)
-            length = letters.sizes[k]
-            cost = work / (DOT_PEAK * length / (-(-length // LANES) * LANES)) + results * 1.5
-            return [Choice(0, k, True, (), cost)]
-    return []
+        if batched and k not in batched:
+            continue
+        relay = tuple(i for i in (0, 1) if not _unit(letters, places, i, k))
+        length = letters.sizes[k]
+        cost = work / (DOT_PEAK * length / (-(-length // LANES) * LANES)) + letters.count(letters.out) * 1.5
+        yield Choice(0, k, True, relay, cost + sum(price(i, k) for i in relay))
 
 
 def relaid_axes(place: Place, axis: int) -> tuple[int, ...]:
@@ -181,7 +190,7 @@ def traced(value: Value, axis: int) -> tuple[Value, int]:
             if axis == len(value.shape) - 1:
                 break
         elif node.kind is ir.Reshape:
-            moved = _same_axis(node.inputs[0].shape, value.shape, axis)
+            moved = same_axis(node.inputs[0].shape, value.shape, axis)
             if moved is None:
                 break
             axis = moved
@@ -189,7 +198,7 @@ def traced(value: Value, axis: int) -> tuple[Value, int]:
     return value, axis
 
 
-def _same_axis(old: Any, new: Any, axis: int) -> int | None:
+def same_axis(old: Any, new: Any, axis: int) -> int | None:
     """The axis of a reshape's input that an axis of its output is, unmerged and unsplit."""
     before = math.prod(new[:axis])
     for i, n in enumerate(old):

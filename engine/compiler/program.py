@@ -18,11 +18,14 @@ NUMBERS = {"float32": "f4", "uint32": "u4", "int64": "i8", "bool": "?"}
 class Program:
     """Lines of a group, made on demand; operands with a stride for each loop of the group.
 
-    locate(value) -> Place of a stored value or a view of one. line 0 of a contraction's program is its sum.
+    locate(value) -> Place of a stored value or a view of one. along: a loop along which operands must have stride 0 or 1;
+    relay(value, axis) -> Place lays out anew what has not. Line 0 of a contraction's program is its sum.
     """
 
-    def __init__(self, group: Group, fusion: Fusion, locate: Callable[[Value], Place]) -> None:
-        self.group, self.fusion, self.locate = group, fusion, locate
+    def __init__(
+        self, group: Group, fusion: Fusion, locate: Callable[[Value], Place], along: int | None = None, relay: Any = None
+    ) -> None:
+        self.group, self.fusion, self.locate, self.along, self.relay = group, fusion, locate, along, relay
         self.lines: list[Instruction] = []
         self.operands: list[tuple[Place, Strides]] = []
         self.stores: list[tuple[int, int]] = []
@@ -95,7 +98,11 @@ class Program:
         return self._line("iota", loop)
 
     def _load(self, value: Value, loops: Loops) -> int:
-        line = self._line("load", self.operand(self.locate(value), loops))
+        place = self.locate(value)
+        turned = [axis for axis, loop in enumerate(loops) if loop == self.along and place.strides[axis] not in (0, 1)]
+        if self.along is not None and turned and self.group.sizes[self.along] != 1:
+            place = self.relay(value, turned[0])
+        line = self._line("load", self.operand(place, loops))
         return self._line("ne", line, self._line("const", 0.0, "f4")) if value.dtype == ir.TRUTH else line
 
     def operand(self, place: Place, loops: Loops) -> int:

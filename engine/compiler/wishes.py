@@ -1,0 +1,80 @@
+"""Which axis a value should lie innermost along: convolutions want the batch there, and what they exchange values with too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.compiler import ir
+from engine.compiler.ir import Graph, Node, Value
+from engine.compiler.products import batch_letter, same_axis, traced
+
+Axis = int
+
+
+def wishes(graph: Graph) -> dict[int, Axis]:
+    """For each value that has a wish, by its id: the axis that should be innermost."""
+    found: dict[int, Axis] = {}
+    waiting: list[tuple[Value, Axis]] = []
+    users: dict[int, list[Node]] = {}
+    for node in graph.nodes:
+        for value in node.values:
+            users.setdefault(id(value), []).append(node)
+        if node.kind is ir.Contract:
+            waiting.extend(_of_windows(node))
+    while waiting:
+        value, axis = waiting.pop()
+        if id(value) in found:
+            continue
+        found[id(value)] = axis
+        if value.node is not None:
+            waiting.extend(_inwards(value.node, axis))
+        for node in users.get(id(value), []):
+            waiting.extend(_outwards(node, value, axis))
+    return found
+
+
+def _of_windows(node: Node) -> Iterator[tuple[Value, Axis]]:
+    """What a product with windows over a batch wants of its operands and of its result."""
+    sides = (node.attrs["left"], node.attrs["right"])
+    for value, names in zip(node.values, sides, strict=True):
+        letter = batch_letter(value, names)
+        if letter:
+            yield traced(value, names.index(letter))
+            if letter in node.attrs["out"]:
+                yield node.output, node.attrs["out"].index(letter)
+            for other, others in zip(node.values, sides, strict=True):
+                if other is not value and letter in others:
+                    yield traced(other, others.index(letter))
+
+
+def _inwards(node: Node, axis: Axis) -> Iterator[tuple[Value, Axis]]:
+    """From what a node makes to what it reads."""
+    kind, value = node.kind, node.output
+    if kind in (ir.Map, ir.Cast, ir.Slice, ir.Pad, ir.Concat):
+        yield from ((v, axis) for v in node.values if len(v.shape) == len(value.shape))
+    elif kind is ir.Permute:
+        yield node.inputs[0], node.attrs["order"][axis]
+    elif kind is ir.Window and axis < len(value.shape) - 1:
+        yield node.inputs[0], axis
+    elif kind is ir.Reshape:
+        moved = same_axis(node.inputs[0].shape, value.shape, axis)
+        if moved is not None:
+            yield node.inputs[0], moved
+
+
+def _outwards(node: Node, value: Value, axis: Axis) -> Iterator[tuple[Value, Axis]]:
+    """From what a node reads to what it makes."""
+    kind = node.kind
+    if kind in (ir.Map, ir.Cast, ir.Slice, ir.Pad, ir.Concat, ir.Window):
+        yield node.output, axis
+    elif kind is ir.Permute:
+        yield node.output, node.attrs["order"].index(axis)
+    elif kind is ir.Reshape:
+        moved = same_axis(node.output.shape, value.shape, axis)
+        if moved is not None:
+            yield node.output, moved
+
+
+def innermost(order: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """An order of axes with one of them moved to the end."""
+    return (*(i for i in order if i != axis), axis)
