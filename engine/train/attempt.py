@@ -28,7 +28,7 @@ from engine.train.batches import Cursor
 from engine.train.feed import Feed
 from engine.train.metrics import Score, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
-from engine.train.targets import answer_of, encode
+from engine.train.targets import answer_of, encode, right_of
 
 Array = Any
 CHUNK = 500
@@ -150,14 +150,14 @@ class Attempt:
         self._place()
 
     # ----------------------------------------------------------------------------------------------- a batch
-    def batches(self, most: int) -> tuple[int, bool]:
-        """At most `most` batches forward, backward and into the weights: (how many, whether the last ended its epoch).
+    def batches(self, most: int, seconds: float) -> tuple[int, bool]:
+        """At most `most` batches, for about so many seconds: (how many, whether the last one ended its epoch).
 
         Raises: NotFinite, with weights, optimiser and place in the data as they were before the batch that failed.
         """
-        x, target = (as_tensor(array) for array in self.feed.batch())
         self.penalty.refresh(self.learning_rate())
-        loss, outputs = self.look(x, target)
+        x, target = (as_tensor(array) for array in self.feed.batch())
+        loss, right = self.look(x, target)
         value = float(loss.item())
         if not math.isfinite(value):
             raise NotFinite
@@ -165,20 +165,21 @@ class Attempt:
         if not self.gradients_are_finite():
             raise NotFinite
         self.follow()
-        return 1, self._count([value], host(outputs))
+        return self._count([value], len(x), 0 if right is None else int(right.item()))
 
-    def update(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """All that one batch does to the network, in one piece: (loss, outputs)."""
-        loss, outputs = self.look(x, target)
+    def update(self, x: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+        """All that one batch does to the network, in one piece: the loss, and how many answers are right if counted."""
+        loss, right = self.look(x, target)
         loss.backward()
         self.follow()
-        return loss, outputs
+        return (loss,) if right is None else (loss, right)
 
-    def look(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """(loss, outputs) of a batch, ready to go backward from."""
+    def look(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The loss of a batch, to go backward from, and how many answers are right where that is wanted."""
         self.optimizer.zero_grad()
         outputs = self.network(x)
-        return self.loss(outputs, target), outputs
+        counted = not self.evaluated_whole and self.answer.reading != "value"
+        return self.loss(outputs, target), right_of(self.answer, outputs, target) if counted else None
 
     def follow(self) -> None:
         """The weights follow their gradients."""
@@ -195,27 +196,21 @@ class Attempt:
                     return False
         return True
 
-    def _count(self, losses: list[float], outputs: Array) -> bool:
-        """So many batches are done; `outputs`: of all of them, one behind the other."""
+    def _count(self, losses: list[float], size: int, right: int) -> tuple[int, bool]:
+        """So many batches of `size` examples are done: (how many, whether the last one ended its epoch)."""
         self.step += len(losses)
         self.loss_value = losses[-1]
         if not self.evaluated_whole:
-            self._tally(losses, outputs)
+            for value in losses:
+                self.seen_loss += value * size
+            self.seen += size * len(losses)
+            self.seen_right += right
         if self.schedule is not None and self.per_batch:
             self.schedule.step()
         ended = self.cursor.advance(len(losses))
         if ended and self.schedule is not None and not self.per_batch:
             self.schedule.step()
-        return ended
-
-    def _tally(self, losses: list[float], outputs: Array) -> None:
-        size = len(outputs) // len(losses)
-        for value in losses:
-            self.seen_loss += value * size
-        self.seen += len(outputs)
-        if self.answer.reading != "value":
-            labels = self.split.train.y[self.cursor.rows(len(losses))]
-            self.seen_right += int(np.count_nonzero(self.answer.chosen(outputs) == labels))
+        return len(losses), ended
 
     # ------------------------------------------------------------------------------------------- measurements
     def score(self, name: str, limit: int | None = None) -> Score:

@@ -83,6 +83,12 @@ class Cursor:
         return -(-self.count // self.size) if self.last == "keep" else self.count // self.size
 
     @property
+    def batches_left(self) -> int:
+        """How many of the running epoch's updates are to come."""
+        left = self.count - self.offset
+        return -(-left // self.size) if self.last == "keep" else left // self.size
+
+    @property
     def first(self) -> int:
         """Where the next batch begins in all `orders`, one after the other."""
         return self.place * self.count + self.offset

@@ -23,13 +23,15 @@ from engine.train.changes import Refusal, change
 from engine.train.checkpoint import attempt_bytes, attempt_from, weights_bytes
 from engine.train.divergence import non_finite
 from engine.train.events import Ack, Changed, Event, Metrics, RunState, State
-from engine.train.metrics import LONG_EPOCH, epoch_due, step_due
+from engine.train.metrics import LONG_EPOCH, epoch_due, next_epoch, next_step, step_due
 from engine.train.pace import Pacer
 from engine.train.source import recipe
 from engine.train.watching import Watch
 
 COMMAND: TypeAdapter[commands.Command] = TypeAdapter(commands.Command)
 FINAL = ("finished", "failed", "stopped")
+LONGEST = 0.01
+"""Seconds of training without looking at the clock or for commands."""
 
 
 class Run:
@@ -115,25 +117,41 @@ class Run:
         while self.wait() == 0:
             if self.state == "running":
                 pacer.began(cursor.at_start)
-            self._batch()
+            self._batches(min(LONGEST, deadline - clock()))
             if clock() >= deadline:
                 break
         self.watch.tick(clock(), self.step)
 
-    def _batch(self) -> None:
+    def _batches(self, seconds: float) -> None:
+        """Train up to where something is due, for about so long at most."""
         training = self._training
         try:
-            _, ended = training.batches(1)
+            done, ended = training.batches(self._until_due(), seconds)
         except NotFinite:
             self._hold("non_finite", non_finite(training))
             return
         except (EngineError, MemoryError) as error:
             self._fail(error)
             return
-        self.watch.revision += 1
+        if not done:
+            return
+        self.watch.revision += done
         self._report(ended)
         if self._steps_left or self._epochs_left:
-            self._count_down(ended)
+            self._count_down(done, ended)
+
+    def _until_due(self) -> int:
+        """How many batches may be done at one go: nothing is due after any of them but the last."""
+        cursor, pacer, step = self._training.cursor, self._pacer, self.step
+        paced = self.state == "running" and pacer.interval > 0
+        if paced and not pacer.by_epoch:
+            return 1
+        epoch, whole = cursor.epochs, cursor.batches_per_epoch
+        ends = [epoch + 1] if paced or self._epochs_left else [next_epoch(epoch), self._last_epoch or 0]
+        stops = [cursor.batches_left + (end - epoch - 1) * whole for end in ends if end > epoch]
+        stops += [self._steps_left, (self._last_step or 0) - step]
+        stops += [next_step(step) - step] if whole > LONG_EPOCH else []
+        return min(stop for stop in stops if stop > 0)
 
     def _report(self, ended: bool) -> None:
         training = self._training
@@ -155,9 +173,9 @@ class Run:
         self._events.append(Metrics(step=self.step, epoch=self.epoch, values=values, test_examples=examples))
         return values
 
-    def _count_down(self, ended: bool) -> None:
+    def _count_down(self, done: int, ended: bool) -> None:
         if self._steps_left:
-            self._steps_left -= 1
+            self._steps_left -= done
         elif ended:
             self._epochs_left -= 1
         if not self._steps_left and not self._epochs_left:

@@ -32,6 +32,21 @@ def step_due(step: int) -> bool:
     return step <= 2 or step % (1 << (step.bit_length() - 2)) == 0
 
 
+def next_epoch(epoch: int) -> int:
+    """The next epoch with a row."""
+    n = epoch + 1
+    while not epoch_due(n):
+        unit = 1 << ((n - 1) // 100).bit_length()
+        n = (n // unit + 1) * unit
+    return n
+
+
+def next_step(step: int) -> int:
+    """The next step with a row."""
+    unit = 1 << max(0, step.bit_length() - 2)
+    return (step // unit + 1) * unit
+
+
 def is_light(examples: Array) -> bool:
     """Whether a set costs so little that every row measures all of it."""
     return len(examples) <= WHOLE and examples.nbytes <= LIGHT

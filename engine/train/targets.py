@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.autodiff import no_grad
 from engine.errors import ArgumentError
 from engine.probes.answer import Answer, Reading
+from engine.tensor import Tensor
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +47,18 @@ def encode(labels: Array, answer: Answer) -> Array:
     if answer.outputs == 1:
         return _signs(labels, answer)
     return np.eye(answer.outputs, dtype=np.float32)[labels.astype(np.int64)]
+
+
+def right_of(answer: Answer, outputs: Tensor, target: Tensor) -> Tensor:
+    """How many outputs of a batch are read as what the encoded target says, a float32 tensor of shape ()."""
+    with no_grad():
+        if answer.single:
+            border = 0.5 if answer.reading == "probability" else 0.0
+            same = (outputs > border) == (target > border)
+        else:
+            classes = target if answer.reading in ("softmax", "log") else target.argmax(1)
+            same = outputs.reshape(len(outputs), -1).argmax(1) == classes
+        return same.float().sum()
 
 
 def _signs(labels: Array, answer: Answer) -> Array:
