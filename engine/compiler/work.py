@@ -99,23 +99,6 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class Nest:
-    """Loops around a scalar program: maps, reductions, and what is computed from reductions (softmax, layer norm).
-
-    sizes: of the loops; the first `parallel` run over independent results, the others are reduced. `lanes`: the loop that
-    is vectorised. Lines that depend on a reduction loop are computed once per reduction stage that needs them. A
-    store of a line that depends on no reduction loop happens once per parallel place.
-    """
-
-    sizes: Shape
-    parallel: int
-    lanes: int
-    body: tuple[Instruction, ...]
-    operands: tuple[Operand, ...]
-    stores: tuple[Store, ...]
-
-
-@dataclass(frozen=True)
 class Contraction:
     """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, k, n]), vectorised over n.
 
@@ -222,7 +205,7 @@ def pieces(total: int, parts: int, grain: int = 1) -> list[tuple[int, int]]:
     """(start, size) of at most `parts` nearly equal pieces of `total`, each a multiple of `grain` but for the last."""
     blocks = -(-total // grain)
     edges = [min(total, blocks * i // parts * grain) for i in range(parts + 1)]
-    return [(a, b - a) for a, b in zip(edges, edges[1:], strict=True) if b > a]
+    return [(a, b - a) for a, b in zip(edges, edges[1:], strict=False) if b > a]
 
 
 def volume(sizes: Shape) -> int:

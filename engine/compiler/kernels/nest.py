@@ -1,0 +1,148 @@
+"""Loops around a scalar program: maps, reductions, and what is computed from reductions (softmax, layer norm)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.emit import Function
+from engine.compiler.kernels.body import Body, letter
+from engine.compiler.kernels.maths import EXPENSIVE
+from engine.compiler.kernels.sweeps import GRAIN, Emission
+from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
+
+KEPT, LONG = 128, 512
+"""Rows of up to KEPT places stay in registers between sweeps; sums of more than LONG rounds are summed in blocks."""
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A scalar program over loops; one kernel for each structure, whatever the sizes.
+
+    sizes: of the loops; the first `parallel` run over independent results, the others are reduced. `lanes`: the loop
+    that is vectorised. Lines that depend on a reduced loop are computed once in each sweep over them that needs them. A
+    store of a line that depends on no reduced loop happens once per parallel place. starts: the place at which a loop
+    begins to count (of a piece of a split nest); () is 0 everywhere.
+    """
+
+    sizes: Shape
+    parallel: int
+    lanes: int
+    body: tuple[Instruction, ...]
+    operands: tuple[Operand, ...]
+    stores: tuple[Store, ...]
+    starts: Shape = ()
+
+    @cached_property
+    def lines(self) -> Body:
+        """The scalar program, looked at."""
+        moves = tuple(frozenset(i for i, s in enumerate(o.strides) if s) for o in self.operands)
+        return Body(self.body, moves, tuple(letter(o.buffer.dtype) for o in self.operands), self.parallel)
+
+    @cached_property
+    def row(self) -> int:
+        """How many places are reduced to one."""
+        return math.prod(self.sizes[self.parallel :])
+
+    @property
+    def kept(self) -> int:
+        """In how many groups of 16 lanes a reduced row stays in registers from sweep to sweep; 0: it does not."""
+        whole = len(self.sizes) == self.parallel + 1 and self.lanes == self.parallel
+        return -(-self.row // GRAIN) if whole and 0 < self.row <= KEPT else 0
+
+    @property
+    def long(self) -> bool:
+        """Whether sums are so long that they are summed in blocks."""
+        last = self.lanes if self.lanes >= self.parallel else -1
+        return len(self.sizes) > self.parallel and self.sizes[last] > LONG * (GRAIN if last >= 0 else 1)
+
+    def reach(self, operand: Operand) -> str:
+        """How an operand moves: a letter for each loop: 0 not at all, 1 lane by lane, s in strides; 0 without loops."""
+        moves = ["0" if s == 0 else "1" if s == 1 and i == self.lanes else "s" for i, s in enumerate(operand.strides)]
+        return "".join(moves) or "0"
+
+    @cached_property
+    def key(self) -> str:
+        """Everything that decides the machine code."""
+        operands = ",".join(letter(o.buffer.dtype) + self.reach(o) for o in self.operands)
+        stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
+        form = f"kept{self.kept}{'' if self.row % GRAIN else 'full'}" if self.kept else "long" if self.long else ""
+        body = ";".join(_text(instruction) for instruction in self.body)
+        return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {body} -> {stores}"
+
+    def arguments(self) -> list[Any]:
+        """Sizes, starts, then for each operand its address and strides."""
+        found: list[Any] = [*self.sizes, *(self.starts or (0,) * len(self.sizes))]
+        for o in self.operands:
+            found += [(o.buffer, o.offset), *o.strides]
+        return found
+
+    def accesses(self) -> Iterator[Access]:
+        """Every operand's span; what is stored is written, what is loaded is read."""
+        if 0 in self.sizes[: self.parallel]:
+            return
+        loaded = {rest[0] for name, *rest in self.body if name == "load"}
+        stored = {s.operand: self.lines.inner(s.line) for s in self.stores}
+        for i, operand in enumerate(self.operands):
+            if i in loaded and 0 not in self.sizes:
+                yield Access(operand.buffer, *operand.span(self.sizes), False)
+            if i in stored:
+                yield Access(operand.buffer, *self._written(operand, stored[i]), True)
+
+    def _written(self, operand: Operand, inner: bool) -> tuple[int, int]:
+        return operand.span(
+            self.sizes if inner else (*self.sizes[: self.parallel], *(1,) * (len(self.sizes) - self.parallel))
+        )
+
+    def split(self, parts: int) -> list[Nest]:
+        """Pieces along the largest parallel loop; a reduction to one number stays whole."""
+        if parts < 2 or not self.parallel:
+            return [self]
+        loop = max(range(self.parallel), key=lambda i: (self.sizes[i] // (GRAIN if i == self.lanes else 1), -i))
+        cuts = pieces(self.sizes[loop], parts, GRAIN if loop == self.lanes else 1)
+        return [self._piece(loop, start, size) for start, size in cuts] if len(cuts) > 1 else [self]
+
+    def _piece(self, loop: int, start: int, size: int) -> Nest:
+        sizes = tuple(size if i == loop else n for i, n in enumerate(self.sizes))
+        before = self.starts or (0,) * len(sizes)
+        starts = tuple(n + start if i == loop else n for i, n in enumerate(before))
+        operands = tuple(o.moved(loop, start) for o in self.operands)
+        return dataclasses.replace(self, sizes=sizes, starts=starts, operands=operands)
+
+    def cost(self) -> float:
+        """About how many nanoseconds: 0.1 for a float32 that comes or goes, and the arithmetic at 16 lanes."""
+        moved = sum(_places(self.sizes, o) for o in self.operands) * 0.1
+        body = self.lines
+        cycles = 0.0
+        for sweep in range(max(body.sweeps, default=0) + 1):
+            for line in self.swept(sweep):
+                if body.inner(line) or not self.row or len(self.sizes) == self.parallel:
+                    cycles += EXPENSIVE.get(body.body[line][0], 1)
+        full = max(1.0, self.sizes[self.lanes] / GRAIN) * GRAIN / max(1, self.sizes[self.lanes]) if self.sizes else 1
+        return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * cycles * 0.4
+
+    def swept(self, sweep: int) -> list[int]:
+        """The lines that one sweep over the reduced loops needs."""
+        body = self.lines
+        targets = [i for r in body.reductions(sweep) for i in body.arguments(r)]
+        if sweep == max(body.sweeps, default=0):
+            targets += [s.line for s in self.stores]
+        return body.needed(targets)
+
+    def emit(self, f: Function, args: list[Any]) -> None:
+        """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
+        Emission(f, self, args).emit()
+
+
+def _places(sizes: Shape, operand: Operand) -> int:
+    return math.prod(n for n, s in zip(sizes, operand.strides, strict=True) if s)
+
+
+def _text(instruction: Instruction) -> str:
+    return " ".join(np.dtype(x).name if isinstance(x, type | np.dtype) else str(x) for x in instruction)
