@@ -20,6 +20,7 @@ Loops = tuple[int | None, ...]
 
 FUSED = ("map", "cast", "reduce")
 TRUTHS = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not"))
+COSTLY = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "pow", "sin", "cos", "div", "sqrt"))
 LIMIT = 200
 """Nodes in one group: longer scalar programs run out of registers."""
 
@@ -58,16 +59,25 @@ def is_native(node: Node) -> bool:
     return read and node.output.dtype.name in NATIVE and node.attrs.get("fn") not in ("argmax", "argmin")
 
 
-def is_free(node: Node) -> bool:
-    """Whether it is computed anew wherever it is needed."""
-    kind = node.kind
-    if not is_native(node):
-        return False
-    if kind is ir.Iota or kind is ir.Fill:
-        return True
-    if kind is ir.Map and node.attrs["fn"] in TRUTHS:
-        return True
-    return kind is ir.Cast and node.inputs[0].dtype == ir.TRUTH
+def free_nodes(graph: Graph) -> set[int]:
+    """The ids of nodes that are computed anew wherever they are needed: places, constants, comparisons, and cheap maps of
+    nothing but those and sources."""
+    free: set[int] = set()
+    for node in graph.nodes:
+        kind = node.kind
+        if kind in (ir.Iota, ir.Fill):
+            free.add(id(node))
+        elif kind in (ir.Map, ir.Cast) and is_native(node):
+            cheap = node.attrs.get("fn") not in COSTLY
+            truth = node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH)
+            if truth or (cheap and all(_is_leaf(v, free) for v in node.values)):
+                free.add(id(node))
+    return free
+
+
+def _is_leaf(value: Value, free: set[int]) -> bool:
+    base = root(value)
+    return base.node is None or id(base.node) in free
 
 
 def is_simple(node: Node) -> bool:
@@ -110,8 +120,9 @@ class Fusion:
         self.of: dict[int, Group] = {}
         self.groups: list[Group] = []
         self.early = _early(graph)
+        self.free = free_nodes(graph)
         for node in graph.nodes:
-            if not node.kind.view and not is_free(node):
+            if not node.kind.view and id(node) not in self.free:
                 self._place(node)
         self.stored: set[int] = {id(root(v)) for v in graph.roots()}
         for group in self.groups:
@@ -156,13 +167,18 @@ class Fusion:
             return False
         if node.kind is ir.Reduce:
             return self._join_reduction(node, group)
-        if group.kind == "contract" and _counts(node):
+        if group.kind == "contract" and self._counts(node):
             return False
         loops = self._loops(node, node.output.shape, group)
         if loops is None or not group.covers(loops):
             return False
         self._enter(node, group, loops)
         return True
+
+    def _counts(self, node: Node) -> bool:
+        """Whether it reads the place along an axis, which the program of a contraction can not."""
+        inner = [root(v).node for v in node.values]
+        return any(n is not None and id(n) in self.free and (n.kind is ir.Iota or self._counts(n)) for n in inner)
 
     def _join_reduction(self, node: Node, group: Group) -> bool:
         if group.kind == "contract":
@@ -219,7 +235,7 @@ class Fusion:
             if is_simple(node):
                 return self._bind(node.inputs[0], through(node, axes), group, found)
             return self.of.get(id(root(value))) is not group
-        if is_free(node):
+        if id(node) in self.free:
             return all(self._bind(v, axes, group, found) for v in node.values)
         return True
 
@@ -228,7 +244,7 @@ class Fusion:
         stack = list(node.values)
         while stack:
             value = root(stack.pop())
-            if value.node is not None and is_free(value.node):
+            if id(value.node) in self.free and value.node is not None:
                 stack.extend(value.node.values)
             else:
                 yield value
@@ -249,7 +265,7 @@ class Fusion:
             return
         if node is not None and node.kind.view and is_simple(node):
             yield from self._loads(node.inputs[0], group)
-        elif node is not None and is_free(node):
+        elif node is not None and id(node) in self.free:
             for inner in node.values:
                 yield from self._loads(inner, group)
         else:
@@ -259,7 +275,7 @@ class Fusion:
         """Free nodes whose value must lie in memory get a group of their own after all."""
         for node in self.graph.nodes:
             value = node.output
-            if id(value) in self.stored and id(value) not in self.of and is_free(node):
+            if id(value) in self.stored and id(value) not in self.of and id(node) in self.free:
                 levels = [self.of[id(v)].level + 1 for v in self._anchors(node) if id(v) in self.of]
                 self._begin(node, max(levels, default=0))
                 self.groups[-1].kind = "map"
@@ -312,17 +328,6 @@ def _early(graph: Graph) -> set[int]:
             early.add(id(node))
             wanted.update(id(v) for v in node.values)
     return early
-
-
-def _counts(node: Node) -> bool:
-    """Whether it reads the place along an axis, which the program of a contraction can not."""
-    for value in node.values:
-        while value.node is not None and value.node.kind.view:
-            value = value.node.inputs[0]
-        inner = value.node
-        if inner is not None and is_free(inner) and (inner.kind is ir.Iota or _counts(inner)):
-            return True
-    return False
 
 
 def is_source(value: Any) -> bool:

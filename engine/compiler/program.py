@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.compiler import ir
-from engine.compiler.groups import Fusion, Group, Loops, is_free, is_simple, through
+from engine.compiler.groups import Fusion, Group, Loops, is_simple, through
 from engine.compiler.ir import Node, Value
 from engine.compiler.places import Place
 from engine.compiler.work import Instruction
@@ -54,7 +54,7 @@ class Program:
             return self._compute(node, loops)
         if node is not None and node.kind.view and is_simple(node):
             return self.read(node.inputs[0], through(node, loops))
-        if node is not None and is_free(node):
+        if node is not None and id(node) in self.fusion.free:
             return self._compute(node, loops)
         return self._load(value, loops)
 
