@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from backend.bench.problem import Problem, Workload, classes, composed, numbers
@@ -11,7 +12,7 @@ from backend.bench.workloads import MANY, gpt, plane, recurrent
 def perceptron(t: Any, widths: tuple[int, ...], batch: int, rate: float = 0.0) -> Problem:
     """Linear layers with ReLU, and dropout where the rate is not 0; Adam."""
     nn, layers = t.nn, []
-    for a, b in zip(widths[:-2], widths[1:-1], strict=True):
+    for a, b in itertools.pairwise(widths[:-1]):
         layers += [nn.Linear(a, b), nn.ReLU(), *([nn.Dropout(rate)] if rate else [])]
     m = nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
     x, y = numbers(t, batch, widths[0]), classes(t, widths[-1], batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from backend.bench.problem import Problem, Workload, classes, composed, numbers
@@ -105,7 +106,7 @@ def w6(t: Any) -> Problem:
 def plane(t: Any, *widths: int) -> Problem:
     """A network of TensorFlow Playground: tanh layers, batch 10, SGD at 0.03."""
     nn = t.nn
-    layers = [part for a, b in zip(widths, widths[1:], strict=False) for part in (nn.Linear(a, b), nn.Tanh())]
+    layers = [part for a, b in itertools.pairwise(widths) for part in (nn.Linear(a, b), nn.Tanh())]
     m = nn.Sequential(*layers)
     x, y = numbers(t, 10, widths[0]), numbers(t, 10, 1, seed=1).sign()
     return Problem(m, x, y, nn.functional.mse_loss, t.optim.SGD(m.parameters(), lr=0.03))

@@ -1,0 +1,106 @@
+"""How long an edit waits for its first compiled step, and how much memory a step needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psutil
+
+import engine
+from backend.bench.workloads import WORKLOADS, w2
+
+WIDTHS = (96, 112, 120, 144, 160, 100, 136, 152)
+
+
+def latency() -> dict[str, Any]:
+    """Milliseconds from a changed width of W2 to the end of its first compiled step, in a process that is warm.
+
+    compile: from `engine.compile` on, tracing included; whole: the new model and its optimiser, too. The first two
+    edits warm up and do not count. native: whether every first step ran as native code.
+    """
+    found, native = [], True
+    for width in (128, 64, *WIDTHS):
+        start = time.perf_counter()
+        problem = w2(engine, width)
+        built = time.perf_counter()
+        step = engine.compile(problem.step)
+        step(problem.x, problem.y)
+        end = time.perf_counter()
+        tier = step.tier
+        if len(found) < 2:
+            step.wait()
+        found.append(((end - built) * 1e3, (end - start) * 1e3, tier))
+    counted = found[2:]
+    native = all(tier != "numpy" for _, _, tier in counted)
+    compiled, whole = ([pair[k] for pair in counted] for k in (0, 1))
+    return {
+        "compile": statistics.median(compiled), "compile_best": min(compiled), "whole": statistics.median(whole),
+        "native": native,
+    }  # fmt: skip
+
+
+MEASURED = """
+import importlib, json, sys
+from pathlib import Path
+import psutil
+from backend.bench.contenders import CONTENDERS, start_of
+from backend.bench.edits import grown
+from backend.bench.workloads import WORKLOADS
+print(json.dumps(grown(*json.loads(sys.argv[1]))))
+"""
+
+
+def grown(name: str, contender: str, threads: int) -> dict[str, float]:
+    """Megabytes that a process grew by, at the end and at its peak, from before the model was built to after 10 steps."""
+    from backend.bench.contenders import CONTENDERS, library, start_of
+
+    if contender.startswith("torch"):
+        library("torch", threads)
+    CONTENDERS[contender](WORKLOADS["W1"], start_of(WORKLOADS["W1"]), threads)  # what a first step of any network costs
+    weights, process = start_of(WORKLOADS[name]), psutil.Process()
+    before = process.memory_info().rss
+    forget_peak()
+    running = CONTENDERS[contender](WORKLOADS[name], weights, threads)
+    for _ in range(10):
+        running.call()
+    return {"rss": (process.memory_info().rss - before) / 2**20, "peak": (peak_memory() - before) / 2**20}
+
+
+def forget_peak() -> None:
+    """Let the system count the peak from now on, where it can (Linux)."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        pass
+
+
+def peak_memory() -> int:
+    """The most memory this process had, in bytes; what it has now where the system does not say."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            line = next(line for line in lines if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        return int(psutil.Process().memory_info().rss)
+
+
+def room(names: list[str], contenders: list[str], threads: int) -> dict[str, dict[str, Any]]:
+    """The memory of each workload's step by each contender, each in a process of its own."""
+    return {
+        name: {contender: _alone(name, contender, threads) for contender in contenders if contender != "jax"}
+        for name in names
+        if name in WORKLOADS
+    }
+
+
+def _alone(name: str, contender: str, threads: int) -> dict[str, float] | None:
+    command = [sys.executable, "-c", MEASURED, json.dumps([name, contender, threads])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))  # noqa: S603
+    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else None
