@@ -1,0 +1,131 @@
+"""Where parameters, gradients and the states of optimisers live: side by side in flat memory, each on a cache line.
+
+A tensor keeps its home for good, so that all programs over one model mean the same memory. Whoever gives a tensor
+other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed before the next step: the numbers move in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from engine.optim.optimizer import Optimizer
+from engine.tensor import Tensor, wrap
+
+LINE = 64
+
+
+class Beside:
+    """What belongs to objects as long as they live: a dict by identity (tensors compare number by number)."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[Any, Any]] = {}
+
+    def __getitem__(self, owner: Any) -> Any:
+        known, value = self._held[id(owner)]
+        if known() is not owner:
+            raise KeyError(id(owner))
+        return value
+
+    def __setitem__(self, owner: Any, value: Any) -> None:
+        key = id(owner)
+        self._held[key] = (ref(owner, lambda _: self._held.pop(key, None)), value)
+
+    def __contains__(self, owner: Any) -> bool:
+        return id(owner) in self._held and self._held[id(owner)][0]() is owner
+
+    def get(self, owner: Any, default: Any) -> Any:
+        """What belongs to it, or something else."""
+        try:
+            return self[owner]
+        except KeyError:
+            return default
+
+
+HOMES = Beside()
+"""Tensor -> its memory."""
+SLOPES = Beside()
+"""Leaf -> the tensor of its gradient."""
+STATES = Beside()
+"""Optimiser -> {(parameter, name): memory}."""
+COUNTS = Beside()
+"""Optimiser -> [(vector of counts, the parameters counted in it)]."""
+
+
+def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
+    """Arrays of these shapes and element types in one piece of memory, each beginning on a cache line."""
+    starts, end = [], 0
+    for shape, dtype in shapes:
+        starts.append(end)
+        end += -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // LINE) * LINE
+    memory = np.zeros(end + LINE, np.uint8)
+    first = -memory.ctypes.data % LINE
+    return [
+        memory[first + a : first + a + int(np.prod(s)) * np.dtype(d).itemsize].view(d).reshape(s)
+        for a, (s, d) in zip(starts, shapes, strict=True)
+    ]
+
+
+def settle(tensors: Iterable[Tensor]) -> None:
+    """Give each tensor a home, unless it has one that fits; its numbers move in."""
+    new = [t for t in dict.fromkeys(tensors) if t not in HOMES or not fits(HOMES[t], t.array)]
+    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new]), strict=True):
+        HOMES[t] = home
+    for t in new:
+        move_in(t, HOMES[t])
+
+
+def settle_slopes(leaves: Iterable[Tensor]) -> None:
+    """A gradient with a home for each leaf that has none that fits."""
+    new = [t for t in dict.fromkeys(leaves) if t not in SLOPES or not fits(SLOPES[t].array, t.array)]
+    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new]), strict=True):
+        SLOPES[t] = wrap(home)
+
+
+def fits(home: Any, array: Any) -> bool:
+    """Whether an array's numbers could live there."""
+    return bool(home.shape == array.shape and home.dtype == array.dtype)
+
+
+def move_in(tensor: Tensor, home: Any) -> None:
+    """The tensor's numbers go to its home, and the tensor with them."""
+    if tensor.array is not home:
+        home[...] = tensor.array
+        tensor.array = home
+
+
+def settle_states(optimizer: Optimizer, moved: list[Tensor]) -> None:
+    """The states of these parameters side by side, name by name; the counts of steps that are equal in one vector."""
+    if optimizer not in STATES:
+        STATES[optimizer] = {}
+    homes = STATES[optimizer]
+    names = dict.fromkeys(n for p in moved for n, v in optimizer.state[p].items() if isinstance(v, Tensor))
+    wanted = [(p, n) for n in names if n != "step" for p in moved if n in optimizer.state[p]]
+    new = [(p, n) for p, n in wanted if (p, n) not in homes or not fits(homes[p, n], optimizer.state[p][n].array)]
+    shapes = [(optimizer.state[p][n].array.shape, optimizer.state[p][n].array.dtype) for p, n in new]
+    homes.update(zip(new, flat(shapes), strict=True))
+    for p, n in wanted:
+        move_in(optimizer.state[p][n], homes[p, n])
+    _settle_counts(optimizer, [p for p in moved if "step" in optimizer.state[p]], homes)
+
+
+def _settle_counts(optimizer: Optimizer, moved: list[Tensor], homes: dict[tuple[Tensor, str], Any]) -> None:
+    """Parameters that took the same number of steps count them in one vector."""
+    by_count: dict[float, list[Tensor]] = {}
+    for p in moved:
+        by_count.setdefault(float(optimizer.state[p]["step"].array), []).append(p)
+    held = COUNTS.get(optimizer, [])
+    if [[id(p) for p in members] for _, members in held] == [[id(p) for p in m] for m in by_count.values()]:
+        for p in moved:
+            move_in(optimizer.state[p]["step"], homes[p, "step"])
+        return
+    COUNTS[optimizer] = []
+    for count, members in by_count.items():
+        (vector,) = flat([((len(members),), np.float32)])
+        vector[...] = count
+        COUNTS[optimizer].append((vector, members))
+        for i, p in enumerate(members):
+            homes[p, "step"] = optimizer.state[p]["step"].array = vector[i : i + 1].reshape(())
