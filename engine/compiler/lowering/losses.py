@@ -12,7 +12,7 @@ from engine.compiler.lowering.symbolic import Array, NoRule
 
 def one_hot(xp: Library, target: Array, shape: tuple[int, ...]) -> Array:
     """Where the class of each row (axis 0) stands among its places (axis 1)."""
-    return xp.same_number(xp.iota(shape, 1), target.reshape(-1, 1))
+    return xp.same_number(xp.iota(shape, 1), target.astype(FLOAT).reshape(-1, 1))
 
 
 def shares(xp: Library, x: Array, dim: int) -> tuple[Array, Array, Array]:

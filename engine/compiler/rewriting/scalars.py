@@ -1,0 +1,46 @@
+"""Arithmetic that changes nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from engine.compiler.ir import Map, Reduce, Reshape, Shape, Value
+from engine.compiler.rewriting.rules import made_by, rewrites
+
+NEUTRAL = {"add": (0, 0), "sub": (None, 0), "mul": (1, 1), "div": (None, 1), "pow": (None, 1)}
+"""The number that changes nothing, to the left and to the right."""
+
+
+@rewrites(Map)
+def unchanged(b: Any, *inputs: Any, fn: str) -> Value | None:
+    """x + 0, x * 1, x / 1, x ** 1; neg(neg(x))."""
+    if fn == "neg" and made_by(inputs[0], Map) and inputs[0].node.attrs["fn"] == "neg":
+        found: Value = inputs[0].node.inputs[0]
+        return found
+    if fn not in NEUTRAL:
+        return None
+    left, right = NEUTRAL[fn]
+    for number, x, neutral in ((inputs[1], inputs[0], right), (inputs[0], inputs[1], left)):
+        if isinstance(x, Value) and not isinstance(number, Value) and neutral is not None and number == neutral:
+            return x
+    return None
+
+
+@rewrites(Reduce)
+def over_axes_of_one(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+    """A reduction over axes of size 1 changes the shape only."""
+    if fn in ("argmax", "argmin") or any(x.shape[i] != 1 for i in axes):
+        return None
+    return b.add(Reshape, x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@rewrites(Reduce)
+def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+    """Whether all numbers are minus infinity: whether the largest is (attention asks, and needs the largest anyway)."""
+    if fn != "all" or not made_by(x, Map) or x.node.attrs["fn"] != "eq" or x.node.inputs[1] != -math.inf:
+        return None
+    inner = x.node.inputs[0]
+    if not inner.size:
+        return None
+    return b.map("eq", b.add(Reduce, inner, fn="max", axes=axes), -math.inf)

@@ -1,0 +1,176 @@
+"""Looks at looks: one look; looks at what was only laid side by side or framed: at the part itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiler.ir import Cast, Concat, Contract, Expand, Map, Pad, Permute, Reshape, Shape, Slice, Value
+from engine.compiler.rewriting.rules import made_by, rewrites
+
+
+@rewrites(Permute)
+def permuted_once(b: Any, x: Value, order: Shape) -> Value | None:
+    """No order, an order of an order, an order in which only axes of size 1 move."""
+    if order == tuple(range(len(order))):
+        return x
+    if made_by(x, Permute):
+        inner = x.node.attrs["order"]
+        return b.add(Permute, x.node.inputs[0], order=tuple(inner[i] for i in order))
+    moved = [i for i in order if x.shape[i] != 1]
+    return b.add(Reshape, x, shape=tuple(x.shape[i] for i in order)) if moved == sorted(moved) else None
+
+
+@rewrites(Permute)
+def letters_permuted(b: Any, x: Value, order: Shape) -> Value | None:
+    """A product that nobody else wants, in the order in which it is wanted."""
+    if not made_by(x, Contract) or id(x) not in b.lonely:
+        return None
+    attrs = x.node.attrs
+    return b.add(Contract, *x.node.inputs, **{**attrs, "out": "".join(attrs["out"][i] for i in order)})
+
+
+@rewrites(Contract)
+def letters_of_permuted(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+    """Operands as they were before their axes were permuted."""
+    if not made_by(x, Permute) and not made_by(y, Permute):
+        return None
+    (x, left), (y, right) = _unpermuted(x, left), _unpermuted(y, right)
+    return b.add(Contract, x, y, left=left, right=right, out=out)
+
+
+def _unpermuted(x: Value, letters: str) -> tuple[Value, str]:
+    if not made_by(x, Permute):
+        return x, letters
+    order = x.node.attrs["order"]
+    return x.node.inputs[0], "".join(letters[order.index(i)] for i in range(len(order)))
+
+
+@rewrites(Reshape)
+def reshaped_once(b: Any, x: Value, shape: Shape) -> Value | None:
+    """The same shape, a shape of a shape."""
+    if x.shape == tuple(shape):
+        return x
+    return b.add(Reshape, x.node.inputs[0], shape=tuple(shape)) if made_by(x, Reshape) else None
+
+
+@rewrites(Expand)
+def expanded_once(b: Any, x: Value, shape: Shape) -> Value | None:
+    """The same shape, a repetition of a repetition, of a value that only got new axes in front."""
+    if x.shape == tuple(shape):
+        return x
+    if made_by(x, Expand):
+        return b.add(Expand, x.node.inputs[0], shape=shape)
+    if made_by(x, Reshape):
+        inner = x.node.inputs[0]
+        front = len(x.shape) - len(inner.shape)
+        if front > 0 and x.shape == (1,) * front + inner.shape:
+            return b.add(Expand, inner, shape=shape)
+    return None
+
+
+@rewrites(Slice)
+def sliced_once(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+    """Everything, a part of a part."""
+    if size == x.shape and not any(start) and set(step) <= {1}:
+        return x
+    if not made_by(x, Slice) or 0 in size:
+        return None
+    a = x.node.attrs
+    first = tuple(s + i * d for s, d, i in zip(a["start"], a["step"], start, strict=True))
+    far = tuple(d * e for d, e in zip(a["step"], step, strict=True))
+    return b.add(Slice, x.node.inputs[0], start=first, size=size, step=far)
+
+
+@rewrites(Slice)
+def slice_of_parts(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+    """A part of what was laid side by side, where it lies in one of the parts."""
+    if not made_by(x, Concat) or 0 in size:
+        return None
+    axis, at = x.node.attrs["axis"], 0
+    low, high = sorted((start[axis], start[axis] + (size[axis] - 1) * step[axis]))
+    for part in x.node.inputs:
+        if at <= low and high < at + part.shape[axis]:
+            first = tuple(s - at if i == axis else s for i, s in enumerate(start))
+            return b.add(Slice, part, start=first, size=size, step=step)
+        at += part.shape[axis]
+    return None
+
+
+@rewrites(Slice)
+def slice_of_frame(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+    """A part inside of a frame, or one that sees nothing but the frame."""
+    if not made_by(x, Pad) or 0 in size:
+        return None
+    attrs, inside = x.node.attrs, x.node.inputs[0]
+    if any(attrs["inner"]):
+        return None
+    ends = [sorted((a, a + (s - 1) * d)) for a, s, d in zip(start, size, step, strict=True)]
+    where = list(zip(ends, attrs["low"], inside.shape, strict=True))
+    if any(high < p or low >= p + n for (low, high), p, n in where):
+        return b.fill(size, attrs.get("value", 0.0), x.dtype)
+    if all(p <= low and high < p + n for (low, high), p, n in where):
+        first = tuple(a - p for a, p in zip(start, attrs["low"], strict=True))
+        return b.add(Slice, inside, start=first, size=size, step=step)
+    return None
+
+
+@rewrites(Slice)
+def slice_of_repetition(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+    """A part of what is repeated: the repetition of a part."""
+    if not made_by(x, Expand) or 0 in size:
+        return None
+    inner = x.node.inputs[0]
+    front = len(x.shape) - len(inner.shape)
+    each = [
+        (0, 1, 1) if n == 1 else (a, s, d)
+        for n, a, s, d in zip(inner.shape, start[front:], size[front:], step[front:], strict=True)
+    ]
+    part = b.add(Slice, inner, start=tuple(a for a, _, _ in each), size=tuple(s for _, s, _ in each),
+                 step=tuple(d for _, _, d in each))  # fmt: skip
+    return b.add(Expand, part, shape=size)
+
+
+@rewrites(Concat)
+def parts_of_parts(b: Any, *parts: Value, axis: int) -> Value | None:
+    """One part, parts of parts, neighbouring slices of one value."""
+    kept = [p for p in parts if p.shape[axis]] or [parts[0]]
+    flat = [q for p in kept for q in (p.node.inputs if made_by(p, Concat) and p.node.attrs["axis"] == axis else (p,))]
+    joined: list[Value] = []
+    for part in flat:
+        whole = _together(b, joined[-1], part, axis) if joined else None
+        if whole is None:
+            joined.append(part)
+        else:
+            joined[-1] = whole
+    if len(joined) == 1:
+        return joined[0]
+    return b.add(Concat, *joined, axis=axis) if len(joined) != len(parts) or flat != list(parts) else None
+
+
+def _together(b: Any, first: Value, second: Value, axis: int) -> Value | None:
+    """Two slices of one value that lie next to each other, as one."""
+    if not made_by(first, Slice) or not made_by(second, Slice) or first.node.inputs[0] is not second.node.inputs[0]:
+        return None
+    one, two = first.node.attrs, second.node.attrs
+    rest = all(
+        i == axis or (one["start"][i], one["size"][i]) == (two["start"][i], two["size"][i])
+        for i in range(len(first.shape))
+    )
+    next_to = two["start"][axis] == one["start"][axis] + one["size"][axis] * one["step"][axis]
+    if one["step"] != two["step"] or not rest or not next_to:
+        return None
+    size = tuple(a + c if i == axis else a for i, (a, c) in enumerate(zip(one["size"], two["size"], strict=True)))
+    return b.add(Slice, first.node.inputs[0], start=one["start"], size=size, step=one["step"])
+
+
+@rewrites(Map, Cast)
+def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Value | None:
+    """What is computed of repeated values only is computed once, and repeated."""
+    values = [v for v in inputs if isinstance(v, Value)]
+    if not values or not all(made_by(v, Expand) for v in values):
+        return None
+    inner = [v.node.inputs[0] for v in values]
+    if len({v.shape for v in inner}) != 1:
+        return None
+    smaller = b.add(kind, *(v.node.inputs[0] if isinstance(v, Value) else v for v in inputs), **attrs)
+    return b.add(Expand, smaller, shape=values[0].shape)

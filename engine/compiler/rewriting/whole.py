@@ -1,0 +1,117 @@
+"""Counts stay floats: whole numbers that come from truths and places are computed in float32 while that is exact.
+
+Kernels know no arithmetic of int64. A whole number of which the greatest size is known to be below 2**24 is a float32
+without error; only where somebody wants it as int64 is it cast, at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from engine.compiler.ir import (
+    FLOAT,
+    LONG,
+    TRUTH,
+    WORD,
+    Cast,
+    Expand,
+    Fill,
+    Iota,
+    Map,
+    Permute,
+    Reduce,
+    Reshape,
+    Shape,
+    Slice,
+    Value,
+)  # fmt: skip
+from engine.compiler.rewriting.rules import made_by, number_in, rewrites
+
+EXACT = 2**24
+ARITHMETIC = {"add": lambda a, b: a + b, "sub": lambda a, b: a + b, "mul": lambda a, b: a * b, "max": max, "min": max}
+COMPARISONS = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
+
+
+def small(b: Any, v: Any) -> tuple[Any, float] | None:
+    """A whole number as a float32 value (or as a number) with its greatest size; None where that is not known."""
+    if not isinstance(v, Value):
+        return (float(v), abs(v)) if abs(v) < EXACT else None
+    if made_by(v, Fill):
+        number = number_in(v)
+        return (b.fill(v.shape, float(number), FLOAT), abs(number)) if abs(number) < EXACT else None
+    if made_by(v, Cast):
+        inner = v.node.inputs[0]
+        if id(inner) in b.whole:
+            return inner, b.whole[id(inner)]
+        if inner.dtype == WORD and _largest_place(inner) < EXACT:
+            return b.add(Cast, inner, dtype=FLOAT), _largest_place(inner)
+    if made_by(v, Reduce) and v.node.attrs["fn"] in ("argmax", "argmin"):
+        many = v.node.inputs[0].shape[v.node.attrs["axes"][0]]
+        return (b.add(Cast, v, dtype=FLOAT), many) if many < EXACT else None
+    return None
+
+
+def _largest_place(v: Value) -> float:
+    while v.node is not None and v.node.kind.view:
+        v = v.node.inputs[0]
+    if not made_by(v, Iota):
+        return math.inf
+    return v.size if v.node.attrs["axis"] is None else v.shape[v.node.attrs["axis"]]
+
+
+def _counted(b: Any, value: Value, most: float) -> Value:
+    """A float32 value known to be whole, as int64."""
+    b.whole[id(value)] = most
+    found: Value = b.add(Cast, value, dtype=LONG)
+    return found
+
+
+@rewrites(Cast)
+def truth_as_float(b: Any, x: Value, dtype: Any) -> Value | None:
+    """A truth becomes a float first, a count becomes the float that it was."""
+    if dtype == LONG and x.dtype == TRUTH:
+        return _counted(b, b.add(Cast, x, dtype=FLOAT), 1)
+    if dtype == FLOAT and x.dtype == LONG and made_by(x, Cast):
+        found = small(b, x)
+        return None if found is None else found[0]
+    return None
+
+
+@rewrites(Map)
+def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Value | None:
+    """Sums, products and comparisons of counts as those of floats.
+
+    Of a comparison one side may be any int64: rounded to float32 it stays on its side of every small number.
+    """
+    values = [v for v in inputs if isinstance(v, Value)]
+    if not values or any(v.dtype != LONG for v in values) or len(inputs) != 2 or fn not in (*ARITHMETIC, *COMPARISONS):
+        return None
+    known = [small(b, v) for v in inputs]
+    if fn in COMPARISONS:
+        if all(k is None for k in known):
+            return None
+        sides = [b.add(Cast, v, dtype=FLOAT) if k is None else k[0] for v, k in zip(inputs, known, strict=True)]
+        return b.map(fn, *sides)
+    if any(k is None for k in known):
+        return None
+    (x, m), (y, n) = known  # type: ignore[misc]
+    most = ARITHMETIC[fn](m, n)
+    return _counted(b, b.map(fn, x, y), most) if most < EXACT else None
+
+
+@rewrites(Reduce)
+def whole_reduction(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+    """Counting in floats."""
+    found = small(b, x) if x.dtype == LONG and fn in ("sum", "max", "min") else None
+    if found is None:
+        return None
+    most = found[1] * (math.prod(x.shape[i] for i in axes) if fn == "sum" else 1)
+    return _counted(b, b.add(Reduce, found[0], fn=fn, axes=axes), most) if most < EXACT else None
+
+
+@rewrites(Reshape, Expand, Permute, Slice)
+def whole_view(b: Any, kind: Any, x: Value, **attrs: Any) -> Value | None:
+    """Looks at counts."""
+    found = small(b, x) if x.dtype == LONG and made_by(x, Cast) else None
+    return None if found is None else _counted(b, b.add(kind, found[0], **attrs), found[1])

@@ -1,0 +1,150 @@
+"""The same graph with less to do: every node is made again by `Builder.add`, which knows shorter ways to say things.
+
+A round goes through the nodes in order; equal nodes become one, dead ones are left out at its end. Rounds follow until
+one changes nothing. The rules lie in `rewriting`, one file for each kind of thought; each is given the kind's inputs
+and attributes and returns a value that means the same, or None.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.ir import Fill, Graph, Kind, Map, Node, Origin, Python, Source, Value
+from engine.compiler.rewriting import RULES
+
+ROUNDS = 6
+SMALL = 4096
+"""Constants with at most so many elements are compared with each other."""
+
+COMMUTES = frozenset(["add", "mul", "eq", "ne", "and", "or"])
+
+
+class Builder:
+    """Nodes of the next round.
+
+    known: nodes by what they say. lonely: ids of values that one node reads, and nobody else. whole: float32 values
+    that are whole numbers, with their greatest size: counts stay floats while that is exact. told: how often each rule
+    found a shorter way.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes: list[Node] = []
+        self.known: dict[Any, Value] = {}
+        self.lonely: set[int] = set()
+        self.whole: dict[int, float] = {}
+        self.told: Counter[str] = Counter()
+        self.origin = Origin()
+
+    def add(self, kind: type[Kind], *inputs: Any, **attrs: Any) -> Value:
+        """The value of such a node, made as shortly as the rules know."""
+        for rule in RULES.get(kind, ()):
+            found = rule(self, *inputs, **attrs)
+            if found is not None:
+                self.told[rule.__name__] += 1
+                return found
+        key = _key(kind, inputs, attrs)
+        if key is not None and key in self.known:
+            self.told["again"] += 1
+            return self.known[key]
+        node = Node(kind, inputs, attrs)
+        node.origin = self.origin
+        self.nodes.append(node)
+        if key is not None:
+            self.known[key] = node.output
+        return node.output
+
+    def map(self, fn: str, *inputs: Any) -> Value:
+        """A scalar function of values of one shape and numbers."""
+        return self.add(Map, *inputs, fn=fn)
+
+    def fill(self, shape: Any, value: Any, dtype: Any) -> Value:
+        """One number everywhere."""
+        return self.add(Fill, shape=tuple(shape), value=value, dtype=np.dtype(dtype))
+
+    def constant(self, array: Any) -> Value:
+        """A new constant source."""
+        return self.graph.constant(array)
+
+
+def _key(kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """What a node says, as a key; None for what is never the same twice."""
+    if kind is Python:
+        return None
+    # A number's type counts (1 and 1.0 make other element types), and so does the sign of 0 (0.0 == -0.0).
+    read = [id(x) if isinstance(x, Value) else (type(x), repr(x)) for x in inputs]
+    if attrs.get("fn") in COMMUTES:
+        read.sort(key=repr)
+    told = [(name, repr(v) if isinstance(v, float) else v) for name, v in sorted(attrs.items())]
+    return (kind, tuple(read), tuple(told))
+
+
+def simplify(graph: Graph) -> dict[str, int]:
+    """Rewrite the graph in place; how often each rule was of use, and the number of nodes before and after."""
+    before, told = len(graph.nodes), Counter[str]()
+    for _ in range(ROUNDS):
+        builder = _round(graph)
+        told.update(builder.told)
+        if not builder.told.total():
+            break
+    return {"nodes before": before, "nodes after": len(graph.nodes), **dict(sorted(told.items()))}
+
+
+def _round(graph: Graph) -> Builder:
+    builder, made = Builder(graph), _distinct(graph.sources)
+    readers = uses(graph)
+    shared: set[int] = set()
+    for node in graph.nodes:
+        builder.origin = node.origin
+        inputs = [made[id(v)] if isinstance(v, Value) else v for v in node.inputs]
+        new = made[id(node.output)] = builder.add(node.kind, *inputs, **node.attrs)
+        if readers[id(node.output)] > 1 or id(new) in builder.lonely or id(new) in shared:
+            shared.add(id(new))
+            builder.lonely.discard(id(new))
+        else:
+            builder.lonely.add(id(new))
+    _handed_over(graph, made)
+    graph.nodes = alive(graph, builder.nodes)
+    builder.told["dead"] = len(builder.nodes) - len(graph.nodes)
+    wanted = {id(v) for node in graph.nodes for v in node.values} | {id(v) for v in graph.roots()}
+    graph.sources = [s for s in graph.sources if s.role != "constant" or id(s) in wanted]
+    graph.check()
+    return builder
+
+
+def _distinct(sources: list[Source]) -> dict[int, Any]:
+    """Sources by their id; small constants with the same numbers are one."""
+    made: dict[int, Any] = {}
+    known: dict[Any, Source] = {}
+    for s in sources:
+        same = s.role == "constant" and s.size <= SMALL
+        made[id(s)] = known.setdefault((s.shape, s.dtype.str, s.array.tobytes()), s) if same else s
+    return made
+
+
+def uses(graph: Graph) -> Counter[int]:
+    """How many nodes and roots read each value, by its id."""
+    found = Counter(id(v) for node in graph.nodes for v in node.values)
+    found.update(id(v) for v in graph.roots())
+    return found
+
+
+def _handed_over(graph: Graph, made: dict[int, Any]) -> None:
+    """The roots as values of the new nodes."""
+    graph.outputs = [made[id(v)] for v in graph.outputs]
+    graph.writes = [(cell, made[id(v)]) for cell, v in graph.writes]
+    graph.finite = [made[id(v)] for v in graph.finite]
+    graph.effects = [(f, tuple(made[id(v)] for v in values)) for f, values in graph.effects]
+
+
+def alive(graph: Graph, nodes: list[Node]) -> list[Node]:
+    """The nodes that a root needs."""
+    wanted, kept = {id(v) for v in graph.roots()}, []
+    for node in reversed(nodes):
+        if id(node.output) in wanted:
+            kept.append(node)
+            wanted.update(id(v) for v in node.values)
+    return kept[::-1]
