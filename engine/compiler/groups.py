@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from engine.compiler import ir
 from engine.compiler.ir import Graph, Node, Source, Value
 
@@ -49,35 +51,39 @@ class Group:
         return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
 
 
-NATIVE = frozenset(("float32", "bool", "uint32"))
-"""The element types that kernels compute; int64 is only read."""
+NATIVE = frozenset("f?I")
+"""The element types (NumPy's letters) that kernels compute: float32, truths, uint32."""
+READ = NATIVE | {np.dtype(np.int64).char}
+"""What kernels can read: int64 too."""
 
 
 def is_native(node: Node) -> bool:
     """Whether kernels can compute it in a scalar program or a product."""
-    read = all(v.dtype.name in NATIVE or v.dtype == ir.LONG for v in node.values)
-    return read and node.output.dtype.name in NATIVE and node.attrs.get("fn") not in ("argmax", "argmin")
+    if node.output.dtype.char not in NATIVE or node.attrs.get("fn") in ("argmax", "argmin"):
+        return False
+    return all(v.dtype.char in READ for v in node.values)
 
 
 def free_nodes(graph: Graph) -> set[int]:
     """The ids of nodes that are computed anew wherever they are needed: places, constants, comparisons, and cheap maps of
     nothing but those and sources."""
     free: set[int] = set()
+    leaves: set[int] = set()
     for node in graph.nodes:
         kind = node.kind
         if kind in (ir.Iota, ir.Fill):
-            free.add(id(node))
+            leaves.add(id(node))
         elif kind in (ir.Map, ir.Cast) and is_native(node):
-            cheap = node.attrs.get("fn") not in COSTLY
-            truth = node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH)
-            if truth or (cheap and all(_is_leaf(v, free) for v in node.values)):
+            if node.attrs.get("fn") not in COSTLY and all(_is_leaf(v, leaves) for v in node.values):
+                leaves.add(id(node))
+            elif node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
                 free.add(id(node))
-    return free
+    return free | leaves
 
 
-def _is_leaf(value: Value, free: set[int]) -> bool:
+def _is_leaf(value: Value, leaves: set[int]) -> bool:
     base = root(value)
-    return base.node is None or id(base.node) in free
+    return base.node is None or id(base.node) in leaves
 
 
 def is_simple(node: Node) -> bool:

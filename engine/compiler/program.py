@@ -12,7 +12,8 @@ from engine.compiler.places import Place
 from engine.compiler.work import Instruction
 
 Strides = list[int]
-NUMBERS = {"float32": "f4", "uint32": "u4", "int64": "i8", "bool": "?"}
+NUMBERS = {"f": "f4", "I": "u4", "l": "i8", "q": "i8", "?": "?"}
+"""How an element type (NumPy's letter) is written in a scalar program."""
 
 
 class Program:
@@ -65,10 +66,11 @@ class Program:
         if name == "iota":
             return self._iota(node, loops)
         if name == "fill":
-            return self._line("const", node.attrs["value"], NUMBERS[node.output.dtype.name])
+            return self._line("const", node.attrs["value"], NUMBERS[node.output.dtype.char])
         if name == "cast":
-            return self._line("cast", self.read(node.inputs[0], loops), NUMBERS[node.output.dtype.name])
-        kind = next((v.dtype.name for v in node.values if v.dtype != ir.TRUTH), "bool")
+            return self._line("cast", self.read(node.inputs[0], loops), NUMBERS[node.output.dtype.char])
+        kind = next((v.dtype.char for v in node.values if v.dtype != ir.TRUTH), "?")
+        kind = node.output.dtype.char if node.attrs["fn"] == "where" else kind
         arguments = [
             self.read(v, loops) if isinstance(v, Value) else self._line("const", v, NUMBERS[kind]) for v in node.inputs
         ]
