@@ -2,6 +2,7 @@
 
 playground                     serve the page, and open it
 playground run spec.json       train from a shell; a page that is open shows the run, too
+playground bench               how fast training is here, beside PyTorch and JAX where they are installed
 playground healthz             exit with 0 when a server is well (for containers)
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from backend.bench.options import options as bench_options
 from backend.claim import claim
 from backend.settings import Settings, installed_version
 
@@ -58,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="where data sets are looked for")
     address_options(run)
     run.set_defaults(act=train)
+    speed = verbs.add_parser("bench", help="measure how fast training is here", description="Measure steps a second.")
+    bench_options(speed)
+    speed.set_defaults(act=bench)
     health = verbs.add_parser("healthz", help="is a server well?")
     address_options(health)
     health.set_defaults(act=healthz)
@@ -235,3 +240,16 @@ def answers(address: str) -> bool:
             return bool(json.load(answer).get("status") == "ok")
     except (OSError, ValueError, AttributeError):
         return False
+
+
+# -- bench -------------------------------------------------------------------------------------------------------------
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure, and print a table."""
+    from backend.bench import command
+
+    try:
+        return command.act(options)
+    except (ValueError, RuntimeError) as error:
+        raise Plain(str(error)) from None

@@ -5,5 +5,6 @@ workloads   W1 to W6 and TensorFlow Playground's two networks; between: other si
 contenders  the same step by the engine (eager, compiled), PyTorch (eager, compiled) and JAX
 measure     alternating windows, the machine's peak, the products that a step needs
 edits       how long an edited network waits for its first compiled step; room: the memory of a step
-report      the table and the JSON file; command: the options, and a fresh process for each number of threads
+process     everything at one number of threads, in a fresh process
+report      the table for the terminal; options, command: the verb of the command line
 """

@@ -1,4 +1,4 @@
-"""The options of `playground bench`, and a fresh process for each number of threads."""
+"""`playground bench`: what was asked for, and a fresh process for each number of threads."""
 
 from __future__ import annotations
 
@@ -16,20 +16,6 @@ from backend.bench.contenders import CONTENDERS
 from backend.bench.workloads import WORKLOADS
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
-
-
-def options(to: argparse.ArgumentParser) -> None:
-    """Add the options of the verb."""
-    to.add_argument("names", nargs="*", metavar="WORKLOAD", help="W1 ... W6, P2, B1 ... B8, `between`, or `all`")
-    to.add_argument("--threads", default="1,2", help="numbers of threads, e.g. 1,2 (default: %(default)s)")
-    to.add_argument("--windows", type=int, default=7, help="windows of each contender (default: %(default)s)")
-    to.add_argument("--seconds", type=float, default=0.4, help="seconds of a window (default: %(default)s)")
-    to.add_argument("--random", type=int, default=0, metavar="COUNT", help="also so many networks at random")
-    to.add_argument("--seed", type=int, default=0, help="the first of them (default: %(default)s)")
-    to.add_argument("--without", default="", help=f"leave out, e.g. torch.compile,jax (all: {','.join(CONTENDERS)})")
-    to.add_argument("--no-edits", action="store_true", help="do not measure how long an edit waits")
-    to.add_argument("--room", action="store_true", help="also measure memory, each in a process of its own")
-    to.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found here")
 
 
 def names(asked: list[str], drawn: int) -> list[str]:

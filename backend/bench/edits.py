@@ -24,7 +24,7 @@ def latency() -> dict[str, Any]:
     compile: from `engine.compile` on, tracing included; whole: the new model and its optimiser, too. The first two
     edits warm up and do not count. native: whether every first step ran as native code.
     """
-    found, native = [], True
+    found: list[tuple[float, float, str]] = []
     for width in (128, 64, *WIDTHS):
         start = time.perf_counter()
         problem = w2(engine, width)
@@ -57,7 +57,7 @@ print(json.dumps(grown(*json.loads(sys.argv[1]))))
 
 
 def grown(name: str, contender: str, threads: int) -> dict[str, float]:
-    """Megabytes that a process grew by, at the end and at its peak, from before the model was built to after 10 steps."""
+    """Megabytes by which a process grew, at the end and at its peak, from before the model to after 10 steps."""
     from backend.bench.contenders import CONTENDERS, library, start_of
 
     if contender.startswith("torch"):

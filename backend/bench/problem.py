@@ -60,7 +60,7 @@ def classes(t: Any, count: int, *shape: int, seed: int = 1) -> Any:
 def composed(t: Any, parts: Mapping[str, Any], forward: Callable[[Any, Any], Any]) -> Any:
     """A module with these parts, whose forward is `forward(module, x)`."""
 
-    class Composed(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Composed(t.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             for name, part in parts.items():

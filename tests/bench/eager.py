@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from workloads import WORKLOADS
-
 import engine
+from backend.bench.problem import Problem
+from backend.bench.workloads import WORKLOADS
 
 torch.set_num_threads(1)
 
@@ -27,9 +27,14 @@ def rate(step: Callable[[], Any], seconds: float) -> float:
     return count / (time.perf_counter() - start)
 
 
+def step_of(problem: Problem) -> Callable[[], Any]:
+    """Its step on its batch."""
+    return lambda: problem.step(problem.x, problem.y)
+
+
 def compare(name: str, windows: int = 5, seconds: float = 0.5) -> tuple[float, float]:
     """Medians (engine, torch) of steps per second; windows alternate, so that a busy machine is busy for both."""
-    ours, theirs = WORKLOADS[name](engine, engine.nn, engine.optim), WORKLOADS[name](torch, torch.nn, torch.optim)
+    ours, theirs = (step_of(WORKLOADS[name].build(t)) for t in (engine, torch))
     for step in (ours, theirs, ours, theirs):
         step()
     pairs = [(rate(ours, seconds), rate(theirs, seconds)) for _ in range(windows)]

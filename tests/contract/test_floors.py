@@ -118,6 +118,7 @@ GROUND = (
     "backend.migrations",
     "engine",
 )
+FLOORS["backend.bench"] = ("engine",)
 for _room in ROOMS:
     FLOORS[f"backend.{_room}"] = GROUND
 for _ground in GROUND[:-1]:
