@@ -144,21 +144,6 @@ class Transposition:
     target: Operand
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a table found by number: gather (target[outer, j] = table[index[outer], j]) or scatter (table[index[outer], j]
-    += source[outer, j], after the table was cleared; split over j only). Strides: table over (row, j), index over the
-    outer loops, rows over (*outer, j); the index is int64."""
-
-    scatter: bool
-    outer: Shape
-    width: int
-    count: int
-    table: Operand
-    index: Operand
-    rows: Operand
-
-
 @dataclass(eq=False)
 class Record:
     """One row of a table: a piece of work, and the nodes of the graph that it computes."""
