@@ -144,7 +144,8 @@ class Map(Kind):
     @staticmethod
     def infer(*inputs: Input, fn: str) -> tuple[Shape, Any]:
         values = [v for v in inputs if isinstance(v, Value)]
-        _expect(bool(values) and len({v.shape for v in values}) == 1, f"map {fn}: operands of one shape, got {inputs}")
+        if not (bool(values) and len({v.shape for v in values}) == 1):
+            raise defect(f"map {fn}: operands of one shape, got {inputs}")
         rule = SCALARS[fn][1]
         typed = [v for v in inputs[1:] if isinstance(v, Value)] if rule == "last" else values
         return values[0].shape, {"truth": TRUTH, "word": WORD}.get(rule) or (typed[0].dtype if typed else FLOAT)
@@ -206,7 +207,8 @@ class Permute(Kind):
 
     @staticmethod
     def infer(x: Value, order: Shape) -> tuple[Shape, Any]:
-        _expect(sorted(order) == list(range(len(x.shape))), f"permute {order} of {x}")
+        if sorted(order) != list(range(len(x.shape))):
+            raise defect(f"permute {order} of {x}")
         return tuple(x.shape[i] for i in order), x.dtype
 
     @staticmethod
@@ -221,7 +223,9 @@ class Expand(Kind):
 
     @staticmethod
     def infer(x: Value, shape: Shape) -> tuple[Shape, Any]:
-        _expect(np.broadcast_shapes(x.shape, shape) == tuple(shape), f"expand {x} to {shape}")
+        front = len(shape) - len(x.shape)
+        if front < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[front:], strict=True)):
+            raise defect(f"expand {x} to {shape}")
         return shape, x.dtype
 
     @staticmethod
@@ -237,7 +241,8 @@ class Slice(Kind):
     @staticmethod
     def infer(x: Value, start: Shape, size: Shape, step: Shape) -> tuple[Shape, Any]:
         for n, a, s, d in zip(x.shape, start, size, step, strict=True):
-            _expect(s == 0 or (0 <= a < n and 0 <= a + (s - 1) * d < n), f"slice {start} {size} {step} of {x}")
+            if not (s == 0 or (0 <= a < n and 0 <= a + (s - 1) * d < n)):
+                raise defect(f"slice {start} {size} {step} of {x}")
         return size, x.dtype
 
     @staticmethod
@@ -256,7 +261,8 @@ class Reshape(Kind):
 
     @staticmethod
     def infer(x: Value, shape: Shape) -> tuple[Shape, Any]:
-        _expect(math.prod(shape) == x.size, f"reshape {x} to {shape}")
+        if math.prod(shape) != x.size:
+            raise defect(f"reshape {x} to {shape}")
         return shape, x.dtype
 
     @staticmethod
@@ -272,7 +278,8 @@ class Window(Kind):
     @staticmethod
     def infer(x: Value, axis: int, taps: int, step: int, dilation: int) -> tuple[Shape, Any]:
         count = (x.shape[axis] - dilation * (taps - 1) - 1) // step + 1
-        _expect(count >= 0, f"window of {taps} over {x}")
+        if count < 0:
+            raise defect(f"window of {taps} over {x}")
         return (*x.shape[:axis], count, *x.shape[axis + 1 :], taps), x.dtype
 
     @staticmethod
@@ -289,7 +296,8 @@ class Pad(Kind):
 
     @staticmethod
     def infer(x: Value, low: Shape, high: Shape, inner: Shape, value: float = 0.0) -> tuple[Shape, Any]:
-        _expect(min((*low, *high, *inner), default=0) >= 0, f"pad {low} {high} {inner} of {x}")
+        if min((*low, *high, *inner), default=0) < 0:
+            raise defect(f"pad {low} {high} {inner} of {x}")
         each = zip(x.shape, low, high, inner, strict=True)
         return tuple(a + n + max(n - 1, 0) * i + b for n, a, b, i in each), x.dtype
 
@@ -311,9 +319,11 @@ class Contract(Kind):
     def infer(a: Value, b: Value, left: str, right: str, out: str) -> tuple[Shape, Any]:
         sizes: dict[str, int] = {}
         for value, letters in ((a, left), (b, right)):
-            _expect(len(value.shape) == len(letters) == len(set(letters)), f"contract {left},{right}->{out}: {value}")
+            if not (len(value.shape) == len(letters) == len(set(letters))):
+                raise defect(f"contract {left},{right}->{out}: {value}")
             for letter, n in zip(letters, value.shape, strict=True):
-                _expect(sizes.setdefault(letter, n) == n, f"contract {left},{right}->{out}: {letter} of {a} and {b}")
+                if sizes.setdefault(letter, n) != n:
+                    raise defect(f"contract {left},{right}->{out}: {letter} of {a} and {b}")
         return tuple(sizes[letter] for letter in out), a.dtype
 
     @staticmethod
@@ -322,7 +332,7 @@ class Contract(Kind):
 
 
 class Reduce(Kind):
-    """One number for all places along the axes, which disappear: sum, max, min, prod, any, all, or argmax (one axis)."""
+    """One number for all places along the axes, which disappear: sum max min prod any all, or argmax (one axis)."""
 
     name = "reduce"
     RUN: ClassVar[dict[str, Callable[..., Any]]] = {
@@ -332,7 +342,8 @@ class Reduce(Kind):
 
     @staticmethod
     def infer(x: Value, fn: str, axes: Shape) -> tuple[Shape, Any]:
-        _expect(len(set(axes)) == len(axes) and all(0 <= i < len(x.shape) for i in axes), f"{fn} of {x} over {axes}")
+        if not (len(set(axes)) == len(axes) and all(0 <= i < len(x.shape) for i in axes)):
+            raise defect(f"{fn} of {x} over {axes}")
         dtype = {"any": TRUTH, "all": TRUTH, "argmax": LONG, "argmin": LONG}.get(fn, x.dtype)
         return tuple(n for i, n in enumerate(x.shape) if i not in axes), dtype
 
@@ -363,7 +374,8 @@ class Scatter(Kind):
 
     @staticmethod
     def infer(rows: Value, index: Value, count: int) -> tuple[Shape, Any]:
-        _expect(rows.shape[: len(index.shape)] == index.shape, f"scatter {rows} by {index}")
+        if rows.shape[: len(index.shape)] != index.shape:
+            raise defect(f"scatter {rows} by {index}")
         return (count, *rows.shape[len(index.shape) :]), rows.dtype
 
     @staticmethod
@@ -382,7 +394,8 @@ class Concat(Kind):
     def infer(*parts: Value, axis: int) -> tuple[Shape, Any]:
         first = parts[0].shape
         rest = {(p.shape[:axis], p.shape[axis + 1 :]) for p in parts}
-        _expect(len(rest) == 1, f"concat {parts}")
+        if len(rest) != 1:
+            raise defect(f"concat {parts}")
         return (*first[:axis], sum(p.shape[axis] for p in parts), *first[axis + 1 :]), parts[0].dtype
 
     @staticmethod
@@ -447,7 +460,8 @@ class Graph:
 
     def map(self, fn: str, *inputs: Input) -> Value:
         """A scalar function with NumPy's broadcasting."""
-        shape = np.broadcast_shapes(*(v.shape for v in inputs if isinstance(v, Value)))
+        shapes = {v.shape for v in inputs if isinstance(v, Value)}
+        shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
         return self.add(Map, *(self.expand(v, shape) if isinstance(v, Value) else v for v in inputs), fn=fn)
 
     def expand(self, x: Value, shape: Shape) -> Value:
@@ -477,32 +491,33 @@ class Graph:
             yield from values
 
     def check(self) -> None:
-        """Every value is made before it is read, once; every node tells the truth about its shape. Raises: CompilerError."""
+        """Values are made once, before they are read; nodes tell the truth about their shapes. Raises: CompilerError."""
         known: set[int] = {id(s) for s in self.sources}
         for node in self.nodes:
             for value in node.values:
-                _expect(id(value) in known, f"{node} reads {value}, which nothing has made")
+                if id(value) not in known:
+                    raise defect(f"{node} reads {value}, which nothing has made")
             shape, dtype = node.kind.infer(*node.inputs, **node.attrs)
-            _expect(
-                (tuple(shape), np.dtype(dtype)) == (node.output.shape, node.output.dtype), f"{node}: {shape} {dtype}"
-            )
-            _expect(id(node.output) not in known and node.output.node is node, f"{node} is made twice")
+            if (tuple(shape), np.dtype(dtype)) != (node.output.shape, node.output.dtype):
+                raise defect(f"{node}: {shape} {dtype}")
+            if not (id(node.output) not in known and node.output.node is node):
+                raise defect(f"{node} is made twice")
             known.add(id(node.output))
         for value in self.roots():
-            _expect(id(value) in known, f"{value} is wanted and never made")
+            if id(value) not in known:
+                raise defect(f"{value} is wanted and never made")
         for cell, value in self.writes:
-            _expect(
-                cell.role == "cell" and cell.shape == value.shape and cell.dtype == value.dtype, f"{cell} := {value}"
-            )
+            if not (cell.role == "cell" and cell.shape == value.shape and cell.dtype == value.dtype):
+                raise defect(f"{cell} := {value}")
 
     def abstract(self, value: Value) -> Abstract:
         """Shape and dtype as ops' rules want them."""
         return Abstract(value.shape, value.dtype)
 
 
-def _expect(holds: bool, sentence: str) -> None:
-    if not holds:
-        raise CompilerError("compiler", sentence)
+def defect(sentence: str) -> CompilerError:
+    """What to raise about a graph that contradicts itself; its sentence is made only then."""
+    return CompilerError("compiler", sentence)
 
 
 def interpret(graph: Graph, inputs: list[Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import string
 from typing import Any
 
@@ -16,19 +15,16 @@ LETTERS = string.ascii_letters
 @rule("linear")
 def linear(xp: Library, x: Array, weight: Array, bias: Any = None) -> Array:
     """x W^T + b."""
-    y = xp.contract(rows(x), weight, "bk,ok->bo")
-    return (y if bias is None else y + bias).reshape((*x.shape[:-1], weight.shape[0]))
+    lead = LETTERS[: x.ndim - 1]
+    y = xp.contract(x, weight, f"{lead}z,yz->{lead}y")
+    return y if bias is None else y + bias
 
 
 @rule("linear_weight")
 def linear_weight(xp: Library, g: Array, x: Array) -> Array:
     """g^T x over all axes but the last."""
-    return xp.contract(rows(g), rows(x), "bo,bk->ok")
-
-
-def rows(x: Array) -> Array:
-    """All axes but the last as one."""
-    return x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+    lead = LETTERS[: x.ndim - 1]
+    return xp.contract(g, x, f"{lead}y,{lead}z->yz")
 
 
 @rule("sum_rows")
