@@ -38,7 +38,7 @@ def latency() -> dict[str, Any]:
         found.append(((end - built) * 1e3, (end - start) * 1e3, tier))
     counted = found[2:]
     native = all(tier != "numpy" for _, _, tier in counted)
-    compiled, whole = ([pair[k] for pair in counted] for k in (0, 1))
+    compiled, whole = [a for a, _, _ in counted], [b for _, b, _ in counted]
     return {
         "compile": statistics.median(compiled), "compile_best": min(compiled), "whole": statistics.median(whole),
         "native": native,

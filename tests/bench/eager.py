@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+
 import engine
 from backend.bench.problem import Problem
 from backend.bench.workloads import WORKLOADS
