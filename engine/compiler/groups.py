@@ -78,7 +78,49 @@ def free_nodes(graph: Graph) -> set[int]:
                 leaves.add(id(node))
             elif node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
                 free.add(id(node))
-    return free | leaves
+    return free | leaves | _deferred(graph, free | leaves)
+
+
+def _deferred(graph: Graph, free: set[int]) -> set[int]:
+    """Cheap maps of one stored value that only later kernels need: they load that value and compute again, which moves less
+    memory than keeping the result. (What a gradient makes of a saved output, such as 1 - y * y.)"""
+    depth: dict[int, int] = {}
+    wanted: dict[int, int] = {id(root(v)): -1 for v in graph.roots()}
+    for node in graph.nodes:
+        behind = [depth.get(id(v), 0) + _is_border(v.node) for v in node.values]
+        depth[id(node.output)] = max(behind, default=0)
+    found: set[int] = set()
+    for node in reversed(graph.nodes):
+        own, key = depth[id(node.output)], id(node.output)
+        later = wanted.get(key, -1)
+        cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and is_native(node)
+        if id(node) not in free and cheap and later > own and len(_bases(node, free)) == 1:
+            found.add(id(node))
+        passed = later if id(node) in found or id(node) in free or node.kind.view else own
+        for value in node.values:
+            wanted[id(value)] = min(wanted.get(id(value), passed), passed)
+    return found
+
+
+def _is_border(node: Node | None) -> bool:
+    """Whether a kernel ends behind a node."""
+    return node is not None and not node.kind.view and node.kind not in (ir.Map, ir.Cast, ir.Iota, ir.Fill)
+
+
+def _bases(node: Node, free: set[int]) -> set[int]:
+    """The computed values that a map stands on, looked through views, free nodes and cheap maps."""
+    found: set[int] = set()
+    stack = list(node.values)
+    while stack and len(found) < 2:
+        value = root(stack.pop())
+        if value.node is None:
+            continue
+        cheap = value.node.kind is ir.Map and value.node.attrs["fn"] not in COSTLY
+        if id(value.node) in free or (cheap and len({id(root(v)) for v in value.node.values}) == 1 and value.node.values[0].node):
+            stack.extend(value.node.values)
+        else:
+            found.add(id(value))
+    return found
 
 
 def _is_leaf(value: Value, leaves: set[int]) -> bool:
@@ -145,8 +187,11 @@ class Fusion:
             for group in sorted({id(g): g for g in known.values()}.values(), key=lambda g: -g.level):
                 if (id(node) in self.early) != (id(group.nodes[0]) in self.early):
                     continue
-                others = [g.level + 1 for g in known.values() if g is not group]
-                if max(others, default=0) <= group.level and len(group.nodes) < LIMIT and self._join(node, group):
+                beside = [g for g in known.values() if g is not group and g.level == group.level]
+                others = [g.level + 1 for g in known.values() if g is not group and g.level != group.level]
+                if max(others, default=0) > group.level or len(group.nodes) >= LIMIT:
+                    continue
+                if all(self._unite(node, g, group) for g in beside) and self._join(node, group):
                     return
         self._begin(node, max((g.level + 1 for g in known.values()), default=0))
 
@@ -179,6 +224,28 @@ class Fusion:
         if loops is None or not group.covers(loops):
             return False
         self._enter(node, group, loops)
+        return True
+
+    def _unite(self, node: Node, other: Group, group: Group) -> bool:
+        """Make two groups of one level one, if they walk along the same loops; groups of one level never wait for each
+        other."""
+        if self.of.get(id(other.nodes[0].output)) is group:
+            return True
+        mine, theirs = (self._loops(node, node.output.shape, g) for g in (group, other))
+        if mine is None or theirs is None or other.kind != "map" or group.kind not in ("map", "reduce"):
+            return False
+        if (id(other.nodes[0]) in self.early) != (id(group.nodes[0]) in self.early):
+            return False
+        pairs = {b: a for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None}
+        real = {i for i, n in enumerate(other.sizes) if n != 1}
+        if set(pairs) != real or len(set(pairs.values())) != len(pairs) or len(group.nodes) + len(other.nodes) > LIMIT:
+            return False
+        if any(other.sizes[b] != group.sizes[a] for b, a in pairs.items()) or not group.covers(tuple(pairs.values())):
+            return False
+        for each in other.nodes:
+            loops = other.loops[id(each.output)]
+            self._enter(each, group, tuple(None if i is None else pairs.get(i) for i in loops))
+        self.groups.remove(other)
         return True
 
     def _counts(self, node: Node) -> bool:

@@ -16,7 +16,7 @@ from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.loops import nest_of
 from engine.compiler.memory import allocate
-from engine.compiler.places import Place, dense, order_of, through
+from engine.compiler.places import Place, dense, through
 from engine.compiler.product import product_works
 from engine.compiler.products import COPY, relaid_axes, traced
 from engine.compiler.program import Program
@@ -177,26 +177,27 @@ class Planner:
     def _nest(self, group: Group) -> None:
         """A map or a reduction, and everything that was fused with it."""
         program = Program(group, self.fusion, self.locate)
-        main = None
-        for node in group.nodes:
-            if id(node.output) in self.fusion.stored:
-                place = self.destinations.of(node.output, self._wish(group, node.output))
-                self.found[id(node.output)] = place
-                program.store(node.output, place)
-                main = main or place
+        stored = [n.output for n in group.nodes if id(n.output) in self.fusion.stored]
+        for value in stored:
+            program.read(value, group.loops[id(value)])
+        for value in stored:
+            place = self.destinations.of(value, self._wish(program, value))
+            self.found[id(value)] = place
+            program.store(value, place)
         if program.stores:
             self.record(nest_from(program), group.kind)
 
-    def _wish(self, group: Group, value: Value) -> tuple[int, ...]:
-        """The order of axes in which most of what the group reads lies, for a value that covers all its loops."""
-        best, size = tuple(range(len(value.shape))), 0
-        loops = group.loops[id(value)]
-        for source in self.fusion.loads(group):
-            place = self.found.get(id(source))
-            if place is None or len(place.shape) != len(loops) or place.shape != value.shape:
-                continue
-            if source.size > size or (source.size == size and isinstance(source, Source) is False):
-                best, size = order_of(place), source.size
+    def _wish(self, program: Program, value: Value) -> tuple[int, ...]:
+        """The order of axes in which the operands that cover a value's loops mostly lie."""
+        loops = program.group.loops[id(value)]
+        plain = tuple(range(len(loops)))
+        votes: dict[tuple[int, ...], int] = {}
+        for _, strides in program.operands:
+            along = [strides[i] if i is not None else 0 for i in loops]
+            if all(s or n == 1 for s, n in zip(along, value.shape, strict=True)):
+                order = tuple(sorted(plain, key=lambda i: (-abs(along[i]) if value.shape[i] != 1 else 0)))
+                votes[order] = votes.get(order, 0) + 1
+        best = max(votes, key=lambda o: votes[o], default=plain)
         axis = self.wishes.get(id(value))
         return best if axis is None else innermost(best, axis)
 
