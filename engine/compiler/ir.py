@@ -491,7 +491,7 @@ class Graph:
             yield from values
 
     def check(self) -> None:
-        """Values are made once, before they are read; nodes tell the truth about their shapes. Raises: CompilerError."""
+        """Values are made once, before they are read; nodes are right about their shapes. Raises: CompilerError."""
         known: set[int] = {id(s) for s in self.sources}
         for node in self.nodes:
             for value in node.values:

@@ -25,16 +25,16 @@ COMMUTES = frozenset(["add", "mul", "eq", "ne", "and", "or"])
 class Builder:
     """Nodes of the next round.
 
-    known: nodes by what they say. lonely: ids of values that one node reads, and nobody else. whole: float32 values
-    that are whole numbers, with their greatest size: counts stay floats while that is exact. told: how often each rule
-    found a shorter way.
+    known: nodes by what they say. readers: by the id of a value, the kinds of nodes that read it in the graph so far
+    (None for a root). whole: float32 values that are whole numbers, with their greatest size: counts stay floats while
+    that is exact. told: how often each rule found a shorter way.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes: list[Node] = []
         self.known: dict[Any, Value] = {}
-        self.lonely: set[int] = set()
+        self.readers: dict[int, list[Any]] = {}
         self.whole: dict[int, float] = {}
         self.told: Counter[str] = Counter()
         self.origin = Origin()
@@ -56,6 +56,10 @@ class Builder:
         if key is not None:
             self.known[key] = node.output
         return node.output
+
+    def lonely(self, value: Value) -> bool:
+        """Whether one node reads a value, and nobody else."""
+        return len(self.readers.get(id(value), ())) == 1
 
     def map(self, fn: str, *inputs: Any) -> Value:
         """A scalar function of values of one shape and numbers."""
@@ -95,17 +99,12 @@ def simplify(graph: Graph) -> dict[str, int]:
 
 def _round(graph: Graph) -> Builder:
     builder, made = Builder(graph), _distinct(graph.sources)
-    readers = uses(graph)
-    shared: set[int] = set()
+    readers = _readers(graph)
     for node in graph.nodes:
         builder.origin = node.origin
         inputs = [made[id(v)] if isinstance(v, Value) else v for v in node.inputs]
         new = made[id(node.output)] = builder.add(node.kind, *inputs, **node.attrs)
-        if readers[id(node.output)] > 1 or id(new) in builder.lonely or id(new) in shared:
-            shared.add(id(new))
-            builder.lonely.discard(id(new))
-        else:
-            builder.lonely.add(id(new))
+        builder.readers.setdefault(id(new), []).extend(readers.get(id(node.output), ()))
     _handed_over(graph, made)
     graph.nodes = alive(graph, builder.nodes)
     builder.told["dead"] = len(builder.nodes) - len(graph.nodes)
@@ -125,10 +124,14 @@ def _distinct(sources: list[Source]) -> dict[int, Any]:
     return made
 
 
-def uses(graph: Graph) -> Counter[int]:
-    """How many nodes and roots read each value, by its id."""
-    found = Counter(id(v) for node in graph.nodes for v in node.values)
-    found.update(id(v) for v in graph.roots())
+def _readers(graph: Graph) -> dict[int, list[Any]]:
+    """By the id of a value, the kinds of the nodes that read it; None for every root."""
+    found: dict[int, list[Any]] = {}
+    for node in graph.nodes:
+        for value in node.values:
+            found.setdefault(id(value), []).append(node.kind)
+    for value in graph.roots():
+        found.setdefault(id(value), []).append(None)
     return found
 
 

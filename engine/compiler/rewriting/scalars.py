@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.compiler.ir import Map, Reduce, Reshape, Shape, Value
+from engine.compiler.ir import Contract, Map, Permute, Reduce, Reshape, Shape, Value
 from engine.compiler.rewriting.rules import made_by, rewrites
 
 NEUTRAL = {"add": (0, 0), "sub": (None, 0), "mul": (1, 1), "div": (None, 1), "pow": (None, 1)}
@@ -25,6 +25,28 @@ def unchanged(b: Any, *inputs: Any, fn: str) -> Value | None:
         if isinstance(x, Value) and not isinstance(number, Value) and neutral is not None and number == neutral:
             return x
     return None
+
+
+@rewrites(Contract)
+def factor_behind(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+    """A number that multiplies an operand multiplies the product, where only products want the operand."""
+    if x is y:
+        return None
+    for at, v in enumerate((x, y)):
+        number, rest = _factor(v)
+        if rest is not None and set(b.readers.get(id(v), (None,))) <= {Contract, Permute}:
+            pair = (rest, y) if at == 0 else (x, rest)
+            return b.map("mul", b.add(Contract, *pair, left=left, right=right, out=out), number)
+    return None
+
+
+def _factor(v: Value) -> tuple[Any, Value | None]:
+    """The number and the value of which a value is the product; (None, None) for others."""
+    if not made_by(v, Map) or v.node.attrs["fn"] != "mul":
+        return None, None
+    numbers = [i for i in v.node.inputs if not isinstance(i, Value)]
+    rest = [i for i in v.node.inputs if isinstance(i, Value)]
+    return (numbers[0], rest[0]) if numbers else (None, None)
 
 
 @rewrites(Reduce)
