@@ -98,52 +98,6 @@ class Work(Protocol):
         """About how many nanoseconds one core needs."""
 
 
-@dataclass(frozen=True)
-class Contraction:
-    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, k, n]), vectorised over n.
-
-    outer, m, n: sizes; k: sizes of the summed loops. a has strides over (*outer, m, *k), b over (*outer, n, *k) with
-    stride 1 along n. body: a scalar program whose line 0 is ("sum of products",); its operands have strides over
-    (*outer, m, n), along n 0 or 1. A gradient that is added to what is there loads it and adds.
-    """
-
-    outer: Shape
-    m: int
-    n: int
-    k: Shape
-    a: Operand
-    b: Operand
-    body: tuple[Instruction, ...]
-    operands: tuple[Operand, ...]
-    stores: tuple[Store, ...]
-
-
-@dataclass(frozen=True)
-class Dot:
-    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, n, k]), vectorised over the last loop of k, along
-    which a and b have stride 1; for few results and long sums. Strides of a over (*outer, m, *k), of b over
-    (*outer, n, *k), of operands over (*outer, m, n)."""
-
-    outer: Shape
-    m: int
-    n: int
-    k: Shape
-    a: Operand
-    b: Operand
-    body: tuple[Instruction, ...]
-    operands: tuple[Operand, ...]
-    stores: tuple[Store, ...]
-
-
-@dataclass(frozen=True)
-class Transposition:
-    """target[outer, i, j] = source[outer, i, j], float32, where source has stride 1 along j and target along i."""
-
-    sizes: Shape
-    source: Operand
-    target: Operand
-
-
 @dataclass(eq=False)
 class Record:
     """One row of a table: a piece of work, and the nodes of the graph that it computes."""

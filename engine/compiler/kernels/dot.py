@@ -1,0 +1,126 @@
+"""Sums of products, vectorised along the sum: few results and long sums, as a convolution's weight gradient has.
+
+A tile of rows times columns keeps one vector of partial sums for each result; the lanes are added at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from engine.compiler.emit import Function
+from engine.compiler.kernels.contract import over
+from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.ssa import Mask, Number, Ssa
+from engine.compiler.work import pieces
+
+
+@dataclass(frozen=True)
+class Dot(Product):
+    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, n, k]), vectorised over the last loop of k.
+
+    The data: see `Product`; a and b have stride 1 along the last loop of k. Lanes are partial sums, so the order in
+    which a sum is added depends on the processor's lanes, never on the split.
+    """
+
+    @cached_property
+    def key(self) -> str:
+        """Everything that decides the machine code."""
+        return f"dot {self.structure}"
+
+    def _unit(self, operand: Any) -> bool:
+        return False  # one result at a time: along n, too, operands have any stride
+
+    def split(self, parts: int) -> list[Dot]:
+        """Pieces along the loop over results that divides best."""
+        if parts < 2:
+            return [self]
+        last = len(self.sizes) - 1
+        grains = [1] * (last - 1) + [TALL, BROAD]
+        loop = max(range(last + 1), key=lambda i: (min(parts, self.sizes[i] // grains[i]), -i))
+        cuts = pieces(self.sizes[loop], parts, grains[loop])
+        return [self.piece(loop, start, size) for start, size in cuts] if len(cuts) > 1 else [self]
+
+    def cost(self) -> float:
+        """About how many nanoseconds: 100 operations in each, and the lanes' sums."""
+        places = float(self.m * self.n)
+        for n in self.outer:
+            places *= n
+        last = self.k[-1] if self.k else 1
+        share = last / (-(-last // 16) * 16) if last else 1.0
+        return 30.0 + places * (2 * self.sums / (100 * share) + 2.0)
+
+    def emit(self, f: Function, args: list[Any]) -> None:
+        """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
+        given = Given.of(f, self, args)
+        over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
+
+
+TALL, BROAD = 4, 6
+
+
+class _Tiles:
+    """All tiles of one place of the outer loops."""
+
+    def __init__(self, f: Function, work: Dot, given: Given) -> None:
+        self.f, self.work, self.given = f, work, given
+        self.epilogue = Epilogue(f, work, given.operands)
+        wide = f.cpu.registers >= 32
+        self.rows, self.columns = ((4, 2, 1), (6, 2, 1)) if wide else ((2, 1), (4, 1))
+
+    def emit(self) -> None:
+        """Every tile: the largest form as often as it fits, the rest by smaller ones."""
+        given = self.given
+        self._tiled(
+            given.m, self.rows, lambda i, h: self._tiled(given.n, self.columns, lambda j, w: self._tile(i, h, j, w))
+        )
+
+    def _tiled(self, size: Any, forms: tuple[int, ...], body: Any) -> None:
+        f, done = self.f, 0
+        for form in forms:
+            f.loop(f.sub(size, form - 1), lambda i, form=form: body(i, form), start=done, step=form)
+            done = f.add(done, f.mul(f.sub(size, done) // form, form))
+
+    def _tile(self, row: Any, height: int, column: Any, width: int) -> None:
+        f, given = self.f, self.given
+        a = [given.a.at(f, f.add(row, r)) for r in range(height)]
+        b = [given.b.at(f, f.add(column, q)) for q in range(width)]
+        steps = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
+        found = self._sum(steps, a, b, 0, 0, [f.floating(0.0)] * (height * width))
+        for r in range(height):
+            for q in range(width):
+                address = [o.at(f, f.add(row, r), f.add(column, q)) for o in given.operands]
+                self.epilogue.run(f.reduce(f.add, found[r * width + q]), address, 0)
+
+    def _sum(
+        self, steps: list[tuple[Any, Any, Any]], a: list[Any], b: list[Any], along_a: Number, along_b: Number,
+        held: list[Ssa],
+    ) -> list[Ssa]:  # fmt: skip
+        """The loops over k from here on in; held: the sums so far, lane by lane."""
+        f = self.f
+        if len(steps) < 2:
+            size = steps[0][0] if steps else 1
+
+            def products(i: Any, mask: Mask, *held: Ssa) -> tuple[Ssa, ...]:
+                at = f.mul(i, SIZE)
+                return self._products(a, b, f.add(along_a, at), f.add(along_b, at), mask, held)
+
+            return list(f.sweep(size, products, held))
+        (size, step_a, step_b), *inner = steps
+
+        def body(_: Any, along_a: Any, along_b: Any, *held: Ssa) -> tuple[Any, ...]:
+            found = self._sum(inner, a, b, along_a, along_b, list(held))
+            return (f.add(along_a, step_a), f.add(along_b, step_b), *found)
+
+        return list(f.loop(size, body, (along_a, along_b, *held))[2:])
+
+    def _products(self, a: list[Any], b: list[Any], at_a: Any, at_b: Any, mask: Mask, held: Any) -> tuple[Ssa, ...]:
+        f = self.f
+        columns = [f.load(f.floats, f.add(x, at_b), mask) for x in b]
+        found: list[Ssa] = []
+        for x in a:
+            row = f.load(f.floats, f.add(x, at_a), mask)
+            start = len(found)
+            found += [f.fma(row, y, held[start + q]) for q, y in enumerate(columns)]
+        return tuple(found)

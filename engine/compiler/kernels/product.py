@@ -1,0 +1,201 @@
+"""What contractions and dots share: their data, and the scalar program that runs on each sum of products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from engine.compiler.emit import Function
+from engine.compiler.ir import CompilerError
+from engine.compiler.kernels.body import Body, letter
+from engine.compiler.kernels.maths import EXPENSIVE, convert, scalar
+from engine.compiler.ssa import FLOAT, INT, Mask, Number, Ssa
+from engine.compiler.work import Access, Instruction, Operand, Shape, Store
+
+SIZE = 4
+"""Bytes of an element: everything here is float32 or a word."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, n, k]).
+
+    outer, m, n: sizes; k: sizes of the summed loops. Strides of a over (*outer, m, *k), of b over (*outer, n, *k), of
+    operands over (*outer, m, n), along n 0 or 1. body: a scalar program whose line 0 is ("sum of products",). A
+    gradient that is added to what is there loads it and adds.
+    """
+
+    outer: Shape
+    m: int
+    n: int
+    k: Shape
+    a: Operand
+    b: Operand
+    body: tuple[Instruction, ...]
+    operands: tuple[Operand, ...]
+    stores: tuple[Store, ...]
+
+    @cached_property
+    def sizes(self) -> Shape:
+        """Of the loops over results."""
+        return (*self.outer, self.m, self.n)
+
+    @property
+    def sums(self) -> int:
+        """How many products each sum has."""
+        return math.prod(self.k)
+
+    @property
+    def structure(self) -> str:
+        """The part of the key that both kinds share."""
+        body = ";".join(" ".join(map(_word, line)) for line in self.body)
+        operands = ",".join(letter(o.buffer.dtype) + ("1" if self._unit(o) else "0") for o in self.operands)
+        stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
+        return f"{len(self.outer)}/{len(self.k)} [{operands}] {body} -> {stores}"
+
+    def _unit(self, operand: Operand) -> bool:
+        return self.n == 1 or operand.strides[-1] == 1
+
+    def arguments(self) -> list[Any]:
+        """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
+        found: list[Any] = [*self.sizes, *self.k]
+        for o in (self.a, self.b, *self.operands):
+            found += [(o.buffer, o.offset), *o.strides]
+        return found
+
+    def accesses(self) -> Iterator[Access]:
+        """Every operand's span; what is stored is written, what is loaded is read."""
+        if 0 in self.sizes:
+            return
+        if self.sums:
+            yield Access(self.a.buffer, *self.a.span((*self.outer, self.m, *self.k)), False)
+            yield Access(self.b.buffer, *self.b.span((*self.outer, self.n, *self.k)), False)
+        loaded = {rest[0] for name, *rest in self.body if name == "load"}
+        stored = {s.operand for s in self.stores}
+        for i, operand in enumerate(self.operands):
+            if i in loaded:
+                yield Access(operand.buffer, *operand.span(self.sizes), False)
+            if i in stored:
+                yield Access(operand.buffer, *operand.span(self.sizes), True)
+
+    def piece(self, loop: int, start: int, size: int) -> Self:
+        """The part of it that lies in [start, start + size) of a loop over results."""
+        sizes = list(self.sizes)
+        sizes[loop] = size
+        last = len(sizes) - 1
+        a = self.a if loop == last else self.a.moved(loop, start)
+        b = self.b if loop == last - 1 else self.b.moved(min(loop, last - 1), start)
+        operands = tuple(o.moved(loop, start) for o in self.operands)
+        *outer, m, n = sizes
+        return replace(self, outer=tuple(outer), m=m, n=n, a=a, b=b, operands=operands)
+
+
+def _word(x: Any) -> str:
+    return np.dtype(x).name if isinstance(x, type | np.dtype) else str(x)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An operand inside of a kernel: its address and its strides in bytes, as values or plain ints."""
+
+    address: Any
+    strides: tuple[Any, ...]
+
+    def at(self, f: Function, *places: Number) -> Any:
+        """The address at these places of the first loops."""
+        address = self.address
+        for place, stride in zip(places, self.strides, strict=False):
+            address = f.add(address, f.mul(stride, place))
+        return address
+
+
+@dataclass(frozen=True)
+class Given:
+    """The arguments of a kernel, taken apart."""
+
+    outer: tuple[Any, ...]
+    m: Any
+    n: Any
+    k: tuple[Any, ...]
+    a: Walk
+    b: Walk
+    operands: tuple[Walk, ...]
+
+    @classmethod
+    def of(cls, f: Function, work: Product, args: list[Any]) -> Given:
+        """Take apart what `arguments` lists."""
+        waiting = iter(args)
+
+        def take(count: int) -> tuple[Any, ...]:
+            return tuple(next(waiting) for _ in range(count))
+
+        def walk(loops: int) -> Walk:
+            return Walk(next(waiting), tuple(f.mul(s, SIZE) for s in take(loops)))
+
+        outer, (m, n), k = take(len(work.outer)), take(2), take(len(work.k))
+        loops = len(outer) + 1
+        return cls(
+            outer, m, n, k, walk(loops + len(k)), walk(loops + len(k)), tuple(walk(loops + 1) for _ in work.operands)
+        )
+
+    def moved(self, f: Function, places: tuple[Any, ...]) -> Given:
+        """At one place of the outer loops, which are over then."""
+        count = len(self.outer)
+        walks = (Walk(w.at(f, *places), w.strides[count:]) for w in (self.a, self.b, *self.operands))
+        return Given((), self.m, self.n, self.k, next(walks), next(walks), tuple(walks))
+
+
+class Epilogue:
+    """The scalar program, for one vector of sums (or one sum) at a time."""
+
+    def __init__(self, f: Function, work: Product, operands: tuple[Walk, ...]) -> None:
+        self.f, self.work, self.operands = f, work, operands
+        kinds = tuple(letter(o.buffer.dtype) for o in work.operands)
+        if bad := [o.buffer.dtype for o in work.operands if np.dtype(o.buffer.dtype).itemsize != SIZE]:
+            raise CompilerError("a product's epilogue", "operands of four bytes", bad)
+        self.body = Body(work.body, tuple(frozenset[int]() for _ in kinds), kinds, len(work.sizes))
+        self.needed = self.body.needed(s.line for s in work.stores)
+
+    @property
+    def cycles(self) -> int:
+        """About how long it takes for a vector."""
+        return sum(EXPENSIVE.get(self.work.body[line][0], 1) for line in self.needed)
+
+    def run(self, sums: Ssa, rows: list[Any], column: Any, mask: Mask = None) -> None:
+        """Compute and store. rows: the address of each operand in this row; column: the place along n, in bytes."""
+        found: dict[int, Any] = {}
+        for line in self.needed:
+            found[line] = self._line(line, sums, found, rows, column, mask)
+        for store in self.work.stores:
+            value = self.f.value(found[store.line], sums.type)
+            self.f.store(value, self.f.add(rows[store.operand], column), mask)
+
+    def _line(self, line: int, sums: Ssa, found: dict[int, Any], rows: list[Any], column: Any, mask: Mask) -> Any:
+        name, *rest = self.work.body[line]
+        kinds = self.body.kinds
+        if name == "sum of products":
+            return sums
+        if name == "const":
+            return rest[0]
+        if name == "load":
+            return self._load(rest[0], sums.vector, rows, column, mask)
+        arguments = self.body.arguments(line)
+        if name == "cast":
+            return convert(self.f, found[arguments[0]], kinds[arguments[0]], kinds[line])
+        values = [found[i] for i in arguments]
+        if not any(isinstance(v, Ssa) for v in values):
+            values[-1] = self.f.value(values[-1], sums.type)
+        return scalar(self.f, name, [kinds[i] for i in arguments], values)
+
+    def _load(self, operand: int, vector: bool, rows: list[Any], column: Any, mask: Mask) -> Ssa:
+        element = FLOAT if self.body.operand_kinds[operand] == "f" else INT
+        if self.work._unit(self.work.operands[operand]):
+            type = self.f.vector(element) if vector else element
+            return self.f.load(type, self.f.add(rows[operand], column), mask)
+        found = self.f.load(element, rows[operand])
+        return self.f.splat(found) if vector else found

@@ -1,0 +1,121 @@
+"""Transposing float32 in blocks of registers: rows come in, are interleaved log2(lanes) times, go out as columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from engine.compiler.emit import Function
+from engine.compiler.kernels.contract import over
+from engine.compiler.kernels.product import SIZE, Walk
+from engine.compiler.ssa import Ssa
+from engine.compiler.work import Access, Operand, Shape, pieces
+
+GRAIN = 16
+"""Rows and columns are split in multiples of this."""
+
+
+@dataclass(frozen=True)
+class Transposition:
+    """target[outer, i, j] = source[outer, i, j], float32, where source has stride 1 along j and target along i."""
+
+    sizes: Shape
+    source: Operand
+    target: Operand
+
+    @cached_property
+    def key(self) -> str:
+        """Everything that decides the machine code."""
+        return f"transpose {len(self.sizes)}"
+
+    def arguments(self) -> list[Any]:
+        """Sizes, then address and strides of the source and of the target."""
+        found: list[Any] = [*self.sizes]
+        for o in (self.source, self.target):
+            found += [(o.buffer, o.offset), *o.strides]
+        return found
+
+    def accesses(self) -> Iterator[Access]:
+        """What is read, what is written."""
+        if 0 not in self.sizes:
+            yield Access(self.source.buffer, *self.source.span(self.sizes), False)
+            yield Access(self.target.buffer, *self.target.span(self.sizes), True)
+
+    def split(self, parts: int) -> list[Transposition]:
+        """Pieces along the loop that divides best."""
+        if parts < 2:
+            return [self]
+        grains = [1] * (len(self.sizes) - 2) + [GRAIN, GRAIN]
+        loop = max(range(len(grains)), key=lambda i: (min(parts, self.sizes[i] // grains[i]), -i))
+        cuts = pieces(self.sizes[loop], parts, grains[loop])
+        return [self._piece(loop, start, size) for start, size in cuts]
+
+    def _piece(self, loop: int, start: int, size: int) -> Transposition:
+        sizes = tuple(size if i == loop else n for i, n in enumerate(self.sizes))
+        return replace(self, sizes=sizes, source=self.source.moved(loop, start), target=self.target.moved(loop, start))
+
+    def cost(self) -> float:
+        """About how many nanoseconds."""
+        return 20.0 + 0.25 * math.prod(self.sizes)
+
+    def emit(self, f: Function, args: list[Any]) -> None:
+        """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
+        loops = len(self.sizes)
+        sizes = args[:loops]
+        walks = [
+            Walk(args[at], tuple(f.mul(s, SIZE) for s in args[at + 1 : at + 1 + loops]))
+            for at in (loops, 2 * loops + 1)
+        ]
+        over(f, sizes[:-2], lambda *places: _plane(f, sizes[-2:], *(_inside(f, w, places) for w in walks)))
+
+
+def _inside(f: Function, walk: Walk, places: tuple[Any, ...]) -> Walk:
+    return Walk(walk.at(f, *places), walk.strides[len(places) :])
+
+
+def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
+    """Full blocks without masks, those at the edges with masks on both sides."""
+    (rows, columns), lanes = sizes, f.lanes
+    full_rows, full_columns = (f.mul(n // lanes, lanes) for n in sizes)
+
+    def edge(i: Any, j: Any) -> None:
+        _block(f, source, target, i, j, f.sub(rows, i), f.sub(columns, j))
+
+    def band(i: Any) -> None:
+        f.loop(full_columns, lambda j: _block(f, source, target, i, j, lanes, lanes), step=lanes)
+        f.loop(columns, lambda j: edge(i, j), start=full_columns, step=lanes)
+
+    f.loop(full_rows, band, step=lanes)
+    f.loop(rows, lambda i: f.loop(columns, lambda j: edge(i, j), step=lanes) and None, start=full_rows, step=lanes)
+
+
+def _block(f: Function, source: Walk, target: Walk, i: Any, j: Any, rows: Any, columns: Any) -> None:
+    """One block of lanes x lanes places; of its rows and columns only the first `rows` and `columns` exist."""
+    first, step = f.add(source.at(f, i), f.mul(j, SIZE)), source.strides[0]
+    into, width = f.add(target.at(f, 0, j), f.mul(i, SIZE)), target.strides[1]
+    across, down = f.below(columns), f.below(rows)
+    lines = []
+    for r in range(f.lanes):
+        inside = f.compare("lt", r, rows)
+        at = f.add(first, f.mul(step, r))
+        # a row that is not there is read as the first one once more: its lanes are never written
+        lines.append(f.load(f.floats, at if inside is True else f.select(inside, at, first), across))
+    for c, line in enumerate(interleaved(f, lines)):
+        at = f.add(into, f.mul(width, c))
+
+        def write(line: Ssa = line, at: Any = at) -> None:
+            f.store(line, at, down)
+
+        f.when(f.compare("lt", c, columns), write)
+
+
+def interleaved(f: Function, lines: list[Ssa]) -> list[Ssa]:
+    """The columns of a square of lines, each a vector: rows r and r + half meet lane by lane, log2(lanes) times."""
+    half = f.lanes // 2
+    orders = [[x for p in range(start, start + half) for x in (p, p + f.lanes)] for start in (0, half)]
+    for _ in range(f.lanes.bit_length() - 1):
+        lines = [f.shuffle(lines[r], lines[r + half], order) for r in range(half) for order in orders]
+    return lines
