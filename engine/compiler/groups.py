@@ -232,7 +232,8 @@ class Fusion:
         if self.of.get(id(other.nodes[0].output)) is group:
             return True
         mine, theirs = (self._loops(node, node.output.shape, g) for g in (group, other))
-        if mine is None or theirs is None or other.kind != "map" or group.kind not in ("map", "reduce"):
+        kinds = ("map", "reduce")
+        if mine is None or theirs is None or other.kind not in kinds or group.kind not in kinds:
             return False
         if (id(other.nodes[0]) in self.early) != (id(group.nodes[0]) in self.early):
             return False
@@ -242,9 +243,17 @@ class Fusion:
             return False
         if any(other.sizes[b] != group.sizes[a] for b, a in pairs.items()) or not group.covers(tuple(pairs.values())):
             return False
+        reduced = frozenset(pairs[i] for i in other.reduced if i in pairs)
+        if other.reduced and group.reduced and reduced != group.reduced:
+            return False
+        if not group.reduced and reduced:
+            group.kind, group.reduced = "reduce", reduced
         for each in other.nodes:
             loops = other.loops[id(each.output)]
             self._enter(each, group, tuple(None if i is None else pairs.get(i) for i in loops))
+            if id(each.output) in other.inner:
+                inner = other.inner[id(each.output)]
+                group.inner[id(each.output)] = tuple(None if i is None else pairs.get(i) for i in inner)
         self.groups.remove(other)
         return True
 
