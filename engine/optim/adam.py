@@ -23,7 +23,7 @@ from engine.optim.optimizer import (
 )
 from engine.tensor import Tensor, wrap
 
-BLOCK = 1 << 14  # elements worked on at a time: parameter, gradient, both means and scratch stay in the cache
+BLOCK = 1 << 15  # elements worked on at a time: parameter, gradient, both means and scratch stay in the cache
 
 
 class Moments(Optimizer):
@@ -85,10 +85,10 @@ def _moments(parts: list[Any], group: Group, step: float) -> None:
     if largest is not None:
         xp.maximum(largest, square, out=largest)
     xp.sqrt(square if largest is None else largest, out=scratch)
-    scratch *= 1 / math.sqrt(1 - second**step)
-    scratch += group["eps"]
+    size = math.sqrt(1 - second**step)  # mean / (root / size + eps) is mean * size / (root + eps * size): a pass less
+    scratch += group["eps"] * size
     xp.divide(mean, scratch, out=scratch)
-    scratch *= -group["lr"] / (1 - first**step)
+    scratch *= -group["lr"] * size / (1 - first**step)
     array += scratch
 
 
