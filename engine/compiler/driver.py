@@ -9,59 +9,80 @@ found a number that is not finite, the others; the first thread keeps the scalar
 from __future__ import annotations
 
 import ctypes
+import functools
+import struct
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from engine.compiler.cpu import Cpu
 from engine.compiler.emit import Function, module
 from engine.compiler.library import Library
 from engine.compiler.ssa import FLOAT, INT, LONG, NOTHING, TRUTH, Number, Ssa
 
+CALL = (
+    "steps", "stopped",  # how many steps; 1 + the number of the step that the guard stopped
+    "deadline", "every",  # nanoseconds; look at the clock each so many steps
+    "inputs", "input stride", "input rows", "input row",  # addresses of inputs: a row for each step; where to begin
+    "scalars", "scalar stride", "scalar rows", "scalar row",  # numbers for each step, likewise
+    "results",  # where scalar outputs are kept, a row for each step
+)  # fmt: skip
+"""What is set at every call, in this order."""
 WORDS = (
-    "steps", "rows", "guard", "count",  # how many steps; the rows: their address, how many before the guard, and in all
+    *CALL,
+    "rows", "guard", "count",  # the rows: their address, how many up to the guard, and in all
     "patches", "patch count",  # triples: where an argument lies that is an address in an input, the slot, bytes to add
-    "inputs", "input stride", "input rows",  # addresses of inputs: one row for each step, in rotation
-    "scalars", "scalar stride", "scalar rows", "targets", "target count",  # numbers for each step; where they go
-    "input row", "scalar row",  # with which rows to begin
-    "sources", "source count", "results",  # where scalar outputs lie, and where they are kept, a row for each step
-    "leader", "threads", "counter", "arrived", "pause",  # the barrier: address of the shared count, rounds so far
-    "deadline", "clock", "clock name", "every", "halt",  # nanoseconds; look each `every` steps; shared: stop after step
-    "done", "stopped",  # what came out: steps done; 1 + the number of the step that the guard stopped
+    "targets", "target count", "sources", "source count",  # where scalars go, and where scalar outputs lie
+    "leader", "threads", "counter", "arrived", "pause",  # the barrier: address of the shared count, what it was last
+    "clock", "clock name", "halt",  # address of the shared number of the step to stop after
+    "done",  # what came out: steps done, the stopped one included
 )  # fmt: skip
 PLACE = {word: i for i, word in enumerate(WORDS)}
+LENGTH = -(-len(WORDS) // 8) * 8
+"""Numbers of a state: whole lines of the cache, so that no two threads write to one."""
 SPINS = 200
-"""How often a thread looks at the barrier before it offers its core to others, each time."""
+"""How often a thread looks without offering its core to others."""
+PATIENCE = 400
+"""How often a worker looks for the next call before it parks: about 0.1 ms."""
+BUSY = 24
+"""In a worker's mailbox, bytes from its beginning: whether it is at work, which ends a little later than the work."""
+PARKED = 1
+"""In a worker's mailbox: it waits for Python. 0: it looks; else: the address of a state."""
 FLUSH = {False: 0x8040, True: 1 << 24}
 """Numbers too small for float32's full precision count as 0 (they cost 100 cycles each): the bits of x86, of ARM."""
 
 
 class State:
-    """What one thread is told. `address` is what the driver's function takes."""
+    """What one thread is told: int64 numbers by name, in `memory`. `address` is what the driver's functions take."""
 
-    def __init__(self) -> None:
-        self.array = np.zeros(-(-len(WORDS) // 8) * 8 + 8, np.int64)
-        self.address = self.array.ctypes.data
+    def __init__(self, memory: Any) -> None:
+        self.address = int(memory.ctypes.data)
+        self.memory, self._numbers = memory, memoryview(memory).cast("B").cast("q")
+
+    def call(self, *numbers: int) -> None:
+        """Set the words of CALL."""
+        struct.pack_into(f"{len(CALL)}q", self._numbers, 0, *numbers)
 
     def __setitem__(self, word: str, number: int) -> None:
-        self.array[PLACE[word]] = number
+        self._numbers[PLACE[word]] = number
 
     def __getitem__(self, word: str) -> int:
-        return int(self.array[PLACE[word]])
+        return self._numbers[PLACE[word]]
 
 
 class Driver:
     """The driver's functions for a library's processor: `run(address of a state)`; `barrier` and `guard` are rows."""
 
     def __init__(self, library: Library) -> None:
-        written = {
-            name: (lambda at, write=write: write(Function(at, library.processor))) for name, write in TEXTS.items()
-        }
-        self.address = {name: library.need_text(f"driver {name}", text) for name, text in written.items()}
-        self.run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self.address["run"])
+        def text(name: str, at: str) -> str:
+            f = Function(at, library.processor)
+            TEXTS[name](f)
+            return module([f])
+
+        self.address = {name: library.need_text(f"driver {name}", functools.partial(text, name)) for name in TEXTS}
+        native = ctypes.CFUNCTYPE(None, ctypes.c_int64)
+        self.run, self.serve, self.post = (native(self.address[name]) for name in ("run", "serve", "post"))
         self.pause, self.clock, self.clock_name = _system()
 
 
@@ -90,14 +111,13 @@ def _arm(cpu: Cpu) -> bool:
     return cpu.lanes == 4
 
 
-def write_run(f: Function) -> str:
+def write_run(f: Function) -> None:
     """run(state): all steps of one thread."""
     state, before = f.parameters[0], _flush(f)
     time_of_day = f.effect("alloca [2 x i64], align 8", "ptr")
     _rounds(f, lambda step, *places: _step(f, state, step, places, time_of_day))
     _meet(f, state)  # nobody touches its state any more when the first thread returns
     _restore(f, before)
-    return module([f])
 
 
 def _rounds(f: Function, body: Callable[..., Any]) -> None:
@@ -205,25 +225,65 @@ def _meet(f: Function, state: Ssa) -> None:
 
 
 def _wait(f: Function, state: Ssa) -> None:
-    counter, pause = f.pointer(_word(f, state, "counter")), f.pointer(_word(f, state, "pause"))
+    counter = f.pointer(_word(f, state, "counter"))
     goal = _word(f, state, "arrived") + _word(f, state, "threads")
     _keep(f, state, "arrived", goal)
     f.effect(f"atomicrmw add {counter!r}, i64 1 acq_rel", LONG)
+    _look_until(f, counter, lambda seen: f.compare("ge", seen, goal), _word(f, state, "pause"))
+
+
+def _look_until(f: Function, where: Ssa, met: Callable[[Ssa], Ssa], pause: Ssa, patience: int | None = None) -> Ssa:
+    """Look at a number in memory until it is as wished; the number. After SPINS looks, offer the core to others between
+    two looks; after `patience` looks give up."""
     head, again, yields, behind, start = *(f.fresh(s) for s in ("look", "again", "yield", "met")), f.block
-    looks = f"%{f.fresh()}"
+    looks = Ssa(f, f"%{f.fresh()}", LONG)
     f.line(f"br label %{head}")
     f.begin(head)
     place = len(f.lines)
-    there = f.effect(f"load atomic i64, {counter!r} acquire, align 8", LONG)
-    f.line(f"br {f.effect(f'icmp sge {there!r}, {goal.name}', TRUTH)!r}, label %{behind}, label %{again}")
+    seen = f.effect(f"load atomic i64, {where!r} acquire, align 8", LONG)
+    enough = met(seen) if patience is None else met(seen) | f.compare("ge", looks, patience)
+    f.line(f"br {enough!r}, label %{behind}, label %{again}")
     f.begin(again)
-    f.call(*(("llvm.aarch64.hint", NOTHING, f.value(1, INT)) if _arm(f.cpu) else ("llvm.x86.sse2.pause", NOTHING)))
-    more = f.effect(f"add i64 {looks}, 1", LONG)
-    f.line(f"br {f.effect(f'icmp sgt i64 {looks}, {SPINS}', TRUTH)!r}, label %{yields}, label %{head}")
+    f.call(*(("llvm.aarch64.hint", NOTHING, f.value(0x1, INT)) if _arm(f.cpu) else ("llvm.x86.sse2.pause", NOTHING)))
+    more = looks + 1
+    f.line(f"br {f.compare('ge', more, SPINS)!r}, label %{yields}, label %{head}")
     f.begin(yields)
-    f.effect(f"call i32 {pause.name}()", INT)
+    f.effect(f"call i32 {f.pointer(pause).name}()", INT)
     f.line(f"br label %{head}")
-    f.lines.insert(place, f"  {looks} = phi i64 [0, %{start}], [{more.name}, %{again}], [{more.name}, %{yields}]")
+    f.lines.insert(place, f"  {looks.name} = phi i64 [0, %{start}], [{more.name}, %{again}], [{more.name}, %{yields}]")
+    f.begin(behind)
+    return seen
+
+
+def write_post(f: Function) -> None:
+    """post([mailbox, state, answer]): put a state into a worker's mailbox once it has left the one before; answer: what
+    was there."""
+    mailbox = f.argument(0)
+    _look_until(f, f.pointer(mailbox + BUSY), lambda busy: f.compare("eq", busy, 0), f.load(LONG, mailbox + 16))
+    found = f.effect(f"atomicrmw xchg {f.pointer(mailbox)!r}, {f.argument(1)!r} acq_rel", LONG)
+    f.store(found, f.parameters[0] + 16)
+
+
+def write_serve(f: Function) -> None:
+    """serve([mailbox, run, pause, busy]): run what comes; when nothing comes for a while, the mailbox says PARKED."""
+    mailbox, run = f.pointer(f.parameters[0]), f.pointer(f.argument(1))
+    pause = f.argument(2)
+    head, job, idle, behind = (f.fresh(s) for s in ("wait", "job", "idle", "parked"))
+    f.line(f"br label %{head}")
+    f.begin(head)
+    seen = _look_until(f, mailbox, lambda x: f.compare("gt", x, PARKED), pause, PATIENCE)
+    f.line(f"br {f.compare('gt', seen, PARKED)!r}, label %{job}, label %{idle}")
+    f.begin(job)
+    busy = f.pointer(f.parameters[0] + BUSY)
+    f.store(f.value(1), f.parameters[0] + BUSY)
+    f.line(f"store atomic i64 0, {mailbox!r} release, align 8")
+    f.line(f"call void {run.name}({seen!r})")
+    f.line(f"store atomic i64 0, {busy!r} release, align 8")
+    f.line(f"br label %{head}")
+    f.begin(idle)
+    pair = f.effect(f"cmpxchg {mailbox!r}, i64 0, i64 {PARKED} acq_rel acquire", "{ i64, i1 }")
+    done = f.effect(f"extractvalue {pair!r}, 1", TRUTH)
+    f.line(f"br {done!r}, label %{behind}, label %{head}")
     f.begin(behind)
 
 
@@ -245,13 +305,12 @@ def _restore(f: Function, before: Ssa) -> None:
     f.call("llvm.aarch64.set.fpcr" if _arm(f.cpu) else "llvm.x86.sse.ldmxcsr", NOTHING, before)
 
 
-def write_barrier(f: Function) -> str:
+def write_barrier(f: Function) -> None:
     """barrier([state]): a row in which all threads wait for each other."""
     _meet(f, f.argument(0))
-    return module([f])
 
 
-def write_guard(f: Function) -> str:
+def write_guard(f: Function) -> None:
     """guard([state, stretches, (address, floats) ...]): marks the state where a float is infinite or no number."""
     state, table = f.argument(0), f.parameters[0] + 16
     exponent = 0x7F800000
@@ -265,7 +324,8 @@ def write_guard(f: Function) -> str:
 
     (bad,) = f.loop(f.argument(1), stretch, (f.value(0, INT),))
     f.when(f.compare("ne", bad, f.value(0, INT)), lambda: _keep(f, state, "stopped", 1))
-    return module([f])
 
 
-TEXTS: dict[str, Callable[[Function], str]] = {"run": write_run, "barrier": write_barrier, "guard": write_guard}
+TEXTS: dict[str, Callable[[Function], None]] = {
+    "run": write_run, "barrier": write_barrier, "guard": write_guard, "post": write_post, "serve": write_serve,
+}  # fmt: skip

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.compiler import team
-from engine.compiler.driver import Driver, State
+from engine.compiler.destinations import aligned
+from engine.compiler.driver import LENGTH, Driver, State
 from engine.compiler.library import Library
-from engine.compiler.schedule import Barrier, Guard, Piece, Stretch
+from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
 from engine.compiler.work import Plan
 
 
-@dataclass(frozen=True)
 class Feed:
     """What changes from step to step, in rotation: int64 [rows, slots] addresses of the inputs, [rows, scalars] bits.
 
     deadline: `time.monotonic_ns()` after which to stop, 0 for none; every: look at the clock each so many steps.
     """
 
-    inputs: Any
-    scalars: Any
-    deadline: int = 0
-    every: int = 1
+    __slots__ = ("_inputs", "_rows", "_scalars", "deadline", "every", "inputs", "scalars")
+
+    def __init__(self, inputs: Any, scalars: Any, deadline: int = 0, every: int = 1) -> None:
+        self.inputs, self.scalars, self.deadline, self.every = inputs, scalars, deadline, every
+        self._rows = len(inputs), len(scalars)
+        self._inputs, self._scalars = ((a.ctypes.data, a.strides[0], len(a)) for a in (inputs, scalars))
+
+    def words(self, steps: int, first: int, results: int) -> tuple[int, ...]:
+        """The words of driver.CALL, to begin with step `first`."""
+        rows, more = self._rows
+        head = (steps, 0, self.deadline, self.every)
+        return (*head, *self._inputs, first % rows, *self._scalars, first % more, results)
 
 
 @functools.cache
@@ -36,19 +43,22 @@ def _driver(kernels: Library) -> Driver:
 class Native:
     """A stretch of native rows for some threads: their states and the memory that these point to."""
 
-    def __init__(self, stretch: Stretch, plan: Plan, kernels: Library, results: Any) -> None:
+    def __init__(self, stretch: Stretch, plan: Plan, kernels: Library, results: Any, bases: Bases) -> None:
         self.start, self.end = stretch.start, stretch.end
         self.driver = _driver(kernels)
-        self.states = [State() for _ in stretch.lines]
-        self.shared = np.zeros(24, np.int64)  # the barrier's count and, in another cache line, the step to stop after
+        memory = aligned(LENGTH * len(stretch.lines), np.int64).reshape(-1, LENGTH)
+        self.states = [State(row) for row in memory]
+        self.shared = aligned(16, np.int64)  # the barrier's count and, in another cache line, the step to stop after
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
+        self.held = memory, self.shared
         self.kept: list[Any] = []
+        self.bases = bases
         for state, line in zip(self.states, stretch.lines, strict=True):
             self._fill(state, line, kernels)
         lead = self.states[0]
         lead["leader"] = 1
-        self._point(lead, "targets", "target count", [address(b, at) for b, at, _ in plan.scalars], 1)
-        self._point(lead, "sources", "source count", [address(p.buffer, p.offset) for p in results], 1)
+        self._point(lead, "targets", "target count", [bases(b, at) for b, at, _ in plan.scalars], 1)
+        self._point(lead, "sources", "source count", [bases(p.buffer, p.offset) for p in results], 1)
 
     def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
         numbers: list[int] = []
@@ -66,14 +76,14 @@ class Native:
                 buffer, offset = argument
                 if buffer.slot >= 0:
                     patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
-                numbers.append(0 if buffer.slot >= 0 else address(buffer, offset))
+                numbers.append(0 if buffer.slot >= 0 else self.bases(buffer, offset))
         base = self._point(state, "", "", numbers, 1)
         self._point(state, "rows", "count", [n for f, at in rows for n in (f, base + 8 * at)], 2)
         self._point(
             state, "patches", "patch count", [n for at, s, more in patches for n in (base + 8 * at, s, more)], 3
         )
         state["threads"], state["counter"] = len(self.states), self.shared.ctypes.data
-        state["halt"], state["every"] = self.shared[8:].ctypes.data, 1
+        state["halt"] = self.shared[8:].ctypes.data
         state["pause"], state["clock"] = self.driver.pause, self.driver.clock
         state["clock name"] = self.driver.clock_name
 
@@ -101,20 +111,17 @@ class Native:
     def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
         """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
         stopped the one after these."""
+        words = feed.words(steps, first, results.ctypes.data)
         for state in self.states:
-            state["steps"], state["stopped"], state["deadline"], state["every"] = steps, 0, feed.deadline, feed.every
-            for word, table in (("input", feed.inputs), ("scalar", feed.scalars)):
-                state[f"{word}s"], state[f"{word} stride"] = table.ctypes.data, table.strides[0]
-                state[f"{word} rows"], state[f"{word} row"] = len(table), first % len(table)
-            state["results"] = results.ctypes.data
+            state.call(*words)
         self.shared[8] = 0
         run, lead = self.driver.run, self.states[0]
         if len(self.states) == 1:
             run(lead.address)
         else:
-            with team.borrowed(len(self.states) - 1) as workers:
+            with team.Borrowed(self.driver, len(self.states) - 1) as workers:
                 for worker, state in zip(workers, self.states[1:], strict=True):
-                    worker.give(run, state.address)
+                    worker.give(state.address, self.held)
                 run(lead.address)
         stopped = int(lead["stopped"] > 0)
         return lead["done"] - stopped, stopped
@@ -131,8 +138,3 @@ class Native:
             return self.walk(1, feed, results)[1]
         finally:
             lead["count"], lead["guard"] = count, guard
-
-
-def address(buffer: Any, offset: int) -> int:
-    """Where an element of a buffer lies."""
-    return int(buffer.array.ctypes.data + offset * buffer.array.itemsize)

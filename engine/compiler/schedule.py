@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compiler.ir import CompilerError
-from engine.compiler.work import Access, Call, Operand, Plan, Record
+from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
 ALONE = 50_000.0
 """Nanoseconds: a step that is shorter runs on one thread."""
@@ -23,6 +23,29 @@ SMALL = 200.0
 
 Bytes = tuple[int, int, bool]
 """Addresses [low, high), and whether they are written."""
+
+
+class Bases:
+    """Where elements of buffers lie: asked for often, so each buffer's address is looked up once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, int]] = {}
+
+    def __call__(self, buffer: Buffer, offset: int) -> int:
+        base, size = self._known.get(id(buffer)) or self._look(buffer)
+        return base + offset * size
+
+    def _look(self, buffer: Buffer) -> tuple[int, int]:
+        found = self._known[id(buffer)] = int(buffer.array.ctypes.data), int(buffer.array.itemsize)
+        return found
+
+    def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:
+        """Accesses as addresses. Inputs are left out: nothing in a plan writes them."""
+        return [
+            (self(a.buffer, a.low), self(a.buffer, a.high), a.writes)
+            for a in accesses
+            if a.buffer.slot < 0 and a.low < a.high
+        ]
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,7 @@ class _Ledger:
     """Which thread touched which bytes since the last barrier; buffers may share memory, so bytes it must be."""
 
     threads: int
-    touched: list[tuple[int, int, int, bool]] = field(default_factory=list)
+    touched: dict[tuple[int, int, int, bool], None] = field(default_factory=dict)
     load: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,18 +104,8 @@ class _Ledger:
     def note(self, thread: int, stretches: Iterable[Bytes], cost: float) -> None:
         """This thread touches these."""
         self.load[thread] += cost
-        self.touched += [(thread, *stretch) for stretch in stretches]
-
-
-def in_bytes(accesses: Iterable[Access]) -> list[Bytes]:
-    """Accesses as addresses. Inputs are left out: nothing in a plan writes them."""
-    found = []
-    for access in accesses:
-        buffer = access.buffer
-        if buffer.slot < 0 and access.low < access.high:
-            size, base = buffer.array.itemsize, buffer.array.ctypes.data
-            found.append((base + access.low * size, base + access.high * size, access.writes))
-    return found
+        for stretch in stretches:
+            self.touched[(thread, *stretch)] = None
 
 
 def check(plan: Plan) -> None:
@@ -127,7 +140,9 @@ def cost(plan: Plan) -> float:
     return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))
 
 
-def schedule(plan: Plan, threads: int, results: Sequence[Access] = ()) -> list[Stretch | Call]:
+def schedule(
+    plan: Plan, threads: int, results: Sequence[Access] = (), bases: Bases | None = None
+) -> list[Stretch | Call]:
     """The plan as stretches of native rows and rows of Python, for this many threads.
 
     results: what the first thread reads when the last row is done.
@@ -137,7 +152,7 @@ def schedule(plan: Plan, threads: int, results: Sequence[Access] = ()) -> list[S
     for place, row in enumerate([*plan.rows, None]):
         native = isinstance(row, Record)
         if builder is None and (native or (place == plan.guard and plan.finite)):
-            builder = _Builder(plan, threads, place)
+            builder = _Builder(plan, threads, place, bases or Bases())
         if builder is not None and place == plan.guard and plan.finite:
             builder.guard(guard_of(plan))
         if builder is not None and native:
@@ -174,12 +189,13 @@ def _dense(operand: Operand, shape: tuple[int, ...]) -> Iterable[tuple[Any, int,
 class _Builder:
     """One stretch under construction."""
 
-    def __init__(self, plan: Plan, threads: int, start: int) -> None:
+    def __init__(self, plan: Plan, threads: int, start: int, bases: Bases) -> None:
+        self.in_bytes = bases.stretches
         self.threads, self.start = threads, start
         self.lines: list[list[Any]] = [[] for _ in range(threads)]
         self.ledger = _Ledger(threads)
         if threads > 1:
-            self.ledger.note(0, in_bytes(Access(buffer, at, at + 1, True) for buffer, at, _ in plan.scalars), 0.0)
+            self.ledger.note(0, self.in_bytes(Access(buffer, at, at + 1, True) for buffer, at, _ in plan.scalars), 0.0)
 
     def barrier(self) -> None:
         for line in self.lines:
@@ -188,7 +204,7 @@ class _Builder:
 
     def guard(self, guard: Guard) -> None:
         """Every thread looks at all values: so all of them know, without another word."""
-        reads = in_bytes(Access(buffer, low, low + count, False) for buffer, low, count in guard.stretches)
+        reads = self.in_bytes(Access(buffer, low, low + count, False) for buffer, low, count in guard.stretches)
         if self.threads > 1:
             if any(self.ledger.conflicts(thread, reads) for thread in range(self.threads)):
                 self.barrier()
@@ -203,12 +219,12 @@ class _Builder:
             return
         price = float(work.cost())
         pieces = work.split(self.threads) if price > SMALL else [work]
-        touched = [in_bytes(piece.accesses()) for piece in pieces]
+        touched = [self.in_bytes(piece.accesses()) for piece in pieces]
         if len(pieces) > 1 and not any(self.ledger.conflicts(t, a) for t, a in enumerate(touched)):
             self._assign(pieces, touched, range(len(pieces)), place, price)
             return
         if len(pieces) == 1 or price < WORTH:
-            whole = touched[0] if len(pieces) == 1 else in_bytes(work.accesses())
+            whole = touched[0] if len(pieces) == 1 else self.in_bytes(work.accesses())
             free = [t for t in range(self.threads) if not self.ledger.conflicts(t, whole)]
             if not free:
                 self.barrier()
@@ -224,6 +240,6 @@ class _Builder:
             self.ledger.note(thread, stretches, price / len(pieces))
 
     def finish(self, end: int, results: Sequence[Access]) -> Stretch:
-        if self.threads > 1 and self.ledger.conflicts(0, in_bytes(results)):
+        if self.threads > 1 and self.ledger.conflicts(0, self.in_bytes(results)):
             self.barrier()
         return Stretch(self.lines, self.start, end)

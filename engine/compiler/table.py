@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from engine.compiler import team
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native
 from engine.compiler.places import Place
-from engine.compiler.schedule import ALONE, check, cost, schedule
+from engine.compiler.schedule import ALONE, Bases, check, cost, schedule
 from engine.compiler.work import Access, Call, Plan, Record
 
 ROUNDS = 3
@@ -48,6 +49,7 @@ class Table:
         self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
         self._missing = {row.work.key: row.work for row in plan.rows if isinstance(row, Record)}
         self._made: dict[int, list[Native | Call]] = {}
+        self._lock, self._bases = threading.Lock(), Bases()
         self._times: dict[tuple[int, bool], list[float]] = {}
 
     # ------------------------------------------------------------------------------------------------- kernels
@@ -82,7 +84,7 @@ class Table:
         feed = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32), deadline, every)
         results = np.zeros((steps, len(self.results)), np.float32)
         done = stopped = 0
-        with team.running():
+        with self._lock, team.Running():
             while done < steps and not stopped:
                 if done and deadline and time.monotonic_ns() > deadline:
                     break
@@ -159,8 +161,8 @@ class Table:
             inside = [] if self.calls else self.results
             reads = [Access(p.buffer, p.offset, p.offset + 1, False) for p in inside]
             self._made[threads] = [
-                part if isinstance(part, Call) else Native(part, self.plan, self.kernels, inside)
-                for part in schedule(self.plan, threads, reads)
+                part if isinstance(part, Call) else Native(part, self.plan, self.kernels, inside, self._bases)
+                for part in schedule(self.plan, threads, reads, self._bases)
             ]
         return self._made[threads]
 

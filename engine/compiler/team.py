@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.driver import PARKED, Driver
 
 THREADS = "PLAYGROUND_THREADS"
 """Environment: how many cores this process may use."""
 
 
 class Worker:
-    """A thread that runs what it is given, one thing after the other, without Python's lock while native."""
+    """A thread that runs one state after the other; for a moment it looks for the next one, then it parks."""
 
-    def __init__(self) -> None:
-        self._tasks: SimpleQueue[tuple[Callable[[int], None], int]] = SimpleQueue()
+    def __init__(self, driver: Driver) -> None:
+        self._driver, self._memory = driver, np.zeros(16, np.int64)
+        self._mailbox = int(self._memory.ctypes.data)
+        self._letter = memoryview(self._memory)[8:]
+        self._memory[:3] = PARKED, driver.address["run"], driver.pause
+        self._letter[0] = self._mailbox
+        self._kept: Any = None
+        self._wake = threading.Lock()
+        self._wake.acquire()
         threading.Thread(target=self._serve, name="table", daemon=True).start()
 
-    def give(self, function: Callable[[int], None], argument: int) -> None:
-        """Let it call `function(argument)`."""
-        self._tasks.put((function, argument))
+    def give(self, state: int, memory: Any) -> None:
+        """Let it walk the rows of the state at this address; call only when the walk before has ended.
+
+        memory: what must live until it has left: it looks at the last barrier for a moment longer than the others.
+        """
+        self._letter[1] = state
+        self._driver.post(self._mailbox + 64)
+        self._kept = memory
+        if self._letter[2] == PARKED:
+            self._wake.release()
 
     def _serve(self) -> None:
         while True:
-            function, argument = self._tasks.get()
-            function(argument)
+            self._wake.acquire()
+            self._driver.serve(self._mailbox)
 
 
-_idle: list[Worker] = []
+_idle: dict[Driver, list[Worker]] = {}
 _running = 0
 _cores: int | None = None
 _lock = threading.Lock()
@@ -37,15 +53,16 @@ _lock = threading.Lock()
 
 def cores() -> int:
     """How many threads this process may keep busy."""
-    if _cores is not None:
-        return _cores
-    if chosen := os.environ.get(THREADS):
-        return max(1, int(chosen))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    global _cores
+    if _cores is None:
+        chosen = os.environ.get(THREADS)
+        here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        _cores = max(1, int(chosen)) if chosen else here
+    return _cores
 
 
 def set_cores(count: int | None) -> None:
-    """Set how many; None: as the machine has them."""
+    """Set how many; None: as the environment says, else as the machine has them."""
     global _cores
     _cores = count
 
@@ -55,30 +72,36 @@ def share() -> int:
     return max(1, cores() // max(1, _running))
 
 
-@contextmanager
-def running() -> Iterator[None]:
+class Running:
     """While a table runs it counts."""
-    global _running
-    with _lock:
-        _running += 1
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        global _running
+        with _lock:
+            _running += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _running
         with _lock:
             _running -= 1
 
 
-@contextmanager
-def borrowed(count: int) -> Iterator[list[Worker]]:
+class Borrowed:
     """So many workers, for the time of a call."""
-    with _lock:
-        taken = [_idle.pop() for _ in range(min(count, len(_idle)))]
-    taken += [Worker() for _ in range(count - len(taken))]
-    try:
-        yield taken
-    finally:
+
+    def __init__(self, driver: Driver, count: int) -> None:
+        self._driver, self._count = driver, count
+
+    def __enter__(self) -> list[Worker]:
         with _lock:
-            _idle.extend(taken)
+            idle = _idle.setdefault(self._driver, [])
+            self._taken = [idle.pop() for _ in range(min(self._count, len(idle)))]
+        self._taken += [Worker(self._driver) for _ in range(self._count - len(self._taken))]
+        return self._taken
+
+    def __exit__(self, *_: object) -> None:
+        with _lock:
+            _idle[self._driver].extend(self._taken)
 
 
 def _after_fork() -> None:

@@ -261,7 +261,7 @@ def test_a_short_step_runs_on_one_thread_and_a_long_one_keeps_what_is_faster(ker
 def test_two_tables_that_run_share_the_cores(monkeypatch):
     monkeypatch.setattr(team, "_cores", 4)
     assert team.share() == 4
-    with team.running(), team.running():
+    with team.Running(), team.Running():
         assert team.share() == 2
 
 
