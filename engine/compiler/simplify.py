@@ -50,7 +50,7 @@ class Builder:
         if key is not None and key in self.known:
             self.told["again"] += 1
             return self.known[key]
-        node = Node(kind, inputs, attrs)
+        node = Node(kind, inputs, attrs)  # checks itself
         node.origin = self.origin
         self.nodes.append(node)
         if key is not None:

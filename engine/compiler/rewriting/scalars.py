@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.compiler.ir import Contract, Map, Permute, Reduce, Reshape, Shape, Value
+from engine.compiler.ir import Contract, Expand, Map, Permute, Reduce, Reshape, Shape, Value
 from engine.compiler.rewriting.rules import made_by, rewrites
 
 NEUTRAL = {"add": (0, 0), "sub": (None, 0), "mul": (1, 1), "div": (None, 1), "pow": (None, 1)}
 """The number that changes nothing, to the left and to the right."""
+
+
+@rewrites(Map)
+def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Value | None:
+    """Beside floats a number is a float, so that 0 and 0.0 say the same."""
+    whole = [isinstance(v, int) for v in inputs]
+    if not any(whole) or any(v.dtype.kind != "f" for v in inputs[fn == "where" :] if isinstance(v, Value)):
+        return None
+    if all(not isinstance(v, Value) for v in inputs[fn == "where" :]):
+        return None
+    return b.map(fn, *(float(v) if w else v for v, w in zip(inputs, whole, strict=True)))
 
 
 @rewrites(Map)
@@ -66,3 +77,19 @@ def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     if not inner.size:
         return None
     return b.map("eq", b.add(Reduce, inner, fn="max", axes=axes), -math.inf)
+
+
+@rewrites(Reduce)
+def largest_of_choice(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+    """The largest of one number or of a row, as a whole row chooses: the number or the row's largest."""
+    if fn not in ("max", "min") or not x.size or not made_by(x, Map) or x.node.attrs["fn"] != "where":
+        return None
+    told, number, row = x.node.inputs
+    if isinstance(number, Value) or not isinstance(row, Value) or not made_by(told, Expand):
+        return None
+    one = told.node.inputs[0]
+    if len(one.shape) != len(x.shape) or any(one.shape[i] != 1 for i in axes):
+        return None
+    kept = tuple(n for i, n in enumerate(one.shape) if i not in axes)
+    largest = b.add(Reduce, row, fn=fn, axes=axes)
+    return b.map("where", b.add(Expand, b.add(Reshape, one, shape=kept), shape=largest.shape), number, largest)

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiler.ir import Cast, Concat, Contract, Expand, Map, Pad, Permute, Reshape, Shape, Slice, Value
+import numpy as np
+
+from engine.compiler.ir import (
+    Cast,
+    Concat,
+    Contract,
+    Expand,
+    Gather,
+    Map,
+    Pad,
+    Permute,
+    Reshape,
+    Scatter,
+    Shape,
+    Slice,
+    Source,
+    Value,
+)  # fmt: skip
 from engine.compiler.rewriting.rules import made_by, rewrites
 
 
@@ -27,6 +44,15 @@ def letters_permuted(b: Any, x: Value, order: Shape) -> Value | None:
         return None
     attrs = x.node.attrs
     return b.add(Contract, *x.node.inputs, **{**attrs, "out": "".join(attrs["out"][i] for i in order)})
+
+
+@rewrites(Permute)
+def permuted_before(b: Any, x: Value, order: Shape) -> Value | None:
+    """A function of one value, permuted: the function of the permuted value (which may be a product's letters)."""
+    if not made_by(x, Map) or not b.lonely(x) or sum(isinstance(v, Value) for v in x.node.inputs) != 1:
+        return None
+    turned = (b.add(Permute, v, order=order) if isinstance(v, Value) else v for v in x.node.inputs)
+    return b.add(Map, *turned, fn=x.node.attrs["fn"])
 
 
 @rewrites(Contract)
@@ -174,3 +200,33 @@ def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Value | 
         return None
     smaller = b.add(kind, *(v.node.inputs[0] if isinstance(v, Value) else v for v in inputs), **attrs)
     return b.add(Expand, smaller, shape=values[0].shape)
+
+
+@rewrites(Gather)
+def rows_in_order(b: Any, table: Value, index: Value) -> Value | None:
+    """Rows that are known to follow each other: a part of the table."""
+    first = _first(index)
+    if first is None:
+        return None
+    part = b.add(Slice, table, start=(first,) + (0,) * (len(table.shape) - 1), size=(index.size, *table.shape[1:]),
+                 step=(1,) * len(table.shape))  # fmt: skip
+    return b.add(Reshape, part, shape=(*index.shape, *table.shape[1:]))
+
+
+@rewrites(Scatter)
+def rows_back_in_order(b: Any, rows: Value, index: Value, count: int) -> Value | None:
+    """Rows that go to places known to follow each other: a frame around them."""
+    first = _first(index)
+    if first is None or first + index.size > count:
+        return None
+    flat = b.add(Reshape, rows, shape=(index.size, *rows.shape[len(index.shape) :]))
+    rest = (0,) * (len(flat.shape) - 1)
+    return b.add(Pad, flat, low=(first, *rest), high=(count - first - index.size, *rest), inner=(0, *rest))
+
+
+def _first(index: Value) -> int | None:
+    """Where a constant index begins, if its numbers follow each other."""
+    if not isinstance(index, Source) or index.role != "constant" or not index.size:
+        return None
+    flat = index.array.reshape(-1)
+    return int(flat[0]) if flat[0] >= 0 and (np.diff(flat) == 1).all() else None
