@@ -18,7 +18,8 @@ class Worker:
     """A thread that runs one state after the other; for a moment it looks for the next one, then it parks."""
 
     def __init__(self, driver: Driver) -> None:
-        self._driver, self._memory = driver, np.zeros(16, np.int64)
+        self._driver = driver
+        self._memory: Any = np.zeros(16, np.int64)
         self._mailbox = int(self._memory.ctypes.data)
         self._letter = memoryview(self._memory)[8:]
         self._memory[:3] = PARKED, driver.address["run"], driver.pause
