@@ -68,6 +68,7 @@ from engine.autograd.functional import hvp as hvp
 from engine.autograd.functional import jacobian as jacobian
 from engine.autograd.functional import jvp as jvp
 from engine.autograd.functional import vjp as vjp
+from engine.compiler.face import compile as compile
 from engine.counted import arange as arange
 from engine.counted import eye as eye
 from engine.counted import linspace as linspace

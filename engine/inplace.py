@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.array import Abstract, can_cast
 from engine.errors import DTypeError, GraphError, ShapeError
-from engine.graph import Mode, Node, current_mode, read_mode
+from engine.graph import Mode, Node, current_mode, read_mode, tell
 from engine.ops.elementwise import Cast
 from engine.ops.op import VALUES, words
 from engine.tensor import Tensor, apply, refresh, wrap
@@ -17,6 +17,8 @@ def inplace(t: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     """t.op_(): compute from the old value, write into the shared memory, move the history of t (and of its base)."""
     mode = read_mode() or current_mode()
     refuse_overlap(t.array)
+    if mode.recorders:
+        tell("writing", t)
     if not mode.grad:
         return _told(mode, t, _write(t, compute(t)))
     base = None if t._view is None else t._view.base

@@ -165,7 +165,7 @@ class Assembly:
             leaf = self.pending.get(key)
             if leaf is not None:
                 self.program.carried.append(leaf)
-                self.cells[key] = self._state_cell(home.SLOPES[leaf].array, "gradient")
+                self.cells[key] = self._state_cell(home.SLOPES[leaf].array, "grad")
                 return self.cells[key]
             owner = self.old.get(key, owner)
             memory = array if owner is None else owner.array
@@ -346,7 +346,7 @@ class Assembly:
                 self.program.slopes.append((leaf, None))
                 continue
             tensor = home.SLOPES[leaf]
-            self._write(self._state_cell(tensor.array, "gradient"), self.value(after))
+            self._write(self._state_cell(tensor.array, "grad"), self.value(after))
             self.program.slopes.append((leaf, tensor))
         self.program.result = mapped(self._result, self.trace.result)
         self.graph.writes = list(self.final.values())

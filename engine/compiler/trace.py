@@ -13,6 +13,7 @@ from types import CodeType
 from typing import Any
 
 from engine import rng
+from engine.compiler.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
 from engine.nn.hooks import EVERYWHERE, register_module_forward_pre_hook
 from engine.nn.module import Module
@@ -77,9 +78,13 @@ class Trace:
 
 
 class Tracer(Recorder):
-    """Fills a trace while the step runs eagerly: `with Tracer(arguments) as trace: ...`."""
+    """Fills a trace while the step runs eagerly: `with Tracer(arguments) as trace: ...`.
 
-    def __init__(self, arguments: Any) -> None:
+    undo: remembers what is written, so that it can be taken back; clear: see `Undo.optimizer`.
+    """
+
+    def __init__(self, arguments: Any, undo: Undo | None = None, clear: bool = False) -> None:
+        self.undo, self.clear = undo, clear
         self.trace = Trace([t.array for t in leaves(arguments) if isinstance(t, Tensor)])
         self.known: dict[int, Any] = {id(a): a for a in self.trace.arguments}
         self.lines: dict[Node, str] = {}
@@ -172,12 +177,18 @@ class Tracer(Recorder):
     def _hear_looked(self, t: Tensor, what: str) -> None:
         self.refuse(f"{what} looks at a value, so Python decides what comes next")
 
+    def _hear_writing(self, t: Tensor) -> None:
+        if self.undo is not None:
+            self.undo.memory(t)
+
     def _hear_changed(self, t: Tensor) -> None:
         self.dirty[id(t.array)] = (t, where())
 
     def _hear_counted(self, t: Tensor) -> None:
         self.dirty.pop(id(t.array), None)
         self._add("counted", t)
+        if self.undo is not None:
+            self.undo.count(t)
 
     def _hear_accumulated(self, leaf: Tensor, g: Tensor, known: Tensor | None) -> None:
         before = None if known is None else self._seen(known)
@@ -217,6 +228,8 @@ class Tracer(Recorder):
             self.refuse(f"{type(optimizer).__name__}.step(closure) computes the loss as often as it likes")
         if optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]:
             self.refuse("a hook on the optimiser's step")
+        if self.undo is not None:
+            self.undo.optimizer(optimizer, self.clear)
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         moved = [(p, self._seen(p), self._seen(p.grad)) for p in parameters]
         self._add("stepped", Stepped(optimizer, moved))
@@ -226,6 +239,8 @@ class Tracer(Recorder):
         if args or kwargs:
             self.refuse(f"{type(scheduler).__name__}.step() with an argument")
         self._add("scheduled", scheduler)
+        if self.undo is not None:
+            self.undo.schedule(scheduler)
 
     # ------------------------------------------------------------------------------ modules and generators
     def _called(self, module: Module, args: Any) -> None:
@@ -243,6 +258,8 @@ class Tracer(Recorder):
         if method != "draw":
             self.refuse(f"random numbers drawn inside of the step ({method})")
             return
+        if self.undo is not None:
+            self.undo.draw(generator)
         self.draws[given] = Draw(len(self.trace.draws), generator)
         self.trace.draws.append(generator)
 
@@ -264,8 +281,8 @@ def where() -> str:
     return ""
 
 
-def watched(step: Any, args: Any, kwargs: Any) -> Trace:
+def watched(step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: bool = False) -> Trace:
     """Run a step eagerly, and what it did."""
-    with Tracer((args, kwargs)) as trace:
+    with Tracer((args, kwargs), undo, clear) as trace:
         trace.result = step(*args, **kwargs)
     return trace

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORWARD = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 STATE = ("_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks")
+CHANGES = [0]
+"""How often a module was given an attribute, a part or a hook: who remembers modules looks again when it has grown."""
 _numbers = itertools.count()
 
 
@@ -32,6 +34,7 @@ class RemovableHandle:
     """Takes a hook away again."""
 
     def __init__(self, hooks: Any, hook: Any, prepend: bool = False) -> None:
+        CHANGES[0] += 1
         self._hooks, self.id = hooks, next(_numbers)
         hooks[self.id] = hook
         if prepend:

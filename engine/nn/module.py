@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
 from engine.nn.hooks import (
+    CHANGES,
     EVERYWHERE,
     FORWARD,
     STATE,
@@ -119,6 +120,7 @@ class Module(HookedModule, SavedModule, MovedModule):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        CHANGES[0] += 1
         if isinstance(value, Parameter):
             self._need_init()
             self._forget(name, "_parameters")
@@ -135,6 +137,7 @@ class Module(HookedModule, SavedModule, MovedModule):
             super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
+        CHANGES[0] += 1
         for kind in (self._parameters, self._buffers, self._modules):
             if name in kind:
                 del kind[name]
@@ -182,6 +185,7 @@ class Module(HookedModule, SavedModule, MovedModule):
         if param is not None and param.grad_fn is not None:
             raise ValueError(f"parameter '{name}' must be a leaf: compute in forward() what is computed of others")
         self._parameters[name] = param
+        CHANGES[0] += 1
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Hold a tensor that is no parameter, such as a running mean."""
@@ -190,6 +194,7 @@ class Module(HookedModule, SavedModule, MovedModule):
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"cannot assign '{type(tensor).__name__}' as buffer '{name}' (Tensor or None required)")
         self._buffers[name] = tensor
+        CHANGES[0] += 1
         kept = self._non_persistent_buffers_set
         (kept.discard if persistent else kept.add)(name)
 
@@ -200,6 +205,7 @@ class Module(HookedModule, SavedModule, MovedModule):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name(name, self._modules)
         self._modules[name] = module
+        CHANGES[0] += 1
 
     add_module = register_module
 

@@ -1,0 +1,155 @@
+"""When a program holds: what Python would see if the step ran again must be what it saw when the step was traced."""
+
+from __future__ import annotations
+
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import home, optimise
+from engine.compiler.assemble import Program
+from engine.graph import current_mode
+from engine.nn.hooks import CHANGES
+from engine.nn.module import Module
+from engine.optim.optimizer import Optimizer
+from engine.tensor import Tensor
+from engine.tree import is_branch
+
+PLAIN = (bool, int, float, str, type(None))
+SEEN = (*PLAIN, Tensor, Module, Optimizer)
+
+
+def signature(tree: Any) -> Any:
+    """What the arguments of a call are like: shapes and element types of tensors, everything else as it is."""
+    if isinstance(tree, Tensor):
+        return (tree.array.shape, tree.array.dtype, tree._requires_grad)
+    if is_branch(tree):
+        parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        return (type(tree), tuple((key, signature(part)) for key, part in parts))
+    if isinstance(tree, np.ndarray):
+        return ("array", id(tree))
+    try:
+        hash(tree)
+    except TypeError:
+        return ("object", id(tree))
+    return (type(tree), tree)
+
+
+class Surroundings:
+    """What a step reads besides its arguments: variables of its closure and its file, settings of its modules."""
+
+    def __init__(self, step: Any, modules: list[Module]) -> None:
+        self.variables = _variables(step)
+        self.modules = [(m, _settings(m)) for m in modules]
+        self.grad = current_mode().grad
+        self.stamp = CHANGES[0]
+
+    def changed(self) -> str:
+        """What is no longer as it was, in words; empty where all is."""
+        if current_mode().grad is not self.grad:
+            return "whether history is recorded"
+        for name, held, read in self.variables:
+            now = read()
+            if now is not held and not (held.__class__ in PLAIN and now.__class__ is held.__class__ and now == held):
+                return f"the variable {name!r}"
+        if self.stamp != CHANGES[0]:
+            for module, settings in self.modules:
+                if _settings(module) != settings:
+                    return f"the settings of a {type(module).__name__}"
+            self.stamp = CHANGES[0]
+        return ""
+
+
+def _variables(step: Any) -> list[tuple[str, Any, Any]]:
+    """(name, value, how to read it again) of the variables that a function finds outside of itself."""
+    step = step.__func__ if isinstance(step, MethodType) else step
+    if not isinstance(step, FunctionType):
+        return []
+    found: list[tuple[str, Any, Any]] = []
+    for name, cell in zip(step.__code__.co_freevars, step.__closure__ or (), strict=True):
+        found.append((name, _content(cell), lambda cell=cell: _content(cell)))
+    space = step.__globals__
+    for name in step.__code__.co_names:
+        if name in space:
+            found.append((name, space[name], lambda name=name: space.get(name)))
+    return [entry for entry in found if isinstance(entry[1], SEEN)]
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _settings(module: Module) -> tuple[Any, ...]:
+    """Everything plain that a module holds, and which parts, parameters and hooks it has."""
+    held = module.__dict__
+    plain = tuple((name, value) for name, value in held.items() if value.__class__ in PLAIN or _is_plain_tuple(value))
+    parts = tuple(
+        (name, id(part))
+        for kind in ("_parameters", "_buffers", "_modules")
+        for name, part in held.get(kind, {}).items()
+    )
+    hooks = tuple(len(held.get(kind, ())) for kind in ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks"))
+    return plain, parts, hooks
+
+
+def _is_plain_tuple(value: Any) -> bool:
+    return value.__class__ is tuple and all(v.__class__ in PLAIN for v in value)
+
+
+class Residents:
+    """The tensors of a program and where they live; one that was given other memory moves back in."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.tensors = [(t, a, t._requires_grad) for t, a in program.tensors]
+        self.structures = [(o, s, o.param_groups) for o, s in program.structures]
+
+    def changed(self) -> str:
+        """What no longer fits, in words; empty where everything lives where the program thinks."""
+        for tensor, array, wants in self.tensors:
+            if tensor._requires_grad is not wants:
+                return "whether a parameter asks for a gradient"
+            if tensor.array is not array:
+                if not (isinstance(tensor.array, np.ndarray) and home.fits(array, tensor.array)):
+                    return "the memory of a parameter"
+                home.move_in(tensor, array)
+        for optimizer, structure, _ in self.structures:
+            if optimise.structure(optimizer) != structure:
+                return f"the settings of {type(optimizer).__name__}"
+        return self._states() or self._carried()
+
+    def _states(self) -> str:
+        for optimizer, p, names in self.program.states:
+            state = optimizer.state.get(p)
+            if state is None or len(state) < len(names):
+                return f"the state of {type(optimizer).__name__}"
+            for name, memory in names.items():
+                if state[name].array is not memory:
+                    if name == "step" or not home.fits(memory, state[name].array):
+                        return self._counts(optimizer)
+                    home.move_in(state[name], memory)
+        return ""
+
+    def _counts(self, optimizer: Optimizer) -> str:
+        """States that came from elsewhere: where the counts of steps are equal as before, they only move in."""
+        before = [id(v) for v, _ in home.COUNTS.get(optimizer, [])]
+        home.settle_states(optimizer, [p for o, p, _ in self.program.states if o is optimizer])
+        mine = home.STATES[optimizer]
+        fits = all(mine[p, n] is a for o, p, names in self.program.states if o is optimizer for n, a in names.items())
+        return "" if fits and before == [id(v) for v, _ in home.COUNTS[optimizer]] else "the counts of an optimiser"
+
+    def _carried(self) -> str:
+        for leaf in self.program.carried:
+            if leaf.grad is None:
+                return "whether a gradient is there already"
+            home.move_in(leaf.grad, home.SLOPES[leaf].array)
+        return ""
+
+    def leave(self) -> None:
+        """After a step: gradients are where they should be, and counts have grown."""
+        for leaf, tensor in self.program.slopes:
+            leaf.grad = tensor

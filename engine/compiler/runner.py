@@ -1,0 +1,178 @@
+"""A program as something that runs, on native code or on NumPy: one step, or many with one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.assemble import Made, Program
+from engine.compiler.plan import plan
+from engine.compiler.replay import Replay
+from engine.compiler.table import Table
+from engine.rng import folded
+from engine.tensor import wrap
+from engine.tree import mapped
+
+CALL = 15_000_000
+"""Nanoseconds after which a call of many steps comes back to Python."""
+
+
+class NumPy:
+    """Steps of a program on NumPy."""
+
+    tier = "numpy"
+
+    def __init__(self, program: Program) -> None:
+        self.replay = Replay(program.graph)
+
+    def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
+        """One step: the outputs, and whether all is finite (else nothing was written)."""
+        return self.replay.step(arrays)
+
+
+class Native:
+    """Steps of a program as a table of kernels. Raises: CompilerError, NoNativeCode where there is none."""
+
+    tier = "native"
+
+    def __init__(self, program: Program, threads: int | None = None) -> None:
+        self.plan, self.threads = plan(program.graph), threads
+        self.table = Table(self.plan)
+        rows = {id(place): i for i, place in enumerate(self.table.results)}
+        self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]
+        self.only_numbers = all(row is not None for row, _ in self.outputs)
+        self.alone = bool(self.plan.effects) or not self.only_numbers
+
+    def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
+        """One step: the outputs, and whether all is finite (else nothing was written)."""
+        ran = self.table.run(1, addresses([arrays]), threads=self.threads)
+        outputs = [self._output(ran.results[-1], row, place, arrays) for row, place in self.outputs]
+        if not ran.stopped:
+            for function, places in self.plan.effects:
+                function(*(np.array(self._seen(place, arrays)) for place in places))
+        return outputs, not ran.stopped
+
+    def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
+        return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))
+
+    def _seen(self, place: Any, arrays: list[Any]) -> Any:
+        if place.buffer.slot < 0:
+            return place.view()
+        flat, size = np.ascontiguousarray(arrays[place.buffer.slot]).reshape(-1), place.dtype.itemsize
+        return np.lib.stride_tricks.as_strided(flat[place.offset :], place.shape, [s * size for s in place.strides])
+
+    def many(self, steps: int, inputs: Any, first: int, scalars: Any, limit: bool) -> tuple[int, bool, Any]:
+        """Steps from number `first` on, as many as fit into one call: (done, stopped, numbers [steps, outputs])."""
+        deadline = time.monotonic_ns() + CALL if limit else 0
+        if first and len(inputs) > 1:
+            inputs = np.roll(inputs, -(first % len(inputs)), 0) if len(inputs) < first + steps else inputs[first:]
+        ran = self.table.run(steps, inputs, scalars, deadline, threads=self.threads)
+        return ran.steps, ran.stopped, ran.results[:, [row for row, _ in self.outputs]]
+
+
+def addresses(batches: list[list[Any]]) -> Any:
+    """Where the arrays of each batch lie: int64 [batches, arrays]. The arrays must be dense."""
+    return np.array([[a.__array_interface__["data"][0] for a in arrays] for arrays in batches], np.int64)
+
+
+class Bound:
+    """A program with what has to be done around each of its steps: schedules, draws, gradients, counts."""
+
+    def __init__(self, program: Program, runner: Any) -> None:
+        self.program, self.runner = program, runner
+        self.before = [s for s, first in program.schedules if first]
+        self.after = [s for s, first in program.schedules if not first]
+        self.simple = not (program.schedules or program.generators)
+        self.cells = [t._cell for t, _ in program.tensors]
+
+    def step(self, arrays: list[Any]) -> tuple[Any, bool]:
+        """One step on the arguments' arrays: what the step returns, and whether all was finite."""
+        self.prepare()
+        outputs, finite = self.runner.step(arrays)
+        self.done(int(finite))
+        if finite:
+            self.advance()
+        return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
+
+    def prepare(self) -> None:
+        """What Python does before a step: draws, and schedules that step before the optimiser."""
+        for scheduler in self.before:
+            scheduler.step()
+        keys = self.program.keys
+        for i, generator in enumerate(self.program.generators):
+            keys[i] = folded(*generator.draw())
+
+    def advance(self) -> None:
+        """What Python does after a step: schedules."""
+        for scheduler in self.after:
+            scheduler.step()
+
+    def done(self, steps: int) -> None:
+        """After some steps: gradients are where they belong, counts have grown, versions too."""
+        if not steps:
+            return
+        for leaf, tensor in self.program.slopes:
+            leaf.grad = tensor
+        for counter in self.program.counters:
+            counter.array += steps
+        for cell in self.cells:
+            cell[0] += 1
+
+    def result(self, make: Callable[[Made], Any]) -> Any:
+        """What the step returns, with tensors from `make`."""
+        tree = self.program.result
+        if tree.__class__ is Made:
+            return make(tree)
+        return mapped(lambda leaf: make(leaf) if leaf.__class__ is Made else leaf, tree)
+
+    def many(self, inputs: Any, steps: int) -> tuple[Any, int, bool]:
+        """Many steps natively: (what they return, stacked; steps done; finite). inputs: addresses, taken in turn."""
+        parts, first, stopped = [], 0, False
+        while first < steps and not stopped:
+            count = (
+                steps - first
+                if self.simple
+                else max(1, min(steps - first, int(CALL / max(self.runner.table.cost, 1e3))))
+            )
+            done, stopped, numbers = self._call(inputs, first, count)
+            parts.append(numbers)
+            first += done
+        numbers = np.concatenate(parts) if parts else np.zeros((0, len(self.runner.outputs)), np.float32)
+        return self.result(lambda made: wrap(_as(numbers[:, made.number], made.dtype))), first, not stopped
+
+    def _call(self, inputs: Any, first: int, count: int) -> tuple[int, bool, Any]:
+        """One native call of at most `count` steps."""
+        if self.simple:
+            done, stopped, numbers = self.runner.many(count, inputs, first, None, True)
+            self.done(done)
+            return done, stopped, numbers
+        states = [(s, s.state_dict(), [g["lr"] for g in s.optimizer.param_groups]) for s, _ in self.program.schedules]
+        rows = np.concatenate([self._row() for _ in range(count)])
+        done, stopped, numbers = self.runner.many(count, inputs, first, rows, False)
+        self.done(done)
+        if stopped:
+            self._rewind(states, done)
+        return done, stopped, numbers
+
+    def _row(self) -> Any:
+        self.prepare()
+        row = self.runner.table.bits()
+        self.advance()
+        return row
+
+    def _rewind(self, states: list[Any], done: int) -> None:
+        """Schedules went ahead of a step that was refused: back to where the last good step left them."""
+        for scheduler, state, rates in states:
+            scheduler.load_state_dict(state)
+            for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+        for _ in range(done):
+            for scheduler, _, _ in states:
+                scheduler.step()
+
+
+def _as(array: Any, dtype: Any) -> Any:
+    return array if array.dtype == dtype else np.asarray(array, dtype)

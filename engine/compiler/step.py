@@ -1,0 +1,341 @@
+"""The face of the compiled tier: a training step that is watched, then replayed; many steps with one native call."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import team
+from engine.compiler.assemble import assemble
+from engine.compiler.compare import Comparison, Differs
+from engine.compiler.cpu import NoNativeCode
+from engine.compiler.explain import Report, report
+from engine.compiler.guard import Residents, Surroundings, signature
+from engine.compiler.ir import CompilerError
+from engine.compiler.runner import Bound, Native, NumPy, addresses
+from engine.compiler.trace import Reason, Trace, watched
+from engine.compiler.undo import Undo
+from engine.errors import ArgumentError
+from engine.graph import current_mode
+from engine.tensor import Tensor, wrap
+from engine.tree import leaves, mapped
+
+TRIES = 3
+"""How many times two traces may differ before a step stays eager."""
+MOST = 12
+"""Programs of one step for arguments of one kind; a step that needs more changes all the time and stays eager."""
+
+
+class Variant:
+    """A step under one set of circumstances: watched, then a program, or eager for a reason."""
+
+    def __init__(self, owner: Step) -> None:
+        self.owner = owner
+        self.reasons: list[Reason] = []
+        self.around: Surroundings | None = None
+        self.old: Trace | None = None
+        self.differences = 0
+        self.bound: Bound | None = None
+        self.fallback: Bound | None = None
+        self.residents: list[Residents] = []
+        self.comparison: Comparison | None = None
+
+    # --------------------------------------------------------------------------------------------- circumstances
+    def changed(self) -> str:
+        """Why it does not apply now; empty where it does."""
+        found = "" if self.around is None else self.around.changed()
+        for residents in self.residents:
+            found = found or residents.changed()
+        return found
+
+    @property
+    def tier(self) -> str:
+        """What the next call runs on: "eager", "numpy" or "native"."""
+        return "eager" if self.bound is None else self.current().runner.tier
+
+    # ------------------------------------------------------------------------------------------------- watching
+    def watch(self, args: Any, kwargs: Any, undo: Undo | None, clear: bool = False) -> Trace:
+        """Run eagerly and see what happens; with a second trace that agrees, a program is made."""
+        before = Surroundings(self.owner.function, [])
+        trace = watched(self.owner.function, args, kwargs, undo, clear)
+        if not self.reasons:
+            around = Surroundings(self.owner.function, list(trace.modules.values()))
+            around.variables = before.variables
+            self._learn(trace, around)
+        return trace
+
+    def _learn(self, trace: Trace, around: Surroundings) -> None:
+        if trace.reasons:
+            self.reasons = list(dict.fromkeys(trace.reasons))
+        elif self.old is not None:
+            try:
+                self._expect_still(around)
+                self._build(Comparison(self.old, trace).run())
+            except Differs as difference:
+                self.differences += 1
+                if self.differences == TRIES:
+                    self.reasons = [difference.reason]
+        self.old = None if self.reasons or self.bound is not None else trace
+        self.around = around
+
+    def _expect_still(self, around: Surroundings) -> None:
+        """A step that counts in Python, in a variable or in a module, would count no more."""
+        before = self.around
+        if before is not None:
+            for (name, a, _), (_, b, _) in zip(before.variables, around.variables, strict=False):
+                if a is not b and a != b:
+                    raise Differs(f"the variable {name!r} changes from step to step")
+            for (module, a), (_, b) in zip(before.modules, around.modules, strict=False):
+                if a != b:
+                    raise Differs(f"an attribute of {type(module).__name__} changes from step to step")
+
+    # ------------------------------------------------------------------------------------------------- building
+    def _build(self, comparison: Comparison) -> None:
+        finite = self.owner.guard == "finite"
+        program = assemble(comparison, True, finite)
+        self.residents = [Residents(program)]
+        try:
+            self.bound = Bound(program, Native(program, self.owner.threads))
+        except (CompilerError, NoNativeCode) as refusal:
+            self.owner.notes.append(Reason(f"no native code: {refusal}"))
+        if self.bound is None or not self.bound.runner.table.ready:
+            simple = assemble(comparison, False, finite)
+            self.residents.append(Residents(simple))
+            self.fallback = Bound(simple, NumPy(simple))
+            self.bound = self.bound or self.fallback
+
+    def current(self) -> Bound:
+        """What runs now: native code as soon as all of it is there."""
+        bound, fallback = self.bound, self.fallback
+        if fallback is None or bound is fallback or bound is None:
+            return bound or _absent()
+        if bound.runner.table.ready:
+            self.fallback = None
+            del self.residents[1:]
+            return bound
+        if bound.runner.table.troubles:
+            self.owner.notes += [Reason(f"no native code: {why}") for why in bound.runner.table.troubles.values()]
+            self.bound = fallback
+        return fallback
+
+
+def _absent() -> Bound:
+    raise CompilerError("compile", "a program")
+
+
+class Step:
+    """A compiled step: call it like the function that it was made of.
+
+    tier: what the last call ran on ("eager", "numpy", "native"); finite: whether the last step was (see `guard`).
+    """
+
+    def __init__(self, function: Callable[..., Any], guard: str | None = None, threads: int | None = None) -> None:
+        if guard not in (None, "finite"):
+            raise ArgumentError("compile(guard)", "None or 'finite'", repr(guard))
+        self.function, self.guard, self.threads = function, guard, threads
+        self.variants: dict[Any, list[Variant]] = {}
+        self.notes: list[Reason] = []
+        self.newest: Variant | None = None
+        self.finite, self.tier = True, "eager"
+        self._batches: tuple[Any, ...] | None = None
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__doc__ = getattr(function, "__doc__", None)
+        self.__wrapped__ = function
+        if threads is not None and threads > 1:
+            team.set_cores(threads)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """As a method: one compiled step for each object."""
+        if owner is None:
+            return self
+        bound = Step(self.function.__get__(owner), self.guard, self.threads)
+        owner.__dict__[self.__name__] = bound
+        return bound
+
+    # ------------------------------------------------------------------------------------------------- calling
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """One step. Eager at first, and where it can not be replayed; see `explain`."""
+        if current_mode().recorders:
+            return self.function(*args, **kwargs)
+        variant = self._variant(signature((args, kwargs) if kwargs else args))
+        if variant.bound is not None:
+            return self._replay(variant, args, kwargs)
+        return self._eager(variant, args, kwargs)
+
+    def _variant(self, key: Any) -> Variant:
+        known = self.variants.setdefault(key, [])
+        for place, variant in enumerate(known):
+            if not variant.changed():
+                if place:
+                    known.insert(0, known.pop(place))
+                self.newest = variant
+                return variant
+        fresh = Variant(self)
+        if len(known) >= MOST:
+            fresh.reasons = [Reason(f"it changes from call to call: {known[0].changed()}")]
+            known.pop()
+        known.insert(0, fresh)
+        self.newest = fresh
+        return fresh
+
+    def _replay(self, variant: Variant, args: Any, kwargs: Any) -> Any:
+        bound = variant.current()
+        self.tier = bound.runner.tier
+        result, self.finite = bound.step(_arrays((args, kwargs) if kwargs else args))
+        return result
+
+    def _eager(self, variant: Variant, args: Any, kwargs: Any) -> Any:
+        self.tier, self.finite = "eager", True
+        if self.guard is None:
+            if variant.reasons:
+                return self.function(*args, **kwargs)
+            return variant.watch(args, kwargs, None).result
+        undo = Undo()
+        trace = variant.watch(args, kwargs, undo)
+        self.finite = is_finite(trace)
+        if not self.finite:
+            undo.run()
+        return trace.result
+
+    def prepare(self, *args: Any, **kwargs: Any) -> str:
+        """Make the program for such arguments; nothing is left of the steps that this takes. The tier, or "eager"."""
+        variant = self._variant(signature((args, kwargs) if kwargs else args))
+        while variant.bound is None and not variant.reasons:
+            undo = Undo()
+            before = [(leaf, leaf.grad) for leaf, _ in (variant.old.slopes if variant.old else [])]
+            trace = variant.watch(args, kwargs, undo, clear=True)
+            undo.run()
+            for leaf, g in before or [(leaf, None) for leaf, _ in trace.slopes]:
+                leaf.grad = g
+        return variant.tier
+
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Compile what the newest program still lacks, now; whether it is native."""
+        variant = self.newest
+        if variant is None or variant.bound is None or not isinstance(variant.bound.runner, Native):
+            return False
+        variant.bound.runner.table.wait()
+        return variant.tier == "native"
+
+    # ----------------------------------------------------------------------------------------------- many steps
+    def run(self, batches: Any, *more: Any) -> Any:
+        """Many steps: what each returns, stacked. batches: argument tuples, or tensors (one or a tuple of them) whose
+        first axis counts the batches. With a guard it ends at the first step that is not finite, whose results are the
+        last ones.
+        """
+        if (
+            more
+            or isinstance(batches, Tensor | np.ndarray)
+            or (isinstance(batches, tuple) and batches and all(isinstance(t, Tensor | np.ndarray) for t in batches))
+        ):
+            batches = _unstacked((batches, *more) if more or not isinstance(batches, tuple) else batches)
+        batches = batches if isinstance(batches, list) else list(batches)
+        parts: list[Any] = []
+        place, self.finite = 0, True
+        while place < len(batches) and self.finite:
+            place += self._stretch(batches, place, parts)
+        return joined(parts)
+
+    def _stretch(self, batches: list[Any], place: int, parts: list[Any]) -> int:
+        """The next steps that one program can do; how many it was."""
+        known = self._known(batches) if place == 0 else None
+        if known is not None:
+            variant, table, count, _ = known
+        else:
+            args = _tuple(batches[place])
+            key = signature(args)
+            variant = self._variant(key)
+            bound = None if variant.bound is None else variant.current()
+            if bound is None or not isinstance(bound.runner, Native) or bound.runner.alone:
+                parts.append(mapped(_raised, self(*args)))
+                return 1
+            table, held = _table(batches, place, key)
+            count = len(held)
+            if place == 0 and count == len(batches):
+                self._batches = (batches, list(batches), variant, table, held)
+        self.tier = "native"
+        result, done, self.finite = variant.current().many(table, count)
+        parts.append(result)
+        return done + (not self.finite)
+
+    def _known(self, batches: list[Any]) -> Any:
+        """What is remembered of the very list of batches that was run last."""
+        if self._batches is None or self._batches[0] is not batches:
+            return None
+        _, copied, variant, table, held = self._batches
+        if len(copied) != len(batches) or not all(map(operator.is_, copied, batches)):
+            return None
+        if any(t.array is not a for t, a in held.sources.values()) or variant.changed():
+            return None
+        self.newest = variant
+        return variant, table, len(batches), None
+
+    # ------------------------------------------------------------------------------------------------- looking
+    def explain(self) -> Report:
+        """What ran where, and why: prints as a page, and is data."""
+        return report(self)
+
+
+class Held(list[Any]):
+    """The arrays whose addresses are in a table; sources: id -> (tensor, its array)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: dict[int, tuple[Tensor, Any]] = {}
+
+
+def _table(batches: list[Any], place: int, key: Any) -> tuple[Any, Held]:
+    """Addresses of the arguments of the batches from `place` on that are alike; equal tuples are looked at once."""
+    held, rows, numbers, seen = Held(), [], [], {}
+    for batch in batches[place:] if place else batches:
+        number = seen.get(id(batch))
+        if number is None:
+            args = _tuple(batch)
+            if signature(args) != key:
+                break
+            arrays = _arrays(args)
+            held.sources.update((id(t), (t, t.array)) for t in leaves(args) if isinstance(t, Tensor))
+            number = seen[id(batch)] = len(rows)
+            rows.append(arrays)
+        numbers.append(number)
+        held.append(rows[number])
+    return addresses(rows)[numbers], held
+
+
+def _tuple(batch: Any) -> tuple[Any, ...]:
+    return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
+
+
+def _unstacked(stacks: tuple[Any, ...]) -> list[Any]:
+    tensors = [t if isinstance(t, Tensor) else wrap(t) for t in stacks]
+    return [tuple(wrap(t.array[i]) for t in tensors) for i in range(len(tensors[0].array))]
+
+
+def _arrays(args: Any) -> list[Any]:
+    found = [t.array for t in leaves(args) if isinstance(t, Tensor)]
+    return [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in found]
+
+
+def _raised(leaf: Any) -> Any:
+    """A tensor of one step as one of one step among many."""
+    return wrap(leaf.array[None]) if isinstance(leaf, Tensor) else leaf
+
+
+def joined(parts: list[Any]) -> Any:
+    """What several stretches of steps returned as one tree of tensors."""
+    if not parts:
+        return wrap(np.zeros(0, np.float32))
+    columns = zip(*(leaves(p) for p in parts), strict=True)
+    made = [wrap(np.concatenate([t.array for t in c])) if isinstance(c[0], Tensor) else c[0] for c in columns]
+    rest = iter(made)
+    return mapped(lambda _: next(rest), parts[0])
+
+
+def is_finite(trace: Trace) -> bool:
+    """Whether what a step returned and the gradients that its optimisers saw are finite."""
+    arrays = [t.array for t in leaves(trace.result) if isinstance(t, Tensor)]
+    arrays += [g for e in trace.events if e.what == "stepped" for _, _, g in e.facts[0].moved]
+    return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in arrays)
