@@ -20,11 +20,20 @@ class Function(Arithmetic):
     def __init__(self, name: str, cpu: Cpu, parameters: Sequence[str] = ("args",)) -> None:
         super().__init__(name, cpu)
         self.parameters = [Ssa(self, f"%{p}", LONG) for p in parameters]
+        self._area = 0
 
     def text(self) -> str:
         """The finished function."""
         head = ", ".join(map(repr, self.parameters))
-        return "\n".join([f"define void @{self.name}({head}) #0 {{", *self.lines, "  ret void", "}"])
+        entry, *lines = self.lines
+        if self._area:
+            entry += f"\n  %area = alloca [{self._area} x i8], align 64\n  %scratch = ptrtoint ptr %area to i64"
+        return "\n".join([f"define void @{self.name}({head}) #0 {{", entry, *lines, "  ret void", "}"])
+
+    def scratch(self, count: int) -> Ssa:
+        """The address of so many bytes of the stack, on a cache line; the next one who asks gets the same ones."""
+        self._area = max(self._area, count)
+        return Ssa(self, "%scratch", LONG)
 
     def argument(self, place: int) -> Ssa:
         """The int64 at this place of the array that the first parameter points to."""

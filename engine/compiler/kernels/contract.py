@@ -6,17 +6,19 @@ vectors of columns (of `b`). What does not fill a tile is done by smaller ones, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from engine.compiler.emit import Function
+from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.kernels.walking import over
 from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
 from engine.compiler.work import pieces
 
-GRAIN = 64
+ROWS, GRAIN = 6, 64
 """Columns are split in multiples of this, so that the split does not change which tile computes what."""
 
 
@@ -28,9 +30,22 @@ class Contraction(Product):
     """
 
     @cached_property
+    def packed(self) -> bool:
+        """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
+        rows = self.m * math.prod(self.outer[i] for i in self.still)
+        return rows >= 24 and self.n > 32 and self.sums >= 96
+
+    @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        return f"contract {self.structure}"
+        return f"contract {self.structure}" + (f" packed {len(self.still)}" if self.packed else "")
+
+    def arguments(self) -> list[Any]:
+        """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
+        if not self.packed:
+            return super().arguments()
+        moving = [i for i in range(len(self.outer)) if i not in self.still]
+        return Product.arguments(self.arranged([*moving, *self.still]))
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
@@ -53,18 +68,11 @@ class Contraction(Product):
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
         given = Given.of(f, self, args)
-        over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
-
-
-ROWS = 6
-
-
-def over(f: Function, sizes: Sequence[Any], body: Callable[..., None], *places: Any) -> None:
-    """Loops inside of loops around body(*places)."""
-    if not sizes:
-        body(*places)
-    else:
-        f.loop(sizes[0], lambda i: over(f, sizes[1:], body, *places, i))
+        if self.packed:
+            moving = given.outer[: len(self.outer) - len(self.still)]
+            over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False).emit())
+        else:
+            over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
 
 
 class _Tiles:

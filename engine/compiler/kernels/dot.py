@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from engine.compiler.emit import Function
-from engine.compiler.kernels.contract import over
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.kernels.walking import over
 from engine.compiler.ssa import Mask, Number, Ssa
 from engine.compiler.work import pieces
 

@@ -83,6 +83,22 @@ class Product:
             if i in stored:
                 yield Access(operand.buffer, *operand.span(self.sizes), True)
 
+    def arranged(self, order: list[int]) -> Self:
+        """The same with the outer loops in another order."""
+
+        def look(operand: Operand) -> Operand:
+            strides = operand.strides
+            return replace(operand, strides=(*(strides[i] for i in order), *strides[len(order) :]))
+
+        operands = tuple(map(look, self.operands))
+        outer = tuple(self.outer[i] for i in order)
+        return replace(self, outer=outer, a=look(self.a), b=look(self.b), operands=operands)
+
+    @property
+    def still(self) -> list[int]:
+        """The outer loops along which b does not move."""
+        return [i for i in range(len(self.outer)) if self.b.strides[i] == 0]
+
     def piece(self, loop: int, start: int, size: int) -> Self:
         """The part of it that lies in [start, start + size) of a loop over results."""
         sizes = list(self.sizes)
@@ -144,10 +160,10 @@ class Given:
         )
 
     def moved(self, f: Function, places: tuple[Any, ...]) -> Given:
-        """At one place of the outer loops, which are over then."""
-        count = len(self.outer)
-        walks = (Walk(w.at(f, *places), w.strides[count:]) for w in (self.a, self.b, *self.operands))
-        return Given((), self.m, self.n, self.k, next(walks), next(walks), tuple(walks))
+        """At one place of the first outer loops, which are over then."""
+        count = len(places)
+        walks = [Walk(w.at(f, *places), w.strides[count:]) for w in (self.a, self.b, *self.operands)]
+        return Given(self.outer[count:], self.m, self.n, self.k, walks[0], walks[1], tuple(walks[2:]))
 
 
 class Epilogue:

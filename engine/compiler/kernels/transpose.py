@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from engine.compiler.emit import Function
-from engine.compiler.kernels.contract import over
 from engine.compiler.kernels.product import SIZE, Walk
+from engine.compiler.kernels.walking import over
 from engine.compiler.ssa import Ssa
 from engine.compiler.work import Access, Operand, Shape, pieces
 

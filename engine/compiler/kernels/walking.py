@@ -1,0 +1,83 @@
+"""Loops inside of loops, and several loops as one: where the places of a flattened nest lie, as a table in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.compiler.emit import Function
+from engine.compiler.ssa import LONG, Ssa
+
+WORD = 8
+
+
+def over(f: Function, sizes: Sequence[Any], body: Callable[..., None], *places: Any) -> None:
+    """Loops inside of loops around body(*places)."""
+    if not sizes:
+        body(*places)
+    else:
+        f.loop(sizes[0], lambda i: over(f, sizes[1:], body, *places, i))
+
+
+def splice(f: Function, sizes: Sequence[Any]) -> Any:
+    """The number of places of several loops."""
+    total: Any = 1
+    for size in sizes:
+        total = f.mul(total, size)
+    return total
+
+
+def entry(f: Function, table: Ssa, place: Any, walk: int, walks: int) -> Ssa:
+    """What `fill` noted for a walk."""
+    return f.load(LONG, f.add(f.add(table, walk * WORD), f.mul(place, walks * WORD)))
+
+
+def fill(
+    f: Function, table: Ssa, sizes: Sequence[Any], strides: Sequence[Sequence[Any]], first: Any, count: Any,
+    extra: Sequence[Any] | None = None, body: Callable[[Any, Any], None] | None = None,
+) -> None:  # fmt: skip
+    """Note for `count` places of a flattened nest, from place `first` on, how far each walk (its strides) has come.
+
+    body(i, at), if given, is run at each of them: `at` is how far the walk with the strides `extra` has come.
+    """
+    walks = [*strides, extra] if extra is not None else list(strides)
+    digits, rest = [], first
+    for size in reversed(sizes):
+        digits.insert(0, rest % size if isinstance(rest, Ssa) or not isinstance(size, Ssa) else f.value(rest) % size)
+        rest = rest // size if isinstance(rest, Ssa) or not isinstance(size, Ssa) else f.value(rest) // size
+    begin = [_dot(f, digits, walk) for walk in walks]
+    back = [[f.mul(size, s) for size, s in zip(sizes, walk, strict=True)] for walk in walks]
+
+    def step(i: Any, *state: Any) -> tuple[Any, ...]:
+        at, counted = list(state[: len(walks)]), list(state[len(walks) :])
+        for number in range(len(strides)):
+            f.store(f.value(at[number]), f.add(f.add(table, number * WORD), f.mul(i, len(strides) * WORD)))
+        if body is not None:
+            body(i, at[-1])
+        return _next(f, sizes, walks, back, at, counted)
+
+    f.loop(count, step, (*begin, *digits))
+
+
+def _dot(f: Function, digits: Sequence[Any], strides: Sequence[Any]) -> Any:
+    total: Any = 0
+    for digit, stride in zip(digits, strides, strict=True):
+        total = f.add(total, f.mul(digit, stride))
+    return total
+
+
+def _next(
+    f: Function, sizes: Sequence[Any], walks: Sequence[Sequence[Any]], back: Sequence[Sequence[Any]],
+    at: list[Any], counted: list[Any],
+) -> tuple[Any, ...]:  # fmt: skip
+    """As an odometer counts: the last loop goes on; where it is over, it starts anew and the one before goes on."""
+    last = len(sizes) - 1
+    at = [f.add(x, walk[last]) for x, walk in zip(at, walks, strict=True)]
+    counted[last] = f.add(counted[last], 1)
+    for loop in range(last, 0, -1):
+        over = f.compare("ge", counted[loop], sizes[loop])
+        moved = [f.add(x, f.sub(walk[loop - 1], full[loop])) for x, walk, full in zip(at, walks, back, strict=True)]
+        at = [f.select(over, f.value(y), f.value(x)) for x, y in zip(at, moved, strict=True)]
+        counted[loop - 1] = f.select(over, f.value(f.add(counted[loop - 1], 1)), f.value(counted[loop - 1]))
+        counted[loop] = f.select(over, f.value(0), f.value(counted[loop]))
+    return (*at, *counted)
