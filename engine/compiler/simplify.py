@@ -14,6 +14,8 @@ import numpy as np
 
 from engine.compiler.ir import Fill, Graph, Kind, Map, Node, Origin, Python, Source, Value
 from engine.compiler.rewriting import RULES
+from engine.compiler.rewriting.pieces import only_cut
+from engine.compiler.sharing import share_rows
 
 ROUNDS = 6
 SMALL = 4096
@@ -27,7 +29,7 @@ class Builder:
 
     known: nodes by what they say. readers: by the id of a value, the kinds of nodes that read it in the graph so far
     (None for a root). whole: float32 values that are whole numbers, with their greatest size: counts stay floats while
-    that is exact. told: how often each rule found a shorter way.
+    that is exact. cut: ids of values of which only pieces are wanted. told: how often each rule found a shorter way.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -36,6 +38,7 @@ class Builder:
         self.known: dict[Any, Value] = {}
         self.readers: dict[int, list[Any]] = {}
         self.whole: dict[int, float] = {}
+        self.cut: set[int] = set()
         self.told: Counter[str] = Counter()
         self.origin = Origin()
 
@@ -94,16 +97,24 @@ def simplify(graph: Graph) -> dict[str, int]:
         told.update(builder.told)
         if not builder.told.total():
             break
+    told["share_rows"] = share_rows(graph)
+    graph.check()
     return {"nodes before": before, "nodes after": len(graph.nodes), **dict(sorted(told.items()))}
 
 
 def _round(graph: Graph) -> Builder:
     builder, made = Builder(graph), _distinct(graph.sources)
-    readers = _readers(graph)
+    readers, cut = _readers(graph), only_cut(graph)
+    whole: set[int] = set()
     for node in graph.nodes:
         builder.origin = node.origin
         inputs = [made[id(v)] if isinstance(v, Value) else v for v in node.inputs]
         new = made[id(node.output)] = builder.add(node.kind, *inputs, **node.attrs)
+        if id(node.output) in cut and id(new) not in whole:
+            builder.cut.add(id(new))
+        else:
+            whole.add(id(new))
+            builder.cut.discard(id(new))
         builder.readers.setdefault(id(new), []).extend(readers.get(id(node.output), ()))
     _handed_over(graph, made)
     graph.nodes = alive(graph, builder.nodes)

@@ -130,3 +130,32 @@ def test_attention_asks_for_its_largest_score_once() -> None:
     dead = s.graph.reduce(s.graph.map("eq", s.x, -np.inf), "all", (1,))
     largest = s.graph.reduce(s.x, "max", (1,))
     assert s.kinds(dead, largest) == ["reduce", "eq"]
+
+
+def test_gates_are_cut_before_anything_is_computed_of_them() -> None:
+    s = Sketch(floats(2, 8))
+    gates = s.graph.map("exp", s.graph.map("neg", s.x))
+    first, second = (
+        s.graph.add(ir.Slice, gates, start=(0, at), size=(2, 4), step=(1, 1)) for at in (0, 4)
+    )  # fmt: skip
+    kinds = s.kinds(s.graph.map("mul", first, second))
+    assert kinds == ["slice", "neg", "exp", "slice", "neg", "exp", "mul"]
+    assert all(n.output.shape == (2, 4) for n in s.graph.nodes)
+
+
+def test_shorter_row_looks_into_a_longer_one() -> None:
+    s = Sketch(floats(2, 3))
+    parts = [s.graph.map("exp", s.x), s.graph.map("tanh", s.x), s.graph.map("abs", s.x), s.graph.map("sin", s.x)]
+    short = s.graph.add(ir.Concat, *parts[1:], axis=0)
+    total = s.graph.reduce(short, "sum", (0,))
+    whole = s.graph.add(ir.Concat, *parts, axis=0)
+    kinds = s.kinds(total, whole)
+    assert kinds.count("concat") == 1
+    assert kinds.index("slice") > kinds.index("concat")
+
+
+def test_known_indices_are_looks() -> None:
+    s = Sketch(floats(6, 3), floats(2, 3, seed=1))
+    index = s.graph.constant(np.arange(2, 4))
+    rows, back = s.graph.add(ir.Gather, s.x, index), s.graph.add(ir.Scatter, s.y, index, count=6)
+    assert s.kinds(rows, back) == ["slice", "pad"]

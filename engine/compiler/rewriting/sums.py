@@ -89,6 +89,14 @@ def one_long_product(b: Any, *inputs: Any, fn: str) -> Value | None:
     return found
 
 
+@rewrites(Contract)
+def product_with_nothing(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+    """Products with zeros known beforehand (the first state of a recurrent layer) are left out."""
+    if not _empty(x) and not _empty(y):
+        return None
+    return b.fill(Contract.infer(x, y, left, right, out)[0], 0.0, x.dtype)
+
+
 def _held(v: Value) -> bool:
     """Whether it is memory that is not made in the step (parameters): it would have to be copied."""
     while v.node is not None and v.node.kind.view:
