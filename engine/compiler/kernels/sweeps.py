@@ -282,7 +282,18 @@ class Emission:
         if name == "cast":
             return [maths.convert(self.f, x, kinds[0], self.body.kinds[line]) for x in given[0]]
         rows = [[values[i % len(values)] for values in given] for i in range(max(map(len, given)))]
-        return [self._scalar(name, kinds, row) for row in rows]
+        return self._together(name, kinds, rows)
+
+    def _together(self, name: str, kinds: list[str], rows: list[list[Any]]) -> list[Any]:
+        """A function for each row of operands, their instructions in turn: none waits for the result of the one before."""
+        f, start, found, texts = self.f, len(self.f.lines), [], []
+        for row in rows:
+            before = len(f.lines)
+            found.append(self._scalar(name, kinds, row))
+            texts.append(f.lines[before:])
+        if len({len(text) for text in texts}) == 1:  # else some use what others made first
+            f.lines[start:] = [line for turn in zip(*texts, strict=True) for line in turn]
+        return found
 
     def _scalar(self, name: str, kinds: list[str], values: list[Any]) -> Any:
         if not any(isinstance(v, Ssa) for v in values):
