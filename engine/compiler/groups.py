@@ -397,10 +397,8 @@ class Fusion:
 
 
 def _early(graph: Graph) -> set[int]:
-    """Nodes that compute more than what cells hold after a step that must be finite; all nodes of a step without such a
-    condition."""
-    if not graph.finite:
-        return {id(node) for node in graph.nodes}
+    """Nodes that compute more than what cells hold after the step. The rest, updates of parameters, gets kernels of its
+    own: they begin when the step is known to be finite, and run over all parameters at once."""
     late = {id(v) for cell, v in graph.writes if cell.name != "grad"}
     wanted = {id(root(v)) for v in (*graph.outputs, *graph.finite, *(v for c, v in graph.writes if id(v) not in late))}
     wanted |= {id(root(v)) for _, values in graph.effects for v in values}

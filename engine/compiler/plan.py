@@ -18,7 +18,7 @@ from engine.compiler.loops import nest_of
 from engine.compiler.memory import allocate
 from engine.compiler.places import Place, dense, through
 from engine.compiler.product import product_works
-from engine.compiler.products import COPY, relaid_axes, traced
+from engine.compiler.products import COPY, along_channels, relaid_axes, traced
 from engine.compiler.program import Program
 from engine.compiler.wishes import innermost, wishes
 from engine.compiler.work import Buffer, Call, Operand, Plan, Record
@@ -33,7 +33,8 @@ class Planner:
         self.found: dict[int, Place] = {}
         self.relaid: dict[Any, Place] = {}
         self.origin: tuple[Node, ...] = ()
-        self.wishes = wishes(graph)
+        self.channels = along_channels(graph)
+        self.wishes = wishes(graph, self.channels)
         for source in graph.sources:
             self.found[id(source)] = self._source(source)
         self.destinations = Destinations(self)
@@ -107,19 +108,25 @@ class Planner:
     def relay_price(self, value: Value, axis: int) -> float:
         """What `relay` would cost, in nanoseconds."""
         base, moved = traced(value, axis)
-        if (id(base), relaid_axes(self.locate(base), moved)) in self.relaid:
+        if (id(base), relaid_axes(len(base.shape), moved)) in self.relaid:
             return 0.0
         return COPY * min(base.size, root(base).size)
 
     def relay(self, value: Value, axis: int) -> Place:
         """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
         base, moved = traced(value, axis)
-        place = self.locate(base)
-        order = relaid_axes(place, moved)
-        key = (id(base), order)
+        found = self.replayed(value, base, self._laid(base, moved))
+        if found.strides[axis] != 1:  # a reshape on the way had to copy
+            found = self._laid(value, axis)
+        return found
+
+    def _laid(self, value: Value, axis: int) -> Place:
+        """A copy with an axis innermost; the same one for everybody."""
+        order = relaid_axes(len(value.shape), axis)
+        key = (id(value), order)
         if key not in self.relaid:
-            self.relaid[key] = self.copy(place, order)
-        return self.replayed(value, base, self.relaid[key])
+            self.relaid[key] = self.copy(self.locate(value), order)
+        return self.relaid[key]
 
     def replayed(self, value: Value, base: Value, place: Place) -> Place:
         """The views from `base` to `value`, of another copy of the base."""

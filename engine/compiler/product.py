@@ -26,7 +26,11 @@ def product_works(planner: Planner, group: Group) -> None:
     stored = [n.output for n in group.nodes if id(n.output) in planner.fusion.stored]
     fixed = [_by_letter(group, letters, v, p) for v in stored if (p := planner.destinations.fixed(v))]
     fixed += _partners(planner, group, letters) + _wanted(planner, group, letters, stored)
-    choice = choices(node, places, lambda side, x: planner.relay_price(node.inputs[side], letters.inputs[side].index(x)), fixed)[0]
+
+    def price(side: int, letter: str) -> float:
+        return planner.relay_price(node.inputs[side], letters.inputs[side].index(letter))
+
+    choice = choices(node, places, price, fixed, planner.channels)[0]
     sides = list(places)
     for side in choice.relay:
         sides[side] = planner.relay(node.inputs[side], letters.inputs[side].index(choice.n))
@@ -126,7 +130,7 @@ class _Product:
         rest.sort(key=lambda x: -max(abs(s[out.index(x)]) for _, s in operands))
         merged = [[rest[i] for i in g] for g in coalesced([letters.sizes[x] for x in rest], _columns(rest, walks))]
         candidates = [g for g in merged if all(self._step(self.right, x) == 0 for x in g)]
-        m = max(candidates, key=lambda g: letters.count("".join(g)), default=[])
+        m = max(candidates, key=self._rank, default=[])
         outer = [g for g in merged if g is not m]
         n = run[-1]
         self.planner.record(
@@ -147,6 +151,10 @@ class _Product:
             ),
             "contract",
         )  # fmt: skip
+
+    def _rank(self, group: list[str]) -> tuple[int, int]:
+        """Rows of a tile: enough of them, and close together."""
+        return min(self.letters.count("".join(group)), 12), -abs(self._step(self.left, group[-1]))
 
     def _operand(
         self, side: int, outer: list[list[str]], last: list[str], sums: list[list[str]], unit: bool = False

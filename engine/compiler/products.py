@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler import ir
-from engine.compiler.ir import Node, Value
+from engine.compiler.ir import Graph, Node, Value
 from engine.compiler.places import Place
 
 LANES = 16
@@ -105,27 +105,48 @@ Price = Callable[[int, str], float]
 """What it costs to lay an input (0 or 1) out anew with a letter innermost."""
 
 
-def choices(node: Node, places: tuple[Place, Place], price: Price, targets: list[dict[str, int]]) -> list[Choice]:
+def choices(
+    node: Node, places: tuple[Place, Place], price: Price, targets: list[dict[str, int]], channels: bool = False
+) -> list[Choice]:
     """Every sensible way, cheapest first.
 
-    targets: the strides by letter of results whose place is fixed, and of what is combined with the result.
+    targets: the strides by letter of results whose place is fixed, and of what is combined with the result. channels:
+    whether convolutions run along channels, else along the batch.
     """
     letters = Letters.of(node)
     work = 2.0 * letters.count("".join(letters.sizes))
     found = []
     for left in (0, 1):
         right = 1 - left
-        batched = batch_letter(node.inputs[right], letters.inputs[right])
+        batched = "" if channels else batch_letter(node.inputs[right], letters.inputs[right])
+        if channels and is_window(node.inputs[right]) and letters.free(left):
+            continue
         for n in letters.free(right):
             if batched and n != batched:
                 continue
             unit = _unit(letters, places, right, n)
-            cost = work / (PEAK * _lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
+            cost = work / (PEAK * lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
             cost += 0.0 if unit else price(right, n)
             cost += COPY * letters.count(letters.out) * sum(t.get(n, 0) != 1 for t in targets)
             found.append(Choice(left, n, False, () if unit else (right,), cost))
-    found += _dots(node, letters, places, price, work)
+    if not (channels and found and any(is_window(v) for v in node.values)):
+        found += _dots(node, letters, places, price, work)
     return sorted(found, key=lambda c: c.cost)
+
+
+def along_channels(graph: Graph) -> bool:
+    """Whether the convolutions of a graph are faster along their channels than along the batch; all go one way, because
+    they hand each other values."""
+    cost = [0.0, 0.0]
+    for node in graph.nodes:
+        if node.kind is ir.Contract and any(is_window(v) for v in node.values):
+            letters = Letters.of(node)
+            side = 0 if is_window(node.inputs[0]) else 1
+            work = letters.count("".join(letters.sizes))
+            widths = [letters.sizes[x] for x in letters.free(1 - side)]
+            cost[0] += work / lane_share(max(widths, default=1))
+            cost[1] += work / (0.8 if batch_letter(node.inputs[side], letters.inputs[side]) else 0.4)
+    return cost[0] < cost[1]
 
 
 def _unit(letters: Letters, places: tuple[Place, Place], side: int, letter: str) -> bool:
@@ -151,7 +172,7 @@ def _run(letters: Letters, place: Place, side: int, n: str) -> int:
     return size
 
 
-def _lane_share(n: int) -> float:
+def lane_share(n: int) -> float:
     """The share of lanes that do something, and how well their latency hides."""
     vectors = -(-n // LANES)
     return n / (vectors * LANES) * (0.75 if vectors == 1 else 0.9 if vectors == 2 else 1.0)
@@ -169,10 +190,9 @@ def _dots(node: Node, letters: Letters, places: tuple[Place, Place], price: Pric
         yield Choice(0, k, True, relay, cost + sum(price(i, k) for i in relay))
 
 
-def relaid_axes(place: Place, axis: int) -> tuple[int, ...]:
-    """The axes of a copy in which `axis` is innermost and the others keep their order."""
-    rest = [i for i in range(len(place.shape)) if i != axis]
-    return (*sorted(rest, key=lambda i: -place.strides[i]), axis)
+def relaid_axes(ndim: int, axis: int) -> tuple[int, ...]:
+    """The axes of a copy in which `axis` is innermost and the others keep their rank, so that they can be merged."""
+    return (*(i for i in range(ndim) if i != axis), axis)
 
 
 def traced(value: Value, axis: int) -> tuple[Value, int]:

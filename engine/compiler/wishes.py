@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from engine.compiler import ir
 from engine.compiler.ir import Graph, Node, Value
-from engine.compiler.products import batch_letter, same_axis, traced
+from engine.compiler.products import batch_letter, is_window, positions, same_axis, traced
 
 Axis = int
 
 
-def wishes(graph: Graph) -> dict[int, Axis]:
-    """For each value that has a wish, by its id: the axis that should be innermost."""
+def wishes(graph: Graph, channels: bool) -> dict[int, Axis]:
+    """For each value that has a wish, by its id: the axis that should be innermost. channels: see `along_channels`."""
+    of_windows = _of_channels if channels else _of_windows
     found: dict[int, Axis] = {}
     waiting: list[tuple[Value, Axis]] = []
     users: dict[int, list[Node]] = {}
@@ -20,7 +21,7 @@ def wishes(graph: Graph) -> dict[int, Axis]:
         for value in node.values:
             users.setdefault(id(value), []).append(node)
         if node.kind is ir.Contract:
-            waiting.extend(_of_windows(node))
+            waiting.extend(of_windows(node))
     while waiting:
         value, axis = waiting.pop()
         if id(value) in found:
@@ -47,6 +48,21 @@ def _of_windows(node: Node) -> Iterator[tuple[Value, Axis]]:
                     yield traced(other, others.index(letter))
 
 
+def _of_channels(node: Node) -> Iterator[tuple[Value, Axis]]:
+    """What a product with windows wants where vectors run along channels: pictures with the channels innermost."""
+    sides = (node.attrs["left"], node.attrs["right"])
+    for value, names, other, others in zip(node.values, sides, node.values[::-1], sides[::-1], strict=True):
+        if not is_window(value):
+            continue
+        moving = positions(value)
+        yield traced(value, max(i for i in range(len(names)) if i not in moving))
+        free = [x for x in others if x not in names]
+        if free and names[0] in node.attrs["out"]:
+            yield node.output, node.attrs["out"].index(free[-1])
+        elif free:
+            yield traced(other, others.index(free[-1]))
+
+
 def _inwards(node: Node, axis: Axis) -> Iterator[tuple[Value, Axis]]:
     """From what a node makes to what it reads."""
     kind, value = node.kind, node.output
@@ -54,6 +70,10 @@ def _inwards(node: Node, axis: Axis) -> Iterator[tuple[Value, Axis]]:
         yield from ((v, axis) for v in node.values if len(v.shape) == len(value.shape))
     elif kind is ir.Permute:
         yield node.inputs[0], node.attrs["order"][axis]
+    elif kind is ir.Expand:
+        inner = axis - (len(value.shape) - len(node.inputs[0].shape))
+        if inner >= 0 and node.inputs[0].shape[inner] == value.shape[axis]:
+            yield node.inputs[0], inner
     elif kind is ir.Window and axis < len(value.shape) - 1:
         yield node.inputs[0], axis
     elif kind is ir.Reshape:
@@ -69,6 +89,8 @@ def _outwards(node: Node, value: Value, axis: Axis) -> Iterator[tuple[Value, Axi
         yield node.output, axis
     elif kind is ir.Permute:
         yield node.output, node.attrs["order"].index(axis)
+    elif kind is ir.Expand:
+        yield node.output, axis + len(node.output.shape) - len(value.shape)
     elif kind is ir.Reshape:
         moved = same_axis(node.output.shape, value.shape, axis)
         if moved is not None:
