@@ -94,15 +94,13 @@ class Node:
     attrs: dict[str, Any]
     output: Value = field(init=False)
     origin: Origin = field(default_factory=Origin)
+    values: tuple[Value, ...] = field(init=False)
+    """The inputs that are values, numbers left out."""
 
     def __post_init__(self) -> None:
+        self.values = tuple(v for v in self.inputs if isinstance(v, Value))
         shape, dtype = self.kind.infer(*self.inputs, **self.attrs)
         self.output = Value(shape, dtype, self)
-
-    @property
-    def values(self) -> tuple[Value, ...]:
-        """The inputs that are values, numbers left out."""
-        return tuple(v for v in self.inputs if isinstance(v, Value))
 
     def __repr__(self) -> str:
         return f"{self.output!r} = {self.kind.name}({', '.join(map(repr, self.inputs))}, {self.attrs})"

@@ -63,7 +63,7 @@ def _become_slice(graph: Graph, row: Node, longer: Node) -> None:
     axis, at = row.attrs["axis"], _place(longer, row) or 0
     start = sum(p.shape[axis] for p in longer.inputs[:at])
     shape = row.output.shape
-    row.kind, row.inputs = Slice, (longer.output,)
+    row.kind, row.inputs, row.values = Slice, (longer.output,), (longer.output,)
     row.attrs = {
         "start": tuple(start if i == axis else 0 for i in range(len(shape))), "size": shape, "step": (1,) * len(shape)
     }  # fmt: skip

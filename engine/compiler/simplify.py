@@ -29,7 +29,8 @@ class Builder:
 
     known: nodes by what they say. readers: by the id of a value, the kinds of nodes that read it in the graph so far
     (None for a root). whole: float32 values that are whole numbers, with their greatest size: counts stay floats while
-    that is exact. cut: ids of values of which only pieces are wanted. told: how often each rule found a shorter way.
+    that is exact. cut: ids of values of which only pieces are wanted; pieces: those that were made. told: how often
+    each rule found a shorter way.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -39,12 +40,13 @@ class Builder:
         self.readers: dict[int, list[Any]] = {}
         self.whole: dict[int, float] = {}
         self.cut: set[int] = set()
+        self.pieces: dict[Any, Value] = {}
         self.told: Counter[str] = Counter()
         self.origin = Origin()
 
     def add(self, kind: type[Kind], *inputs: Any, **attrs: Any) -> Value:
         """The value of such a node, made as shortly as the rules know."""
-        for rule in RULES.get(kind, ()):
+        for rule in RULES.get((kind, attrs["fn"]) if "fn" in attrs else kind, ()):
             found = rule(self, *inputs, **attrs)
             if found is not None:
                 self.told[rule.__name__] += 1

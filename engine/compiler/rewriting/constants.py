@@ -59,10 +59,10 @@ def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Value | None:
     return b.add(Map, *taken, fn=fn) if same and not (fn == "where" and fills[0]) else None
 
 
-@rewrites(Map)
+@rewrites(Map, fns=["where"])
 def chosen_by_one_truth(b: Any, *inputs: Any, fn: str) -> Value | None:
     """A choice that is the same everywhere."""
-    if fn != "where" or number_in(inputs[0]) is None:
+    if number_in(inputs[0]) is None:
         return None
     shape, dtype = Map.infer(*inputs, fn=fn)
     taken = inputs[1] if number_in(inputs[0]) else inputs[2]

@@ -53,32 +53,35 @@ def cut_before(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Valu
     """The function of pieces."""
     if not made_by(x, Map) or id(x) not in b.cut:
         return None
-    pieces = (b.add(Slice, v, start=start, size=size, step=step) if isinstance(v, Value) else v for v in x.node.inputs)
-    return b.add(Map, *pieces, fn=x.node.attrs["fn"])
+    key = id(x), start, size
+    if key not in b.pieces:
+        inputs = (
+            b.add(Slice, v, start=start, size=size, step=step) if isinstance(v, Value) else v for v in x.node.inputs
+        )
+        b.pieces[key] = b.add(Map, *inputs, fn=x.node.attrs["fn"])
+    found: Value = b.pieces[key]
+    return found
 
 
-@rewrites(Map)
+@rewrites(Map, fns=["mul", "neg"])
 def function_of_parts(b: Any, *inputs: Any, fn: str) -> Value | None:
     """A function of parts of which some are nothing: part by part; a factor of nothing leaves nothing."""
     at = next(
         (i for i, v in enumerate(inputs) if made_by(v, Concat) and b.lonely(v) and any(map(_empty, v.node.inputs))),
         None,
     )
-    if at is None or fn not in ("mul", "neg"):
+    if at is None:
         return None
     axis, begin, parts = inputs[at].node.attrs["axis"], 0, []
     for part in inputs[at].node.inputs:
         first = tuple(begin if i == axis else 0 for i in range(len(part.shape)))
-        rest = [
-            part
-            if i == at
-            else b.add(Slice, v, start=first, size=part.shape, step=(1,) * len(first))
-            if isinstance(v, Value)
-            else v
-            for i, v in enumerate(inputs)
-        ]
-        parts.append(b.fill(part.shape, 0.0, part.dtype) if _empty(part) else b.add(Map, *rest, fn=fn))
         begin += part.shape[axis]
+        if _empty(part):
+            parts.append(b.fill(part.shape, 0.0, part.dtype))
+            continue
+        where = {"start": first, "size": part.shape, "step": (1,) * len(first)}
+        cut = [b.add(Slice, v, **where) if isinstance(v, Value) and v is not inputs[at] else v for v in inputs]
+        parts.append(b.add(Map, *(part if v is inputs[at] else v for v in cut), fn=fn))
     return b.add(Concat, *parts, axis=axis)
 
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.compiler.ir import Fill, Kind, Value
+from engine.compiler.ir import SCALARS, Fill, Kind, Map, Reduce, Value
 
 Rule = Callable[..., Value | None]
 
-RULES: dict[type[Kind], list[Rule]] = {}
-"""rule(builder, *inputs, **attrs): a value that means the same as the node would, or None."""
+RULES: dict[Any, list[Rule]] = {}
+"""By the kind of node, or by (kind, function) for maps and reductions:
+rule(builder, *inputs, **attrs) -> a value that means the same as the node would, or None."""
 
 
-def rewrites(*kinds: type[Kind]) -> Callable[[Rule], Rule]:
-    """Enter a function as a rule for nodes of these kinds; of several kinds it is told which, after the builder."""
+def rewrites(*kinds: type[Kind], fns: Iterable[str] = ()) -> Callable[[Rule], Rule]:
+    """Enter a function as a rule for nodes of these kinds (maps and reductions: of these functions, else of all).
+
+    A rule of several kinds is told which one, after the builder.
+    """
 
     def entered(f: Rule) -> Rule:
         for kind in kinds:
-            RULES.setdefault(kind, []).append(f if len(kinds) == 1 else _of_kind(f, kind))
+            rule = f if len(kinds) == 1 else _of_kind(f, kind)
+            known = FUNCTIONS.get(kind)
+            for key in [kind] if known is None else [(kind, fn) for fn in fns or known]:
+                RULES.setdefault(key, []).append(rule)
         return f
 
     return entered
+
+
+FUNCTIONS: dict[Any, Iterable[str]] = {Map: tuple(SCALARS), Reduce: tuple(Reduce.RUN)}
 
 
 def _of_kind(f: Rule, kind: type[Kind]) -> Rule:

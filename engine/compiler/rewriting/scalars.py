@@ -23,14 +23,12 @@ def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Value | None:
     return b.map(fn, *(float(v) if w else v for v, w in zip(inputs, whole, strict=True)))
 
 
-@rewrites(Map)
+@rewrites(Map, fns=["add", "sub", "mul", "div", "pow", "neg"])
 def unchanged(b: Any, *inputs: Any, fn: str) -> Value | None:
     """x + 0, x * 1, x / 1, x ** 1; neg(neg(x))."""
-    if fn == "neg" and made_by(inputs[0], Map) and inputs[0].node.attrs["fn"] == "neg":
-        found: Value = inputs[0].node.inputs[0]
-        return found
-    if fn not in NEUTRAL:
-        return None
+    if fn == "neg":
+        twice = made_by(inputs[0], Map) and inputs[0].node.attrs["fn"] == "neg"
+        return inputs[0].node.inputs[0] if twice else None
     left, right = NEUTRAL[fn]
     for number, x, neutral in ((inputs[1], inputs[0], right), (inputs[0], inputs[1], left)):
         if isinstance(x, Value) and not isinstance(number, Value) and neutral is not None and number == neutral:
@@ -60,18 +58,18 @@ def _factor(v: Value) -> tuple[Any, Value | None]:
     return (numbers[0], rest[0]) if numbers else (None, None)
 
 
-@rewrites(Reduce)
+@rewrites(Reduce, fns=["sum", "max", "min", "prod", "any", "all"])
 def over_axes_of_one(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     """A reduction over axes of size 1 changes the shape only."""
-    if fn in ("argmax", "argmin") or any(x.shape[i] != 1 for i in axes):
+    if any(x.shape[i] != 1 for i in axes):
         return None
     return b.add(Reshape, x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
-@rewrites(Reduce)
+@rewrites(Reduce, fns=["all"])
 def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     """Whether all numbers are minus infinity: whether the largest is (attention asks, and needs the largest anyway)."""
-    if fn != "all" or not made_by(x, Map) or x.node.attrs["fn"] != "eq" or x.node.inputs[1] != -math.inf:
+    if not made_by(x, Map) or x.node.attrs["fn"] != "eq" or x.node.inputs[1] != -math.inf:
         return None
     inner = x.node.inputs[0]
     if not inner.size:
@@ -79,10 +77,10 @@ def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     return b.map("eq", b.add(Reduce, inner, fn="max", axes=axes), -math.inf)
 
 
-@rewrites(Reduce)
+@rewrites(Reduce, fns=["max", "min"])
 def largest_of_choice(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     """The largest of one number or of a row, as a whole row chooses: the number or the row's largest."""
-    if fn not in ("max", "min") or not x.size or not made_by(x, Map) or x.node.attrs["fn"] != "where":
+    if not x.size or not made_by(x, Map) or x.node.attrs["fn"] != "where":
         return None
     told, number, row = x.node.inputs
     if isinstance(number, Value) or not isinstance(row, Value) or not made_by(told, Expand):

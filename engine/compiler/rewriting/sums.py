@@ -11,10 +11,10 @@ Piece = tuple[int, Value]
 """Where a piece begins along the axis, and the piece."""
 
 
-@rewrites(Map)
+@rewrites(Map, fns=["add"])
 def laid_side_by_side(b: Any, *inputs: Any, fn: str) -> Value | None:
     """The sum of values that are 0 where the other one is not: their parts, side by side."""
-    if fn != "add" or not all(isinstance(v, Value) for v in inputs):
+    if not all(isinstance(v, Value) for v in inputs):
         return None
     axis = next((a for a in map(_axis, inputs) if a is not None), None)
     if axis is None:
@@ -67,13 +67,13 @@ def _pieces(v: Value, axis: int) -> list[Piece] | None:
     return found
 
 
-@rewrites(Map)
+@rewrites(Map, fns=["add"])
 def one_long_product(b: Any, *inputs: Any, fn: str) -> Value | None:
     """The sum of small products, such as a recurrent layer's weights get from every step: one product of them all.
 
     The later term goes first, because the backward pass goes back in time: then the rows lie in the order of the steps.
     """
-    if fn != "add" or not all(made_by(v, Contract) and b.lonely(v) for v in inputs) or inputs[0] is inputs[1]:
+    if not all(made_by(v, Contract) and b.lonely(v) for v in inputs) or inputs[0] is inputs[1]:
         return None
     one, two = inputs
     if one.node.attrs != two.node.attrs:

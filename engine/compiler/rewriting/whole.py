@@ -78,14 +78,13 @@ def truth_as_float(b: Any, x: Value, dtype: Any) -> Value | None:
     return None
 
 
-@rewrites(Map)
+@rewrites(Map, fns=[*ARITHMETIC, *COMPARISONS])
 def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Value | None:
     """Sums, products and comparisons of counts as those of floats.
 
     Of a comparison one side may be any int64: rounded to float32 it stays on its side of every small number.
     """
-    values = [v for v in inputs if isinstance(v, Value)]
-    if not values or any(v.dtype != LONG for v in values) or len(inputs) != 2 or fn not in (*ARITHMETIC, *COMPARISONS):
+    if any(v.dtype != LONG for v in inputs if isinstance(v, Value)):
         return None
     known = [small(b, v) for v in inputs]
     if fn in COMPARISONS:
@@ -100,10 +99,10 @@ def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Value | None:
     return _counted(b, b.map(fn, x, y), most) if most < EXACT else None
 
 
-@rewrites(Reduce)
+@rewrites(Reduce, fns=["sum", "max", "min"])
 def whole_reduction(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
     """Counting in floats."""
-    found = small(b, x) if x.dtype == LONG and fn in ("sum", "max", "min") else None
+    found = small(b, x) if x.dtype == LONG else None
     if found is None:
         return None
     most = found[1] * (math.prod(x.shape[i] for i in axes) if fn == "sum" else 1)
