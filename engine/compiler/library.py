@@ -1,6 +1,6 @@
 """The library of kernels: machine code on demand, one function for each key, in memory and on disk.
 
-`find` never waits: what is missing is compiled by a thread in the background. LLVM releases Python's lock while it works.
+`find` never waits: what is missing is compiled by a thread in the background, without Python's lock.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Library:
         self.seconds = 0.0
         self.troubles: dict[str, str] = {}
         self._known: dict[str, int] = {}
-        self._queue: deque[tuple[str, Text]] = deque()
+        self._queue: deque[tuple[str, Callable[[], Any]]] = deque()
         self._queued: set[str] = set()
         self._lock, self._llvm = threading.Lock(), threading.RLock()
         self._thread: threading.Thread | None = None
@@ -59,7 +59,7 @@ class Library:
                     return self._load(key, name, code, "read")
             finally:
                 self._llvm.release()
-        self._enqueue(key, text)
+        self.later(key, functools.partial(self.need_text, key, text))
         return None
 
     def need_text(self, key: str, text: Text) -> int:
@@ -90,12 +90,13 @@ class Library:
         return not self._queued
 
     # ------------------------------------------------------------------------------------------------- background
-    def _enqueue(self, key: str, text: Text) -> None:
+    def later(self, key: str, action: Callable[[], Any]) -> None:
+        """Let the background do this; nothing happens where it is to be done already."""
         with self._lock:
             if key in self._queued:
                 return
             self._queued.add(key)
-            self._queue.append((key, text))
+            self._queue.append((key, action))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work_off, name="kernels", daemon=True)
                 self._thread.start()
@@ -106,9 +107,9 @@ class Library:
                 if not self._queue:
                     self._thread = None
                     return
-                key, text = self._queue.popleft()
+                key, action = self._queue.popleft()
             try:
-                self.need_text(key, text)
+                action()
             except Exception as trouble:  # told to whoever asks for this kernel: the row stays on NumPy
                 self.troubles[key] = f"{type(trouble).__name__}: {trouble}"
             self._queued.discard(key)
@@ -127,18 +128,20 @@ class Library:
         return "k_" + hashlib.sha256(key.encode()).hexdigest()[:24]
 
     def _target(self) -> Any:
-        if self._machine is None:
-            llvm, processor = cpu.bindings(), self.processor
-            target = llvm.Target.from_default_triple()
-            self._machine = target.create_target_machine(
-                cpu=processor.name, features=processor.features, opt=2, jit=True
-            )
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine)
+        """A target of LLVM for our processor; an engine that is made with it owns it."""
+        llvm, processor = cpu.bindings(), self.processor
+        target = llvm.Target.from_default_triple()
+        return target.create_target_machine(cpu=processor.name, features=processor.features, opt=2, jit=True)
+
+    def _start(self) -> Any:
+        if self._engine is None:
+            self._machine = self._target()
+            self._engine = cpu.bindings().create_mcjit_compiler(cpu.bindings().parse_assembly(""), self._machine)
         return self._machine
 
     def _compile(self, name: str, text: Text) -> bytes:
         start, written = time.perf_counter(), text(name)
-        machine = self._target()
+        machine = self._start()
         try:
             module = cpu.bindings().parse_assembly(written)
         except RuntimeError as refusal:
@@ -147,10 +150,24 @@ class Library:
         self.seconds += time.perf_counter() - start
         return code
 
+    def alone(self, text: str, name: str) -> tuple[Any, int]:
+        """Machine code of a module's text that is not kept here: it lives as long as the engine that comes with it."""
+        with self._llvm:
+            start, llvm, machine = time.perf_counter(), cpu.bindings(), self._target()
+            try:
+                code = machine.emit_object(llvm.parse_assembly(text))
+            except RuntimeError as refusal:
+                raise CompilerError("compiler", f"LLVM text that LLVM accepts for {name}", refusal) from refusal
+            engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+            engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
+            engine.finalize_object()
+            self.seconds += time.perf_counter() - start
+            return engine, int(engine.get_function_address(name))
+
     def _load(self, key: str, name: str, code: bytes, how: str) -> int:
         with self._llvm:
             if key not in self._known:
-                self._target()
+                self._start()
                 self._engine.add_object_file(cpu.bindings().object_file.ObjectFileRef.from_data(code))
                 self._engine.finalize_object()
                 self._known[key] = int(self._engine.get_function_address(name))
@@ -175,7 +192,7 @@ def _stop_all() -> None:
 
 
 def _after_fork() -> None:
-    """A child has no background thread, and locks may be held by threads that it lacks: it starts with a new library."""
+    """A child lacks the background thread, which may have held the locks: it starts with a new library."""
     _library.cache_clear()
     _stops.clear()
 

@@ -51,7 +51,7 @@ class Native:
         self.shared = aligned(16, np.int64)  # the barrier's count and, in another cache line, the step to stop after
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
         self.held = memory, self.shared
-        self.kept: list[Any] = []
+        self.kept: list[Any] = [stretch]
         self.bases = bases
         for state, line in zip(self.states, stretch.lines, strict=True):
             self._fill(state, line, kernels)
@@ -97,7 +97,7 @@ class Native:
 
     def _function(self, item: Any, kernels: Library) -> int:
         if isinstance(item, Piece):
-            return kernels.need([item.work])[0]
+            return getattr(item.work, "address", 0) or kernels.need([item.work])[0]
         return self.driver.address["guard" if isinstance(item, Guard) else "barrier"]
 
     def _arguments(self, item: Any, state: State) -> list[Any]:

@@ -15,12 +15,16 @@ from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native
 from engine.compiler.places import Place
 from engine.compiler.schedule import ALONE, Bases, check, cost, schedule
+from engine.compiler.whole import inlined
 from engine.compiler.work import Access, Call, Plan, Record
 
 ROUNDS = 3
 """How often one thread and many threads take turns before the faster stays."""
 WINDOW = 1_000_000.0
 """Nanoseconds of such a turn."""
+TINY = 20_000.0
+"""Nanoseconds: a step that is shorter becomes one function, when so many steps a call are asked for:"""
+MANY = 16
 LOOK = 50_000.0
 """Nanoseconds between two looks at the clock."""
 
@@ -50,6 +54,8 @@ class Table:
         self._missing = {row.work.key: row.work for row in plan.rows if isinstance(row, Record)}
         self._made: dict[int, list[Native | Call]] = {}
         self._lock, self._bases = threading.Lock(), Bases()
+        self._tiny = not self.calls and self.cost < TINY
+        self._whole: Native | None = None
         self._times: dict[tuple[int, bool], list[float]] = {}
 
     # ------------------------------------------------------------------------------------------------- kernels
@@ -60,14 +66,28 @@ class Table:
         return not self._missing
 
     @property
+    def whole(self) -> bool:
+        """Whether the step is one function by now."""
+        return self._whole is not None
+
+    @property
     def troubles(self) -> dict[str, str]:
         """The kernels that can not be compiled: key -> why."""
         return {key: self.kernels.troubles[key] for key in self._missing if key in self.kernels.troubles}
 
     def wait(self) -> None:
-        """Compile what is missing, now."""
+        """Compile what is missing, now; of a tiny network the whole step as well."""
         self.kernels.need(self._missing.values())
         self._missing = {}
+        if self._tiny:
+            self._tiny = False
+            self._inline()
+
+    def _inline(self) -> None:
+        """The whole step as one function, where it is short enough to be worth it."""
+        stretch = inlined(self.plan, self.kernels, self._bases)
+        if stretch is not None:
+            self._whole = Native(stretch, self.plan, self.kernels, self.results, self._bases)
 
     # ------------------------------------------------------------------------------------------------- running
     def run(
@@ -84,6 +104,9 @@ class Table:
         feed = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32), deadline, every)
         results = np.zeros((steps, len(self.results)), np.float32)
         done = stopped = 0
+        if self._tiny and steps >= MANY:
+            self._tiny = False
+            self.kernels.later(f"whole step {id(self)}", self._inline)
         with self._lock, team.Running():
             while done < steps and not stopped:
                 if done and deadline and time.monotonic_ns() > deadline:
@@ -114,6 +137,8 @@ class Table:
         return min(tried, key=lambda n: min(tried[n])), False
 
     def _walk(self, threads: int, steps: int, feed: Feed, results: Any, first: int) -> tuple[int, int]:
+        if threads == 1 and self._whole is not None:
+            return self._whole.walk(steps, feed, results[first:], first)
         parts = self.parts(threads)
         if len(parts) == 1 and isinstance(parts[0], Native):
             return parts[0].walk(steps, feed, results[first:], first)
