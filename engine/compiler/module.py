@@ -14,7 +14,7 @@ class CompiledModule(Module):
 
     def __init__(self, module: Module, threads: int | None) -> None:
         super().__init__()
-        self._orig_mod = module
+        self._orig_mod, self.training = module, module.training
         self.__dict__["step"] = Step(module, None, threads)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

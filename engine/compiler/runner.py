@@ -11,6 +11,7 @@ import numpy as np
 from engine.compiler.assemble import Made, Program
 from engine.compiler.plan import plan
 from engine.compiler.replay import Replay
+from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.rng import folded
 from engine.tensor import wrap
@@ -23,7 +24,7 @@ CALL = 15_000_000
 class NumPy:
     """Steps of a program on NumPy."""
 
-    tier = "numpy"
+    tier, alone = "numpy", True
 
     def __init__(self, program: Program) -> None:
         self.replay = Replay(program.graph)
@@ -39,6 +40,7 @@ class Native:
     tier = "native"
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
+        simplify(program.graph)
         self.plan, self.threads = plan(program.graph), threads
         self.table = Table(self.plan)
         rows = {id(place): i for i, place in enumerate(self.table.results)}
@@ -95,6 +97,8 @@ class Bound:
         self.done(int(finite))
         if finite:
             self.advance()
+        else:
+            self._forget_draws(1)
         return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
 
     def prepare(self) -> None:
@@ -155,6 +159,7 @@ class Bound:
         self.done(done)
         if stopped:
             self._rewind(states, done)
+            self._forget_draws(count - done)
         return done, stopped, numbers
 
     def _row(self) -> Any:
@@ -162,6 +167,12 @@ class Bound:
         row = self.runner.table.bits()
         self.advance()
         return row
+
+    def _forget_draws(self, steps: int) -> None:
+        """Steps that were refused have drawn nothing."""
+        for generator in self.program.generators:
+            state = generator.get_state()
+            generator.set_state({**state, "draws": state["draws"] - steps})
 
     def _rewind(self, states: list[Any], done: int) -> None:
         """Schedules went ahead of a step that was refused: back to where the last good step left them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -99,8 +100,11 @@ class Variant:
         self.residents = [Residents(program)]
         try:
             self.bound = Bound(program, Native(program, self.owner.threads))
-        except (CompilerError, NoNativeCode) as refusal:
-            self.owner.notes.append(Reason(f"no native code: {refusal}"))
+        except NoNativeCode as refusal:
+            self.owner.notes.append(Reason(str(refusal)))
+        except Exception as defect:  # the compiler's own: training goes on without it, and everybody hears of it
+            self.owner.notes.append(Reason(f"a defect of the compiler, {type(defect).__name__}: {defect}"))
+            warnings.warn(f"{self.owner.__name__} runs on NumPy: {self.owner.notes[-1]}", RuntimeWarning, stacklevel=4)
         if self.bound is None or not self.bound.runner.table.ready:
             simple = assemble(comparison, False, finite)
             self.residents.append(Residents(simple))
@@ -212,10 +216,25 @@ class Step:
                 leaf.grad = g
         return variant.tier
 
+    def waiting(self) -> bool:
+        """Whether machine code for the newest program is still being made; meanwhile it runs on NumPy."""
+        variant = self.newest
+        return variant is not None and variant.bound is not None and variant.current() is not variant.bound
+
+    @property
+    def prepared(self) -> str:
+        """What the newest program runs on: "eager", "numpy" or "native"."""
+        return "eager" if self.newest is None else self.newest.tier
+
+    def why(self) -> str:
+        """Why the newest program is not native code, as far as there is a reason."""
+        reasons = [] if self.newest is None else [*self.newest.reasons, *self.notes]
+        return str(reasons[0]) if reasons else ""
+
     def wait(self, seconds: float = 60.0) -> bool:
         """Compile what the newest program still lacks, now; whether it is native."""
         variant = self.newest
-        if variant is None or variant.bound is None or not isinstance(variant.bound.runner, Native):
+        if variant is None or variant.bound is None or variant.bound.runner.tier != "native":
             return False
         variant.bound.runner.table.wait()
         return variant.tier == "native"
@@ -231,13 +250,31 @@ class Step:
             or isinstance(batches, Tensor | np.ndarray)
             or (isinstance(batches, tuple) and batches and all(isinstance(t, Tensor | np.ndarray) for t in batches))
         ):
-            batches = _unstacked((batches, *more) if more or not isinstance(batches, tuple) else batches)
+            stacks = (batches, *more) if more or not isinstance(batches, tuple) else batches
+            found = self._stacked([t.array if isinstance(t, Tensor) else t for t in stacks])
+            if found is not None:
+                return found
+            batches = _unstacked(stacks)
         batches = batches if isinstance(batches, list) else list(batches)
         parts: list[Any] = []
         place, self.finite = 0, True
         while place < len(batches) and self.finite:
             place += self._stretch(batches, place, parts)
         return joined(parts)
+
+    def _stacked(self, stacks: list[Any]) -> Any:
+        """All steps on dense arrays that lie one behind the other, without Python in between; None where that is not
+        so simple."""
+        args = tuple(wrap(a[0]) for a in stacks if len(a) and a.flags.c_contiguous)
+        variant = self._variant(signature(args)) if len(args) == len(stacks) else None
+        bound = None if variant is None or variant.bound is None else variant.current()
+        if bound is None or bound.runner.alone:
+            return None
+        steps = np.arange(len(stacks[0]), dtype=np.int64)[:, None]
+        table = addresses([stacks]) + steps * np.array([a.strides[0] for a in stacks], np.int64)
+        self.tier = "native"
+        result, _, self.finite = bound.many(table, len(steps))
+        return result
 
     def _stretch(self, batches: list[Any], place: int, parts: list[Any]) -> int:
         """The next steps that one program can do; how many it was."""
@@ -249,7 +286,7 @@ class Step:
             key = signature(args)
             variant = self._variant(key)
             bound = None if variant.bound is None else variant.current()
-            if bound is None or not isinstance(bound.runner, Native) or bound.runner.alone:
+            if bound is None or bound.runner.alone:
                 parts.append(mapped(_raised, self(*args)))
                 return 1
             table, held = _table(batches, place, key)

@@ -18,8 +18,8 @@ class Undo:
 
     def memory(self, tensor: Tensor) -> None:
         """The numbers of a tensor."""
-        array, kept = tensor.array, tensor.array.copy()
-        self._back.append(lambda: array.__setitem__(..., kept))
+        kept = tensor.array.copy()
+        self._back.append(lambda: tensor.array.__setitem__(..., kept))  # it may have moved since
 
     def optimizer(self, optimizer: Optimizer, clear: bool) -> None:
         """Parameters and states. clear: states that are new stay, with their first values."""

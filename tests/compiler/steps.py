@@ -1,0 +1,106 @@
+"""Models, batches and training steps that the tests of the compiled tier share."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+import engine
+import engine.nn.functional as F
+from engine import nn
+
+
+class Residual(nn.Module):
+    """A branch around two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.out = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.out(x + self.b(F.gelu(self.a(x))))
+
+
+class Words(nn.Module):
+    """Words, a recurrent layer, an answer."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.lstm, self.out = nn.Embedding(11, 4), nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.out(self.lstm(self.table(x))[0][:, -1])
+
+
+class Attention(nn.Module):
+    """One block of a transformer, with positions made inside of the step."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.places, self.norm = nn.Embedding(11, 8), nn.Embedding(6, 8), nn.LayerNorm(8)
+        self.qkv, self.out = nn.Linear(8, 24), nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = self.norm(self.words(x) + self.places(engine.arange(x.shape[1])))
+        q, k, v = (t.view(x.shape[0], -1, 2, 4).transpose(1, 2) for t in self.qkv(h).split(8, 2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(h.shape)
+        return self.out((h + y).mean(1))
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+
+
+def cnn():
+    shrunk = (nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.3))
+    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), *shrunk, nn.Linear(27, 3))
+
+
+def rows(n=5):
+    return engine.randn(n, 6), engine.randint(0, 3, (n,))
+
+
+def pictures(n=5):
+    return engine.randn(n, 1, 8, 8), engine.randint(0, 3, (n,))
+
+
+def sentences(n=5):
+    return engine.randint(0, 11, (n, 6)), engine.randint(0, 3, (n,))
+
+
+NETWORKS = {"mlp": (mlp, rows), "cnn": (cnn, pictures), "residual": (Residual, rows), "words": (Words, sentences),
+            "attention": (Attention, sentences)}  # fmt: skip
+
+
+def training(model, optimizer, clip=None, schedule=None, penalty=0.0):
+    """A step as one writes it for PyTorch."""
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        if penalty:
+            loss = loss + penalty * sum(p.abs().sum() for p in model.parameters())
+        loss.backward()
+        if clip is not None:
+            clip(model.parameters())
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+        return loss
+
+    return step
+
+
+def twins(make, seed=1):
+    """Two equal models."""
+    engine.manual_seed(seed)
+    model = make()
+    return model, copy.deepcopy(model)
+
+
+def gap(a, b):
+    """The largest difference between two models, gradients included."""
+    pairs = list(zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    pairs += [(p.grad, q.grad) for p, q in zip(a.parameters(), b.parameters(), strict=True) if p.grad is not None]
+    return max(float(np.abs(p.numpy() - q.numpy()).max()) for p, q in pairs)
