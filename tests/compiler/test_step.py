@@ -1,5 +1,7 @@
 """A compiled step does what the step does: numbers, guards, reasons, many steps a call."""
 
+import copy
+
 import numpy as np
 import pytest
 
