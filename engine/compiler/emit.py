@@ -91,6 +91,11 @@ class Function(Arithmetic):
             width = Ssa(self, str(BYTES[x.element]), INT)
             self.call(f"llvm.masked.store.{suffix(x.type)}.p0", NOTHING, x, where, width, mask)
 
+    def prefetch(self, address: Number) -> None:
+        """Ask for the cache line at an address, which need not exist, to be brought near."""
+        how = (Ssa(self, text, INT) for text in ("0", "2", "1"))  # to read, into the second cache, data
+        self.call("llvm.prefetch.p0", NOTHING, self.pointer(address), *how)
+
     def gather(self, element: str, address: Number, index: Ssa, mask: Mask = None) -> Ssa:
         """One element per lane: the index-th (a vector of i32 or i64, may be negative) from the address on."""
         type, where = self.vector(element), self._scattered(element, address, index)

@@ -19,6 +19,8 @@ from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
 from engine.compiler.work import pieces
 
 ROWS, GRAIN = 6, 64
+CACHE = 600_000
+"""Bytes of b that stay in the second cache while rows pass."""
 """Columns are split in multiples of this, so that the split does not change which tile computes what."""
 
 
@@ -30,15 +32,22 @@ class Contraction(Product):
     """
 
     @cached_property
+    def side(self) -> bool:
+        """Whether a lies turned: rows beside each other, products far apart."""
+        return len(self.k) == 1 and not self.still and self.a.strides[-2] == 1 and abs(self.a.strides[-1]) >= 256
+
+    @cached_property
     def packed(self) -> bool:
         """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
         rows = self.m * math.prod(self.outer[i] for i in self.still)
-        return rows >= 24 and self.n > 32 and self.sums >= 96
+        large = self.sums * self.n * SIZE > CACHE or (self.side and self.sums >= 192)
+        return rows >= 24 and self.n > 32 and self.sums >= 96 and large
 
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        return f"contract {self.structure}" + (f" packed {len(self.still)}" if self.packed else "")
+        how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else ""
+        return f"contract {self.structure}{how}"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
@@ -70,7 +79,7 @@ class Contraction(Product):
         given = Given.of(f, self, args)
         if self.packed:
             moving = given.outer[: len(self.outer) - len(self.still)]
-            over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False).emit())
+            over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
         else:
             over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
 

@@ -15,38 +15,60 @@ from engine.compiler.kernels.transpose import interleaved
 from engine.compiler.kernels.walking import entry, fill, over, splice
 from engine.compiler.ssa import FLOAT, LONG, Ssa
 
-DEPTH = 256
+DEPTH = 160
 """Products of each sum in a block."""
-ROWS = 288
+ROWS = 144
 """Rows that wait at a time."""
+PANELS = 4
+"""Panels that are packed at a time, so that a's numbers are fetched once for all of them."""
 WORD = 8
 
 
 @dataclass(frozen=True)
 class Areas:
-    """Addresses in the scratch area: the packed panel, sums so far, where rows begin, where steps along k lie."""
+    """Addresses in the scratch area: packed panels, sums so far, where rows begin, where a's steps lie, a's numbers."""
 
     panel: Ssa
     sums: Ssa
     rows: Ssa
     steps: Ssa
+    side: Ssa
 
     @classmethod
     def of(cls, f: Function, width: int, entries: int) -> Areas:
         """For panels of `width` columns and `entries` walks over the rows."""
-        sizes = [(DEPTH + f.lanes) * width * SIZE, ROWS * width * SIZE, ROWS * entries * WORD, DEPTH * WORD]
+        columns = PANELS * width * SIZE
+        sizes = [
+            (DEPTH + f.lanes) * columns,
+            ROWS * columns,
+            ROWS * entries * WORD,
+            DEPTH * WORD,
+            DEPTH * f.lanes * SIZE,
+        ]
         start = f.scratch(sum(sizes))
-        return cls(*(start + sum(sizes[:i]) for i in range(4)))
+        return cls(*(start + sum(sizes[:i]) for i in range(len(sizes))))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some panels of `form` vectors from a column on, and `count` rows from a first one on."""
+
+    column: Any
+    form: int
+    panels: Any
+    first: Any
+    count: Any
 
 
 class Packed:
-    """One place of the outer loops that move b. shared: how many outer loops, the last ones, do not; they count as rows.
+    """One place of the outer loops that move b. shared: so many outer loops, the last ones, do not: they count as rows.
 
-    turned: b has stride 1 along the last loop of k, not along n.
+    turned: b has stride 1 along the last loop of k, not along n. side: a has stride 1 along m and larger ones along the
+    only loop of k, so its numbers, too, are laid side by side; nothing is shared then.
     """
 
-    def __init__(self, f: Function, work: Product, given: Given, shared: int, turned: bool) -> None:
-        self.f, self.work, self.given, self.turned = f, work, given, turned
+    def __init__(self, f: Function, work: Product, given: Given, shared: int, turned: bool, side: bool = False) -> None:
+        self.f, self.work, self.given, self.turned, self.side = f, work, given, turned, side
         self.epilogue = Epilogue(f, work, given.operands)
         self.walks = (given.a, *given.operands)
         self.shared = shared
@@ -62,74 +84,78 @@ class Packed:
             width = form * f.lanes
             least = width // 2 if form > 1 else 0  # of so many columns and fewer a narrower panel takes care
             panels = f.add(f.sub(n, start), width - 1 - least) // width
-            f.loop(panels, lambda p, s=start, w=form: self._panel(f.add(s, f.mul(p, w * f.lanes)), w))
+
+            def block(p: Any, start: Any = start, form: int = form, panels: Any = panels) -> None:
+                column = f.add(start, f.mul(p, form * f.lanes))
+                self._panels(column, form, f.least(f.sub(panels, p), PANELS))
+
+            f.loop(panels, block, step=PANELS)
             start = f.least(n, f.add(start, f.mul(panels, width)))
 
-    def _panel(self, column: Any, form: int) -> None:
-        """All rows of a panel, as many at a time as may wait."""
+    def _panels(self, column: Any, form: int, panels: Any) -> None:
+        """All rows of some panels, as many at a time as may wait."""
         f, total = self.f, splice(self.f, self.row_sizes)
 
         def block(first: Any) -> None:
-            count = f.least(f.sub(total, first), ROWS)
-            self._rows(column, form, first, count)
+            self._rows(Part(column, form, panels, first, f.least(f.sub(total, first), ROWS)))
 
         f.loop(total, block, step=ROWS)
 
-    def _rows(self, column: Any, form: int, first: Any, count: Any) -> None:
+    def _rows(self, part: Part) -> None:
         f, areas = self.f, self.areas
         if self.shared:
             strides = [w.strides[: len(self.row_sizes)] for w in self.walks]
-            fill(f, areas.rows, self.row_sizes, strides, first, count)
-        vectors = f.mul(count, form)
-        zero = f.floating(0.0)
-        f.loop(vectors, lambda i: f.store(zero, f.add(areas.sums, f.mul(i, f.lanes * SIZE))))
-        self._sum(column, form, first, count)
-        f.loop(count, lambda r: self._finish(column, form, first, r))
+            fill(f, areas.rows, self.row_sizes, strides, part.first, part.count)
+        zero, line = f.floating(0.0), f.lanes * SIZE
+
+        def clear(p: Any) -> None:
+            start = f.add(areas.sums, f.mul(p, ROWS * part.form * line))
+            f.loop(f.mul(part.count, part.form), lambda i: f.store(zero, f.add(start, f.mul(i, line))))
+
+        f.loop(part.panels, clear)
+        self._sum(part)
+        f.loop(part.panels, lambda p: f.loop(part.count, lambda r: self._finish(part, p, r)) and None)
 
     # ------------------------------------------------------------------------------------------------- places
-    def _row(self, walk: int, first: Any, row: Any) -> Any:
-        """Where row first + row begins for a walk: 0 is a, then the operands."""
+    def _row(self, walk: int, part: Part, row: Any) -> Any:
+        """Where a row of a part begins for a walk: 0 is a, then the operands."""
         w = self.walks[walk]
         if self.shared:
             return self.f.add(w.address, entry(self.f, self.areas.rows, row, walk, len(self.walks)))
-        return w.at(self.f, self.f.add(first, row))
+        return w.at(self.f, self.f.add(part.first, row))
 
-    def _finish(self, column: Any, form: int, first: Any, row: Any) -> None:
-        """The epilogue of one row."""
-        f, lanes = self.f, self.f.lanes
-        rows = [self._row(1 + i, first, row) for i in range(len(self.given.operands))]
-        cheap = self.epilogue.cycles <= 12
+    def _finish(self, part: Part, panel: Any, row: Any) -> None:
+        """The epilogue of one row of a panel."""
+        f, lanes, form = self.f, self.f.lanes, part.form
+        rows = [self._row(1 + i, part, row) for i in range(len(self.given.operands))]
+        line = f.add(self.areas.sums, f.mul(f.add(f.mul(panel, ROWS), row), form * lanes * SIZE))
 
         def vector(q: Any) -> None:
-            at = f.add(self.areas.sums, f.add(f.mul(row, form * lanes * SIZE), f.mul(q, lanes * SIZE)))
-            place = f.add(column, f.mul(q, lanes))
+            place = f.add(f.add(part.column, f.mul(panel, form * lanes)), f.mul(q, lanes))
             mask = f.below(f.sub(self.given.n, place))
-            self.epilogue.run(f.load(f.floats, at), rows, f.mul(place, SIZE), mask)
+            sums = f.load(f.floats, f.add(line, f.mul(q, lanes * SIZE)))
+            self.epilogue.run(sums, rows, f.mul(place, SIZE), mask)
 
-        f.loop(form, vector, unroll=form if cheap else 1)
+        f.loop(form, vector, unroll=form if self.epilogue.cycles <= 12 else 1)
 
     # ------------------------------------------------------------------------------------------------- sums
-    def _sum(self, column: Any, form: int, first: Any, count: Any) -> None:
+    def _sum(self, part: Part) -> None:
         """Blocks of the sum: pack, then every tile of rows adds its products."""
-        f, given, loops = self.f, self.given, len(self.row_sizes)
-        a, b = given.a.strides[loops:], self.b.strides[1:]
+        given, loops = self.given, len(self.row_sizes)
         if self.turned:
-            self._blocks(given.k[-1], lambda k, n, x, y: self._turned(column, form, first, count, k, n, x, y), a, b)
-        elif len(given.k) == 1:
-            self._blocks(given.k[0], lambda k, n, x, y: self._straight(column, form, first, count, k, n), a, b)
+            self._blocks(part, Walk(0, given.a.strides[loops:]), Walk(0, self.b.strides[1:]))
         else:
-            total = splice(f, given.k)
-            self._cut(total, lambda k, n: self._straight(column, form, first, count, k, n))
+            self._cut(splice(self.f, given.k), lambda k, depth: self._straight(part, k, depth))
 
-    def _blocks(self, size: Any, body: Any, a: Any, b: Any) -> None:
-        """Blocks of the last loop of k, inside of the others; body(start, count, where a begins, where b begins)."""
-        f = self.f
+    def _blocks(self, part: Part, a: Walk, b: Walk) -> None:
+        """Blocks of the last loop of k, inside of the others."""
+        f, k = self.f, self.given.k
 
         def inner(*places: Any) -> None:
-            at = Walk(0, a).at(f, *places), Walk(0, b).at(f, *places)
-            self._cut(size, lambda k, n: body(k, n, *at))
+            at_a, at_b = a.at(f, *places), b.at(f, *places)
+            self._cut(k[-1], lambda k, depth: self._turned(part, k, depth, at_a, at_b))
 
-        over(f, self.given.k[:-1], inner)
+        over(f, k[:-1], inner)
 
     def _cut(self, total: Any, body: Any) -> None:
         """Nearly equal blocks of at most DEPTH."""
@@ -138,77 +164,111 @@ class Packed:
         size = f.add(total, f.sub(f.greatest(parts, 1), 1)) // f.greatest(parts, 1)
         f.loop(parts, lambda t: body(f.mul(t, size), f.least(size, f.sub(total, f.mul(t, size)))))
 
-    def _straight(self, column: Any, form: int, first: Any, count: Any, k: Any, depth: Any) -> None:
+    def _straight(self, part: Part, k: Any, depth: Any) -> None:
         """b has stride 1 along n: copy; with more than one loop of k, note where a's numbers lie."""
-        f, given, areas, lanes = self.f, self.given, self.areas, self.f.lanes
+        f, given, line = self.f, self.given, part.form * self.f.lanes * SIZE
         a, b = given.a.strides[len(self.row_sizes) :], self.b.strides[1:]
-        masks = [f.below(f.sub(given.n, f.add(column, q * lanes))) for q in range(form)]
-        source = f.add(self.b.address, f.mul(column, SIZE))
 
         def copy(i: Any, at: Any) -> None:
-            into = f.add(areas.panel, f.mul(i, form * lanes * SIZE))
-            for q, mask in enumerate(masks):
-                value = f.load(f.floats, f.add(f.add(source, at), q * lanes * SIZE), mask)
-                f.store(value, f.add(into, q * lanes * SIZE))
+            source, target = f.add(self.b.address, at), f.add(self.areas.panel, f.mul(i, line))
+            f.loop(part.panels, lambda p: self._copy(part, p, source, f.add(target, f.mul(p, DEPTH * line))))
 
         if len(given.k) == 1:
             f.loop(depth, lambda i: copy(i, f.mul(f.add(k, i), b[0])))
-            self._tiles(form, first, count, depth, f.mul(k, a[0]), a[0])
+            self._tiles(part, depth, f.mul(k, a[0]), a[0])
         else:
-            fill(f, areas.steps, given.k, [a], k, depth, extra=b, body=copy)
-            self._tiles(form, first, count, depth, 0, None)
+            fill(f, self.areas.steps, given.k, [a], k, depth, extra=b, body=copy)
+            self._tiles(part, depth, 0, None)
 
-    def _turned(self, column: Any, form: int, first: Any, count: Any, k: Any, depth: Any, at_a: Any, at_b: Any) -> None:
+    def _copy(self, part: Part, panel: Any, source: Any, target: Any) -> None:
+        """The columns of a panel of one row of b."""
+        f, lanes = self.f, self.f.lanes
+        for q in range(part.form):
+            place = f.add(f.add(part.column, f.mul(panel, part.form * lanes)), q * lanes)
+            value = f.load(f.floats, f.add(source, f.mul(place, SIZE)), f.below(f.sub(self.given.n, place)))
+            f.store(value, f.add(target, q * lanes * SIZE))
+
+    def _turned(self, part: Part, k: Any, depth: Any, at_a: Any, at_b: Any) -> None:
         """b has stride 1 along k: transpose squares of lanes."""
-        f, given, lanes = self.f, self.given, self.f.lanes
-        a = given.a.strides[-1]
-        source, step = f.add(self.b.address, f.add(at_b, f.mul(k, SIZE))), self.b.strides[0]
+        f, a, lanes = self.f, self.given.a.strides[-1], self.f.lanes
+        source = f.add(self.b.address, f.add(at_b, f.mul(k, SIZE)))
+        rounds = f.add(depth, lanes - 1) // lanes
 
-        def square(i: Any) -> None:
-            mask = f.below(f.sub(depth, i))
-            into = f.add(self.areas.panel, f.mul(i, form * lanes * SIZE))
-            for q in range(form):
-                lines = []
-                for r in range(lanes):
-                    # beyond the last column the last one is read once more: its sums are never stored
-                    place = f.least(f.add(column, q * lanes + r), f.sub(given.n, 1))
-                    lines.append(f.load(f.floats, f.add(f.add(source, f.mul(place, step)), f.mul(i, SIZE)), mask))
-                for c, line in enumerate(interleaved(f, lines)):
-                    f.store(line, f.add(into, (c * form + q) * lanes * SIZE))
-
-        f.loop(depth, square, step=lanes)
-        self._tiles(form, first, count, depth, f.add(at_a, f.mul(k, a)), a)
-
-    def _tiles(self, form: int, first: Any, count: Any, depth: Any, start: Any, step: Any) -> None:
-        """Add the products of a block to the sums of all rows. step: how far a's numbers lie apart, None: look it up."""
-        f, done = self.f, 0
-        for height in (6, 4, 2, 1) if form > 2 or f.cpu.registers < 32 else (12, 4, 2, 1):
+        def panel(p: Any) -> None:
             f.loop(
-                f.sub(count, height - 1),
-                lambda i, h=height: self._tile(form, first, i, h, depth, start, step),
-                start=done,
-                step=height,
+                rounds,
+                lambda t: self._squares(part, p, source, f.mul(t, lanes), f.below(f.sub(depth, f.mul(t, lanes)))),
             )
-            done = f.add(done, f.mul(f.sub(count, done) // height, height))
 
-    def _tile(self, form: int, first: Any, row: Any, height: int, depth: Any, start: Any, step: Any) -> None:
-        f, areas, line = self.f, self.areas, form * self.f.lanes * SIZE
-        a = [f.add(self._row(0, first, f.add(row, r)), start) for r in range(height)]
-        at = [
-            f.add(f.add(areas.sums, f.mul(row, line)), r * line + q * f.lanes * SIZE)
-            for r in range(height)
-            for q in range(form)
-        ]
+        f.loop(part.panels, panel)
+        self._tiles(part, depth, f.add(at_a, f.mul(k, a)), a)
+
+    def _squares(self, part: Part, panel: Any, source: Any, i: Any, mask: Any) -> None:
+        """The columns of a panel, from place i of a block on."""
+        f, lanes, form = self.f, self.f.lanes, part.form
+        into = f.add(self.areas.panel, f.mul(f.add(f.mul(panel, DEPTH), i), form * lanes * SIZE))
+        column = f.add(part.column, f.mul(panel, form * lanes))
+        for q in range(form):
+            lines = []
+            for r in range(lanes):
+                # beyond the last column the last one is read once more: its sums are never stored
+                place = f.least(f.add(column, q * lanes + r), f.sub(self.given.n, 1))
+                at = f.add(f.add(source, f.mul(place, self.b.strides[0])), f.mul(i, SIZE))
+                lines.append(f.load(f.floats, at, mask))
+            for c, line in enumerate(interleaved(f, lines)):
+                f.store(line, f.add(into, (c * form + q) * lanes * SIZE))
+
+    def _tiles(self, part: Part, depth: Any, start: Any, step: Any) -> None:
+        """Add the products of a block to all sums. step: from one number of a to the next; None: look it up."""
+        f, done = self.f, 0
+        for height in (6, 4, 2, 1) if part.form > 2 or f.cpu.registers < 32 else (12, 4, 2, 1):
+
+            def tile(i: Any, height: int = height) -> None:
+                rows = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)]
+                source, by, line = rows[0], step, self.given.a.strides[len(self.row_sizes) - 1]
+                if self.side:
+                    rows, by = self._lay_aside(rows, depth, step)
+
+                def panel(p: Any) -> None:
+                    # while one tile is summed, the numbers of the next one are fetched: a row or two with each panel
+                    ahead = [source + 64] if self.side else [
+                        f.add(source, f.mul(f.add(p, height + some), line)) for some in (0, PANELS)
+                    ]
+                    self._tile(part, p, i, rows, depth, by, ahead, step)
+
+                f.loop(part.panels, panel)
+
+            f.loop(f.sub(part.count, height - 1), tile, start=done, step=height)
+            done = f.add(done, f.mul(f.sub(part.count, done) // height, height))
+
+    def _lay_aside(self, rows: list[Any], depth: Any, step: Any) -> tuple[list[Any], Any]:
+        """a's numbers of a tile, which lie row beside row, copied close together; where they are, and their step."""
+        f, line, mask = self.f, self.f.lanes * SIZE, self.f.below(len(rows))
+
+        def copy(i: Any) -> None:
+            f.store(f.load(f.floats, f.add(rows[0], f.mul(i, step)), mask), f.add(self.areas.side, f.mul(i, line)))
+
+        f.loop(depth, copy, once=True)
+        return [f.add(self.areas.side, r * SIZE) for r in range(len(rows))], line
+
+    def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any, ahead: list[Any], far: Any) -> None:
+        f, areas, form, lanes = self.f, self.areas, part.form, self.f.lanes
+        line = form * lanes * SIZE
+        sums = f.add(areas.sums, f.mul(f.add(f.mul(panel, ROWS), row), line))
+        at = [f.add(sums, (r * form + q) * lanes * SIZE) for r in range(len(a)) for q in range(form)]
         held = [f.load(f.floats, x) for x in at]
 
         def body(i: Any, along: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
             place = along if step is not None else f.load(LONG, f.add(areas.steps, f.mul(i, WORD)))
-            vectors = [f.load(f.floats, f.add(b, q * f.lanes * SIZE)) for q in range(form)]
+            for x in ahead:
+                f.prefetch(f.add(x, place if far is None else f.mul(i, far)))
+            vectors = [f.load(f.floats, f.add(b, q * lanes * SIZE)) for q in range(form)]
             found: list[Ssa] = []
             for r, x in enumerate(a):
                 number = f.splat(f.load(FLOAT, f.add(x, place)))
                 found += [f.fma(number, v, held[r * form + q]) for q, v in enumerate(vectors)]
             return (f.add(along, step or 0), f.add(b, line), *found)
 
-        for x, place in zip(f.loop(depth, body, (0, areas.panel, *held), once=True)[2:], at, strict=True):
+        first = f.add(areas.panel, f.mul(panel, DEPTH * line))
+        for x, place in zip(f.loop(depth, body, (0, first, *held), once=True)[2:], at, strict=True):
             f.store(x, place)
