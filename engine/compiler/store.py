@@ -39,11 +39,11 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
-EMITTING = ("cpu.py", "emit.py", "ssa.py", "library.py", "driver.py", "whole.py")
+EMITTING = ("cpu.py", "emit.py", "ssa.py", "library.py", "driver.py")
 
 
 class Store:
-    """The files for one processor (its token); a folder that cannot be used, or that is another user's, holds nothing."""
+    """The files for one processor (its token); a folder that cannot be used, or is another user's, holds nothing."""
 
     def __init__(self, place: Path, token: str) -> None:
         self.place = place / "kernels" / f"{token}-{version()}"

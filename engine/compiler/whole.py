@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import emit
+from engine.compiler.emit import Function, module
+from engine.compiler.known import Known
 from engine.compiler.library import Library
 from engine.compiler.schedule import Bases, Guard, Piece, Stretch, guard_of
 from engine.compiler.work import Access, Buffer, Plan, Record
@@ -43,13 +44,13 @@ class Inlined:
         for work in self.works:
             yield from work.accesses()
 
-    def emit(self, f: emit.Function, args: list[Any]) -> None:
+    def emit(self, f: Function, args: list[Any]) -> None:
         """The rows, one behind the other."""
         inputs = {id(b): args[len(self.windows) + i] for i, b in enumerate(self.inputs)}
         for work in self.works:
             work.emit(f, [self._place(f, a, args, inputs) if isinstance(a, tuple) else a for a in work.arguments()])
 
-    def _place(self, f: emit.Function, argument: Any, args: list[Any], inputs: dict[int, Any]) -> Any:
+    def _place(self, f: Function, argument: Any, args: list[Any], inputs: dict[int, Any]) -> Any:
         buffer, offset = argument
         if buffer.slot >= 0:
             return f.add(inputs[id(buffer)], offset * np.dtype(buffer.dtype).itemsize)
@@ -59,11 +60,11 @@ class Inlined:
 
     def compile(self, kernels: Library, name: str) -> bool:
         """Machine code for it; False where the text is too long to be worth it."""
-        f = emit.Function(name, kernels.processor)
+        f = Known(name, kernels.processor)
         self.emit(f, [f.argument(i) for i in range(len(self.arguments()))])
         if len(f.lines) > LINES:
             return False
-        self.engine, self.address = kernels.alone(emit.module([f]), name)
+        self.engine, self.address = kernels.alone(module([f]), name)
         return True
 
 
