@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,18 @@ def dense(buffer: Buffer, shape: Shape, order: Shape | None = None, offset: int 
         strides[axis] = step
         step *= shape[axis]
     return Place(buffer, offset, tuple(shape), tuple(strides))
+
+
+def spread(buffer_of: Callable[[int], Buffer], shape: Shape, order: Shape) -> Place:
+    """Like `dense`, but rows whose distance is a multiple of 1024 bytes are moved apart by a cache line: else all of a
+    column falls into few sets of the cache."""
+    strides, step = [0] * len(shape), 1
+    for rank, axis in enumerate(reversed(order)):
+        if rank and step % 256 == 0:
+            step += 16
+        strides[axis] = step
+        step *= shape[axis]
+    return Place(buffer_of(step), 0, tuple(shape), tuple(strides))
 
 
 def order_of(place: Place) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.loops import nest_of
 from engine.compiler.memory import allocate
-from engine.compiler.places import Place, dense, through
+from engine.compiler.places import Place, dense, spread, through
 from engine.compiler.product import product_works
 from engine.compiler.products import COPY, along_channels, relaid_axes, traced
 from engine.compiler.program import Program
@@ -33,6 +34,7 @@ class Planner:
         self.found: dict[int, Place] = {}
         self.relaid: dict[Any, Place] = {}
         self.origin: tuple[Node, ...] = ()
+        self.used = Counter(id(root(v)) for n in graph.nodes if n.kind is ir.Contract for v in n.values)
         self.channels = along_channels(graph)
         self.wishes = wishes(graph, self.channels)
         for source in graph.sources:
@@ -106,11 +108,12 @@ class Planner:
         return transposition_of(source, target, from_loops, i[0], j[0])
 
     def relay_price(self, value: Value, axis: int) -> float:
-        """What `relay` would cost, in nanoseconds."""
+        """What `relay` would cost, in nanoseconds; what several products use is paid for by all of them."""
         base, moved = traced(value, axis)
         if (id(base), relaid_axes(len(base.shape), moved)) in self.relaid:
             return 0.0
-        return COPY * min(base.size, root(base).size)
+        shared = max(1, self.used.get(id(root(value)), 1))
+        return COPY * min(base.size, root(base).size) / shared
 
     def relay(self, value: Value, axis: int) -> Place:
         """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
@@ -125,7 +128,13 @@ class Planner:
         order = relaid_axes(len(value.shape), axis)
         key = (id(value), order)
         if key not in self.relaid:
-            self.relaid[key] = self.copy(self.locate(value), order)
+            place = self.locate(value)
+            if len(order) == 2:
+                target = spread(lambda n: self.buffer(n, place.dtype, "copy"), place.shape, order)
+                self.move(place, target)
+            else:
+                target = self.copy(place, order)
+            self.relaid[key] = target
         return self.relaid[key]
 
     def replayed(self, value: Value, base: Value, place: Place) -> Place:
