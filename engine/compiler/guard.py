@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -22,6 +23,8 @@ SEEN = (*PLAIN, Tensor, Module, Optimizer)
 
 def signature(tree: Any) -> Any:
     """What the arguments of a call are like: shapes and element types of tensors, everything else as it is."""
+    if tree.__class__ is tuple and all(t.__class__ is Tensor for t in tree):
+        return tuple([(t.array.shape, t.array.dtype, t._requires_grad) for t in tree])
     if isinstance(tree, Tensor):
         return (tree.array.shape, tree.array.dtype, tree._requires_grad)
     if is_branch(tree):
@@ -100,13 +103,38 @@ def _is_plain_tuple(value: Any) -> bool:
     return value.__class__ is tuple and all(v.__class__ in PLAIN for v in value)
 
 
+class Settled:
+    """What of an optimiser's settings is part of a program; looked at again only where a number is another one."""
+
+    def __init__(self, optimizer: Optimizer, structure: Any) -> None:
+        self.optimizer, self.structure = optimizer, structure
+        self.groups: Any = None
+        self.seen: Any = None
+
+    def holds(self) -> bool:
+        """Whether it is as it was."""
+        groups = self.optimizer.param_groups
+        if groups is not self.groups:
+            self.groups = groups
+            self.readers = [
+                itemgetter("params", "params", *(n for n in optimise.STRUCTURE if n in g), "params") for g in groups
+            ]
+        now = [(*read(g)[2:], len(g["params"])) for read, g in zip(self.readers, groups, strict=False)]
+        if now == self.seen and len(groups) == len(now):
+            return True
+        if optimise.structure(self.optimizer) != self.structure:
+            return False
+        self.seen = now
+        return True
+
+
 class Residents:
     """The tensors of a program and where they live; one that was given other memory moves back in."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.tensors = [(t, a, t._requires_grad) for t, a in program.tensors]
-        self.structures = [(o, s, o.param_groups) for o, s in program.structures]
+        self.structures = [Settled(optimizer, structure) for optimizer, structure in program.structures]
 
     def changed(self) -> str:
         """What no longer fits, in words; empty where everything lives where the program thinks."""
@@ -117,9 +145,9 @@ class Residents:
                 if not (isinstance(tensor.array, np.ndarray) and home.fits(array, tensor.array)):
                     return "the memory of a parameter"
                 home.move_in(tensor, array)
-        for optimizer, structure, _ in self.structures:
-            if optimise.structure(optimizer) != structure:
-                return f"the settings of {type(optimizer).__name__}"
+        for settled in self.structures:
+            if not settled.holds():
+                return f"the settings of {type(settled.optimizer).__name__}"
         return self._states() or self._carried()
 
     def _states(self) -> str:

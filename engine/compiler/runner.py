@@ -46,11 +46,15 @@ class Native:
         rows = {id(place): i for i, place in enumerate(self.table.results)}
         self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]
         self.only_numbers = all(row is not None for row, _ in self.outputs)
+        self.last: list[Any] = []
+        self.row = addresses([[]])
         self.alone = bool(self.plan.effects) or not self.only_numbers
 
     def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
         """One step: the outputs, and whether all is finite (else nothing was written)."""
-        ran = self.table.run(1, addresses([arrays]), threads=self.threads)
+        if len(arrays) != len(self.last) or any(a is not b for a, b in zip(arrays, self.last, strict=True)):
+            self.last, self.row = arrays, addresses([arrays])
+        ran = self.table.run(1, self.row, threads=self.threads)
         outputs = [self._output(ran.results[-1], row, place, arrays) for row, place in self.outputs]
         if not ran.stopped:
             for function, places in self.plan.effects:

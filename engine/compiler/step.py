@@ -22,7 +22,7 @@ from engine.compiler.undo import Undo
 from engine.errors import ArgumentError
 from engine.graph import current_mode
 from engine.tensor import Tensor, wrap
-from engine.tree import leaves, mapped
+from engine.tree import is_branch, leaves, mapped
 
 TRIES = 3
 """How many times two traces may differ before a step stays eager."""
@@ -352,7 +352,7 @@ def _unstacked(stacks: tuple[Any, ...]) -> list[Any]:
 
 
 def _arrays(args: Any) -> list[Any]:
-    found = [t.array for t in leaves(args) if isinstance(t, Tensor)]
+    found = [t.array for t in (leaves(args) if any(map(is_branch, args)) else args) if isinstance(t, Tensor)]
     return [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in found]
 
 
