@@ -57,7 +57,7 @@ def kernel(nest: Nest) -> Callable[[], None]:
     compiled, table = function(f, host()), np.array(numbers(nest), np.int64)
     entry = ctypes.CFUNCTYPE(None, ctypes.c_int64)(compiled.engine.get_function_address("kernel"))  # type: ignore[attr-defined]
     address = table.ctypes.data
-    return lambda _kept=(compiled, table): entry(address)  # type: ignore[misc]
+    return lambda _kept=(compiled, table, nest): entry(address)  # type: ignore[misc]
 
 
 def race(*runs: Callable[[], Any], windows: int = 60, seconds: float = 0.002) -> list[float]:

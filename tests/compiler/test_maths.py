@@ -71,7 +71,7 @@ RANGES: list[tuple[str, Any, float, float, float]] = [
     ("exp", np.exp, -87.29, 88.72, 2), ("expm1", np.expm1, -100, 88.72, 3), ("log", np.log, 1.2e-38, 3e38, 1),
     ("log", np.log, 0.5, 2, 1), ("log1p", np.log1p, -0.9999999, 3e38, 1.5), ("log1p", np.log1p, -0.99, 3, 1.5),
     ("tanh", np.tanh, -12, 12, 6), ("erf", erf, -6, 6, 6), ("sin", np.sin, -50, 50, 2), ("cos", np.cos, -50, 50, 2),
-    ("sin", np.sin, -2e9, 2e9, 2), ("cos", np.cos, -2e9, 2e9, 2), ("sqrt", np.sqrt, 0, 3e38, 0.5),
+    ("sin", np.sin, -2e9, 2e9, 2), ("cos", np.cos, -2e9, 2e9, 2), ("sqrt", np.sqrt, 0, 3e38, 1),
     ("floor", np.floor, -1e10, 1e10, 0),
 ]  # fmt: skip
 
