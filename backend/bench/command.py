@@ -68,5 +68,5 @@ def act(given: argparse.Namespace) -> int:
         found["processes"].append(process(asked, threads))
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(report.text(found))
+    print(report.markdown(found) if given.markdown else report.text(found))
     return 0

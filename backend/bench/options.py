@@ -19,4 +19,5 @@ def options(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--no-edits", action="store_true", help="do not measure how long an edit waits")
     to.add_argument("--room", action="store_true", help="also measure memory, each in a process of its own")
+    to.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     to.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found here")

@@ -74,3 +74,22 @@ def others(process: dict[str, Any]) -> Iterator[str]:
             if column.get("disagreement", 0) > TOLERANCE:
                 yield f"{w['name']}: the losses of {TITLES[name]} differ by {column['disagreement']:.1e}"
     yield from sorted({f"{name}: {why}" for w in process["workloads"] for name, why in w["absent"].items()})
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The tables as they stand in docs/performance.md."""
+    return "\n".join(line for process in found["processes"] for line in _markdown(process))
+
+
+def _markdown(process: dict[str, Any]) -> Iterator[str]:
+    names = columns(process)
+    yield f"\n{process['threads']} thread{'s' if process['threads'] > 1 else ''}:\n"
+    yield "| | network | " + " | ".join(TITLES[name] for name in names) + " | of peak |"
+    yield "|---|---|" + "---:|" * (len(names) + 1)
+    for w in process["workloads"]:
+        cells = " | ".join(cell(w["columns"].get(name)) for name in names)
+        reached = w["columns"].get("compiled", {}).get("roofline")
+        share = f"{reached:.0%}" if reached is not None and w["gflop"] > 1e-4 else ""
+        yield f"| {w['name']} | {w['words']} | {cells} | {share} |"
+    yield ""
+    yield from (f"- {line}" for line in others(process) if "not written for JAX" not in line)
