@@ -146,6 +146,7 @@ class RunSpec(Spec):
     until: UntilSpec = Field(default_factory=UntilSpec)
     seeds: SeedsSpec = Field(default_factory=SeedsSpec)
     device: Annotated[str, Field(max_length=32)] = "cpu"
+    tier: Literal["auto", "eager"] = "auto"
     watch: list[Annotated[str, Field(max_length=4096)]] = Field(default=[], max_length=256)
     pace: PaceSpec | None = Field(default_factory=PaceSpec)
 

@@ -29,6 +29,7 @@ from engine.train.feed import Feed
 from engine.train.metrics import Score, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
 from engine.train.targets import answer_of, encode, right_of
+from engine.train.tier import Tier
 
 Array = Any
 CHUNK = 500
@@ -48,7 +49,6 @@ class Attempt:
             raise Refused(report.problems)
         self.spec, self.data_dir = spec, data_dir
         self.step = 0
-        self.loss_value = math.nan
         self.seen_loss, self.seen, self.seen_right = 0.0, 0, 0
         self.masks = Generator(spec.seeds.weights + 1).get_state()
         self.load_data()
@@ -63,6 +63,7 @@ class Attempt:
         self.set_optimizer()
         self.set_schedule()
         self.penalty = Penalty(spec.penalty, weights_of(self.parameters), spec.device)
+        self.set_tier()
 
     # ------------------------------------------------------------------------------------------- setting up
     def load_data(self) -> None:
@@ -133,7 +134,8 @@ class Attempt:
         self.feed = Feed(self.cursor, x, to_device(encode(train.y, self.answer), self.spec.device), self.spec.device)
 
     def set_optimizer(self) -> None:
-        """A new optimiser, without memory of former steps."""
+        """A new optimiser, without memory of former steps; its first one is taken eagerly and begins the memory."""
+        self.fresh = True
         chosen = self.spec.optimizer
         self.optimizer = OPTIMIZERS[chosen.kind](list(self.parameters.values()), **chosen.params)
 
@@ -143,6 +145,10 @@ class Attempt:
         self.schedule = SCHEDULES[chosen.kind](self.optimizer, **chosen.params) if chosen else None
         self.per_batch = chosen is not None and chosen.unit == "batch"
 
+    def set_tier(self) -> None:
+        """What a batch does to the network is another than before: it is to be compiled anew."""
+        self.tier = Tier(self.update, self.spec.tier, self.spec.device)
+
     def replace_data(self) -> None:
         """The data settings changed: new examples, same network; the running epoch begins again."""
         self.load_data()
@@ -150,12 +156,22 @@ class Attempt:
         self._place()
 
     # ----------------------------------------------------------------------------------------------- a batch
-    def batches(self, most: int, seconds: float) -> tuple[int, bool]:
+    def batches(self, most: int, seconds: float, patience: float = math.inf) -> tuple[int, bool]:
         """At most `most` batches, for about so many seconds: (how many, whether the last one ended its epoch).
 
+        patience: see `Tier.run`.
         Raises: NotFinite, with weights, optimiser and place in the data as they were before the batch that failed.
         """
         self.penalty.refresh(self.learning_rate())
+        if self.schedule is not None:  # what reads the rate in Python must see each of its values
+            most = 1 if self.per_batch and self.penalty.shrinks else min(most, self.cursor.batches_left)
+        many = None if self.fresh else self.tier.run(self.feed, most, seconds, patience)
+        if many is None:
+            return self._batch()
+        return self._count(many.losses, many.size, many.right) if many.losses else (0, False)
+
+    def _batch(self) -> tuple[int, bool]:
+        """One batch by the eager engine."""
         x, target = (as_tensor(array) for array in self.feed.batch())
         loss, right = self.look(x, target)
         value = float(loss.item())
@@ -165,6 +181,7 @@ class Attempt:
         if not self.gradients_are_finite():
             raise NotFinite
         self.follow()
+        self.fresh = False
         return self._count([value], len(x), 0 if right is None else int(right.item()))
 
     def update(self, x: Tensor, target: Tensor) -> tuple[Tensor, ...]:
@@ -186,6 +203,8 @@ class Attempt:
         self.penalty.before_step()
         self.optimizer.step()
         self.penalty.after_step()
+        if self.schedule is not None and self.per_batch:
+            self.schedule.step()
 
     def gradients_are_finite(self) -> bool:
         """Whether every gradient is a number: first by one sum of squares each, and exactly where that overflows."""
@@ -199,14 +218,11 @@ class Attempt:
     def _count(self, losses: list[float], size: int, right: int) -> tuple[int, bool]:
         """So many batches of `size` examples are done: (how many, whether the last one ended its epoch)."""
         self.step += len(losses)
-        self.loss_value = losses[-1]
         if not self.evaluated_whole:
             for value in losses:
                 self.seen_loss += value * size
             self.seen += size * len(losses)
             self.seen_right += right
-        if self.schedule is not None and self.per_batch:
-            self.schedule.step()
         ended = self.cursor.advance(len(losses))
         if ended and self.schedule is not None and not self.per_batch:
             self.schedule.step()

@@ -61,9 +61,8 @@ class Cursor:
 
     def _before(self) -> dict[str, Any]:
         """The generator's state from which the running epoch was drawn."""
-        drawn = 0 if self.straight else self.place
         generator = Generator().set_state(self.before)
-        for _ in range(drawn):
+        for _ in range(0 if self.straight else self.place):
             generator.permutation(self.count)
         return generator.get_state()
 

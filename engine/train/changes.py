@@ -14,7 +14,7 @@ from engine.spec.refusal import problems_of
 from engine.spec.run import RunSpec
 from engine.train.attempt import Attempt, raw
 
-CHANGEABLE = ("optimizer", "penalty", "batches", "schedule", "loss", "pace", "until", "data", "watch")
+CHANGEABLE = ("optimizer", "penalty", "batches", "schedule", "loss", "pace", "until", "data", "watch", "tier")
 PARAMETER = re.compile(r"^parameters\.([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\[(\d{1,9}(?:,\d{1,9})*)\]$")
 
 
@@ -89,6 +89,18 @@ def _take(attempt: Attempt, head: str, before: RunSpec) -> None:
         attempt.set_schedule()
     elif head == "loss":
         attempt.set_loss()
+    if _is_another_step(attempt, head, before):
+        attempt.set_tier()
+
+
+def _is_another_step(attempt: Attempt, head: str, before: RunSpec) -> bool:
+    """Whether a compiled step no longer does what a batch is to do; a number that changes it reads for itself."""
+    spec = attempt.spec
+    if head == "penalty":
+        return (spec.penalty.kind, spec.penalty.style) != (before.penalty.kind, before.penalty.style)
+    if head == "optimizer":
+        return spec.optimizer.kind != before.optimizer.kind or attempt.per_batch
+    return head in ("data", "seeds", "loss", "schedule", "tier")
 
 
 def _take_batches(attempt: Attempt) -> None:
@@ -107,6 +119,7 @@ def _take_optimizer(attempt: Attempt, before: RunSpec) -> None:
         fresh = type(attempt.optimizer)(list(attempt.parameters.values()), **chosen.params)
         settings = {k: v for k, v in fresh.param_groups[0].items() if k != "params"}
         attempt.optimizer.param_groups[0].update(settings)
+        attempt.fresh = True  # a setting that was 0 may begin a new memory
     attempt.set_schedule()
 
 

@@ -17,7 +17,7 @@ from engine.tensor import Tensor
 from engine.train.attempt import Attempt, host
 
 FORMAT = "playground-run-1"
-SUMS = ("step", "seen_loss", "seen", "seen_right", "masks")
+SUMS = ("step", "seen_loss", "seen", "seen_right", "masks", "fresh")
 
 
 def weights_bytes(attempt: Attempt) -> bytes:
@@ -60,7 +60,7 @@ def attempt_from(content: bytes, data_dir: Path | None) -> tuple[Attempt, dict[s
     if attempt.schedule is not None and facts["schedule"] is not None:
         attempt.schedule.load_state_dict(facts["schedule"])
     for name in SUMS:
-        setattr(attempt, name, facts[name])
+        setattr(attempt, name, facts.get(name, False))
     attempt.cursor.restore(facts["cursor"])
     return attempt, facts["extra"]
 

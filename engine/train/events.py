@@ -50,7 +50,22 @@ class Changed(Sent):
     step: int
 
 
-Event = Annotated[Metrics | State | Changed, Field(discriminator="kind")]
+class Computed(Sent):
+    """What computes from the batch after `step` on; where all but `step` is equal, equal runs give equal numbers.
+
+    tier: native machine code, the same plan in NumPy, or the eager engine. shards: how many parts of a batch are summed
+    apart. reason: why it is not native.
+    """
+
+    kind: Literal["computed"] = "computed"
+    tier: Literal["native", "numpy", "eager"]
+    shards: int = 1
+    cpu: str = ""
+    reason: str | None = None
+    step: int
+
+
+Event = Annotated[Metrics | State | Changed | Computed, Field(discriminator="kind")]
 
 
 class Ack(Sent):

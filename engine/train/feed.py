@@ -33,25 +33,22 @@ class Feed:
         if len(cursor.carried) or not (self.small or cursor.straight):
             rows = to_device(cursor.rows(), self.device)
             return self.x[rows], self.targets[rows]
+        here = slice(cursor.first, cursor.first + min(cursor.size, cursor.count - cursor.offset))
         x, targets = self._in_order()
-        start, end = cursor.first, cursor.first + min(cursor.size, cursor.count - cursor.offset)
-        return x[start:end], targets[start:end]
+        return x[here], targets[here]
 
     def stretch(self, limit: int) -> tuple[Array, Array]:
         """The next batches, at most `limit`, that are of one size: arrays with an axis of batches in front."""
         cursor = self.cursor
-        x, targets = self.x, self.targets
         count = cursor.stretch(limit)
         if count == 1:
             x, targets = self.batch()
         elif self.small or cursor.straight:
-            x, targets = self._in_order()
-            start, end = cursor.first, cursor.first + count * cursor.size
-            x, targets = x[start:end], targets[start:end]
+            here = slice(cursor.first, cursor.first + count * cursor.size)
+            x, targets = (array[here] for array in self._in_order())
         else:
             count = min(count, max(1, GATHERED // (self.one * cursor.size)))
-            rows = cursor.rows(count)
-            x, targets = x.take(rows, 0), targets.take(rows, 0)
+            x, targets = (array.take(cursor.rows(count), 0) for array in (self.x, self.targets))
         return x.reshape(count, -1, *x.shape[1:]), targets.reshape(count, -1, *targets.shape[1:])
 
     def _in_order(self) -> tuple[Array, Array]:

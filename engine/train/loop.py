@@ -22,7 +22,7 @@ from engine.train.attempt import Attempt, NotFinite, OwnMasks, host
 from engine.train.changes import Refusal, change
 from engine.train.checkpoint import attempt_bytes, attempt_from, weights_bytes
 from engine.train.divergence import non_finite
-from engine.train.events import Ack, Changed, Event, Metrics, RunState, State
+from engine.train.events import Ack, Changed, Computed, Event, Metrics, RunState, State
 from engine.train.metrics import LONG_EPOCH, epoch_due, next_epoch, next_step, step_due
 from engine.train.pace import Pacer
 from engine.train.source import recipe
@@ -39,7 +39,12 @@ class Run:
 
     It begins paused at step 0. Pictures, pauses and pace never change the numbers; the same spec gives the same losses.
     Raises: Refused (an ArgumentError) when the spec has problems, DataError when the data cannot be read.
+
+    Attributes:
+        patience: seconds to wait for machine code before training eagerly meanwhile, which the events then tell.
     """
+
+    patience = math.inf
 
     def __init__(self, spec: RunSpec | Mapping[str, Any], data_dir: Path | None = None) -> None:
         wanted = spec if isinstance(spec, RunSpec) else RunSpec.model_validate(spec)
@@ -67,6 +72,7 @@ class Run:
         self.watch = Watch(training)
         self._pacer = Pacer(training.spec.pace)
         self._steps_left = self._epochs_left = 0
+        self._computed: dict[str, Any] | None = None
         self._note_goal()
 
     def _begin(self) -> None:
@@ -126,7 +132,7 @@ class Run:
         """Train up to where something is due, for about so long at most."""
         training = self._training
         try:
-            done, ended = training.batches(self._until_due(), seconds)
+            done, ended = training.batches(self._until_due(), seconds, self.patience)
         except NotFinite:
             self._hold("non_finite", non_finite(training))
             return
@@ -135,6 +141,9 @@ class Run:
             return
         if not done:
             return
+        if training.tier.now and training.tier.now != self._computed:
+            self._computed = training.tier.now
+            self._events.append(Computed(step=self.step - done, **training.tier.now))
         self.watch.revision += done
         self._report(ended)
         if self._steps_left or self._epochs_left:
@@ -318,6 +327,10 @@ class Run:
     def source(self) -> str:
         """A PyTorch script that trains the same network in the same way and shows the same losses."""
         return torch_source(recipe(self._training, self._origin, self._changes))
+
+    def explain(self) -> str:
+        """What computes this run, row by row where it is compiled, and why what is not native is not."""
+        return self._training.tier.explain()
 
     def snapshot(self) -> bytes:
         """Everything that decides the numbers to come, as safetensors."""

@@ -1,0 +1,87 @@
+"""What computes the batches of a run: its compiled step, many batches a call, or the eager engine, one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.cpu import host
+from engine.compiler.step import Step
+from engine.create import as_tensor
+from engine.train.feed import Feed
+
+GROWTH = 8
+"""A call does at most so many times as many batches as the one before: what they cost is known from there only."""
+NAP = 0.001
+
+
+@dataclass(frozen=True)
+class Many:
+    """What several batches gave: each one's loss, how many examples each had, the right answers of all, if counted."""
+
+    losses: list[float]
+    size: int = 0
+    right: int = 0
+
+
+class Tier:
+    """Runs `update` compiled, where that can be done.
+
+    Attributes:
+        now: what computes full batches, as the event `Computed` says it; None while that is not known.
+        waited: seconds that were spent on waiting for machine code.
+    """
+
+    def __init__(self, update: Callable[..., Any], wanted: str, device: str) -> None:
+        self.now: dict[str, Any] | None = None
+        self.waited = 0.0
+        self.seconds, self.count = 1e-3, 1
+        self.step = Step(update, "finite") if wanted == "auto" and device == "cpu" else None
+        if self.step is None:
+            self._say("eager", "It was asked for." if wanted == "eager" else f"It runs on {device}.")
+
+    def run(self, feed: Feed, most: int, seconds: float, patience: float) -> Many | None:
+        """Up to `most` batches in one call of about so many seconds; without losses while machine code is waited for.
+
+        patience: seconds to wait for it in all; afterwards the eager engine trains until it is there.
+        None: the eager engine is to do the next batch, because this cannot, or because the guard stopped it.
+        """
+        if self.step is None:
+            return None
+        x, target = feed.stretch(max(1, min(most, GROWTH * self.count, int(seconds / self.seconds))))
+        self.step.prepare(as_tensor(x[0]), as_tensor(target[0]))
+        waiting = self._wait(min(seconds, patience - self.waited))
+        tier = self.step.prepared
+        if waiting and self.waited < patience:
+            return Many([])
+        if len(x[0]) == feed.cursor.size:  # a smaller last batch does not count
+            self._say("eager" if waiting else tier, "Machine code is being made." if waiting else self.step.why())
+        return None if waiting or tier == "eager" else self._many(self.step, x, target)
+
+    def _many(self, step: Step, x: Any, target: Any) -> Many | None:
+        began = time.perf_counter()
+        losses, *rights = (t.array for t in step.run(x, target))
+        self.count, self.seconds = len(x), (time.perf_counter() - began) / len(x)
+        done = len(losses) - (not step.finite)
+        right = sum(int(r[:done].sum()) for r in rights)
+        return Many(losses[:done].tolist(), x.shape[1], right) if done else None
+
+    def _wait(self, seconds: float) -> bool:
+        """Whether machine code is still to come, after waiting for it as long as may be."""
+        step, began = self.step, time.perf_counter()
+        if step is None or not step.waiting():
+            return False
+        while step.waiting() and time.perf_counter() - began < seconds:
+            time.sleep(NAP)
+        self.waited += time.perf_counter() - began
+        return step.waiting()
+
+    def explain(self) -> str:
+        """What computes, and why."""
+        return str(self.step.explain() if self.step is not None else self.now)
+
+    def _say(self, tier: str, reason: str) -> None:
+        native = tier == "native"
+        self.now = {"tier": tier, "cpu": host().name if native else "", "reason": None if native else reason[:200]}
