@@ -59,7 +59,7 @@ def test_lowered_op_means_its_array_code(op: type[Op], case: Case) -> None:
     means_the_same(op, sample(case), case.attrs)
 
 
-# ---------------------------------------------------------------- ops that the samples do not reach, as networks call them
+# --------------------------------------------------------- ops that the samples do not reach, as networks call them
 def floats(*shape: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
@@ -78,6 +78,8 @@ NARROW = {**WINDOW, "kernel": (3, 2), "stride": (2, 1), "padding": (1, 1)}
 WIDE = {**WINDOW, "kernel": (3, 3), "dilation": (2, 1), "ceil": True}
 BATCH = {"dims": (0, 2, 3), "eps": 1e-5, "centred": True}
 LAYER = {"dims": (2,), "eps": 1e-5, "centred": True}
+EVERY_OTHER = {"stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+DEPTHWISE = {**EVERY_OTHER, "size": (7, 8), "padding": (1, 1), "groups": 6}
 CHANNEL = floats(1, 3, 1, 1, seed=3)
 
 
@@ -103,11 +105,11 @@ MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("max_pool_backward", [floats(4, 3, 2, 3), TIED, OPS["max_pool"].forward(np, TIED, **WINDOW)], WINDOW),
     *(("max_pool_gather", pooled(w, floats(4, 3, 5, 6, seed=7)), w) for w in (WINDOW, NARROW)),
     ("avg_pool_backward", [floats(4, 3, 3, 6)], {**NARROW, "pad": False, "size": (5, 5)}),
-    ("convolution", [IMAGES, floats(4, 3, 1, 1), None], {"stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
-    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {"size": (5, 6), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
-    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {"size": (3, 4), "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 1}),
-    ("convolution_weight", [floats(4, 4, 3, 3), IMAGES], {"size": (1, 1), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1), "groups": 1}),
-    ("convolution_input", [floats(2, 6, 4, 4), floats(6, 1, 3, 3)], {"size": (7, 8), "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 6}),
+    ("convolution", [IMAGES, floats(4, 3, 1, 1), None], EVERY_OTHER),
+    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {**EVERY_OTHER, "size": (5, 6)}),
+    ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {**EVERY_OTHER, "size": (3, 4), "padding": (1, 1)}),
+    ("convolution_weight", [floats(4, 4, 3, 3), IMAGES], {**EVERY_OTHER, "size": (1, 1)}),
+    ("convolution_input", [floats(2, 6, 4, 4), floats(6, 1, 3, 3)], DEPTHWISE),
     ("cross_entropy_op", [floats(4, 3), np.array([0, -100, 2, 1])], {"reduction": "mean", "ignore_index": -100}),
     ("cross_entropy_slope", [floats(4, 3), np.array([0, -100, 2, 1])], {"ignore_index": -100}),
     ("rows", [floats(5, 3), whole(5, 2, 4)], {"skip": 0, "by_count": False}),
@@ -152,3 +154,40 @@ MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
 def test_what_networks_call_means_its_array_code(name: str, inputs: list[Any], attrs: dict[str, Any]) -> None:
     graph = means_the_same(OPS[name], inputs, attrs)
     assert not any(node.kind is ir.Python for node in graph.nodes)
+
+
+# ------------------------------------------------------------------------------------------ what stays Python, and why
+EXACT = "whole numbers and remainders, which floats do not give exactly"
+RARE = "a special function, or one that networks are not trained with"
+ALGEBRA = "a decomposition or a solution of equations"
+ORDER = "an order or a running value: each number depends on the ones before it"
+CHOICE = "places that are known only when it runs"
+LAYOUT = "memory by strides of one's own, or of no axis"
+
+PYTHON = {
+    EXACT: "remainder fmod floor_divide gcd lcm frexp_mantissa frexp_exponent bitwise_left_shift bitwise_right_shift "
+    "nextafter signbit copysign nan_to_num",
+    RARE: "acos acosh asin atan atan2 hypot sinc logaddexp2 digamma erfc erfinv lgamma polygamma igamma igammac i0 "
+    "airy_slope " + " ".join(name for name in OPS if name.startswith("special_")),
+    ALGEBRA: "cofactors determinant inverse_of log_abs_det sign_det lu_parts matrix_exp pseudo_inverse qr_parts solved "
+    "svd_parts triangular cholesky_lower eigh_parts orthogonal_rest geqrf_parts pivot_order rank_of",
+    ORDER: "cumprod cumsum logcumsumexp cummax_indices cummin_indices scan median_of_all nanmedian_of_all argsort "
+    "searchsorted bucketize row_order bin_edges bin_counts bincount",
+    CHOICE: "scatter_extreme scatter_into window_argmax max_pool_indices isin repeated_places bag_argmax write_at "
+    "rows_backward rows_shared random_slopes transfer",
+    LAYOUT: "as_strided restride unfold",
+}
+"""Ops that are array code in the compiled tier too, at least for some calls; whatever people train with is not here."""
+
+
+def test_only_these_ops_stay_python() -> None:
+    reached = {p.values[0] for p in CASES}
+    left = {op.name for op, case in (p.values for p in CASES) if _is_python(op, sample(case), case.attrs)}
+    explained = {name for names in PYTHON.values() for name in names.split()}
+    assert left <= explained, left - explained
+    unseen = {name for name, op in OPS.items() if op not in reached} - {name for name, *_ in MORE}
+    assert unseen <= explained, unseen - explained
+
+
+def _is_python(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> bool:
+    return any(node.kind is ir.Python for node in lowered(op, inputs, attrs).nodes)

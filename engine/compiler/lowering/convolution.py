@@ -42,13 +42,13 @@ class Letters:
         self.image, self.filters = f"n{self.group}f{self.positions}", f"{self.group}fc{self.taps}"
         self.seen = f"n{self.group}c{self.positions}{self.taps}"
 
-    def split(self, x: Array, axis: int) -> Array:
+    def split(self, x: Array, axis: int) -> Any:
         """An axis of channels or filters as (group, one of the group)."""
         if self.groups == 1:
             return x
         return x.reshape((*x.shape[:axis], self.groups, x.shape[axis] // self.groups, *x.shape[axis + 1 :]))
 
-    def weights(self, weight: Array) -> Array:
+    def weights(self, weight: Array) -> Any:
         """Filters by group, without taps of size 1."""
         kept = [k for k in weight.shape[2:] if k > 1]
         return self.split(weight.reshape((*weight.shape[:2], *kept)), 0)
@@ -65,7 +65,7 @@ def convolution(
     padding: Shape,
     dilation: Shape,
     groups: int,
-) -> Array:
+) -> Any:
     """Windows times filters, plus the bias."""
     taps = weight.shape[2:]
     letters = Letters(taps, groups)
@@ -82,7 +82,7 @@ def convolution(
 @rule("convolution_weight")
 def convolution_weight(
     xp: Library, g: Array, x: Array, *, size: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
-) -> Array:
+) -> Any:
     """The gradient by the filters: windows times what came back, summed over images and positions."""
     letters = Letters(size, groups)
     seen = letters.split(windows(xp, x, size, g.shape[2:], stride, padding, dilation), 1)
@@ -93,7 +93,7 @@ def convolution_weight(
 @rule("convolution_input")
 def convolution_input(
     xp: Library, g: Array, weight: Array, *, size: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
-) -> Array:
+) -> Any:
     """The gradient by the image: turned filters slide over g, between whose numbers stand zeros where it has strides.
 
     An axis with one tap gets its zeros behind the product.

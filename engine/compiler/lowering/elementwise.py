@@ -11,13 +11,13 @@ from engine.compiler.lowering.symbolic import Array
 
 
 @rule("erf")
-def erf(xp: Library, x: Array) -> Array:
+def erf(xp: Library, x: Array) -> Any:
     """A word of the graph."""
     return xp.noted("erf", x.value)
 
 
 @rule("gelu")
-def gelu(xp: Library, x: Array, *, approximate: str = "none") -> Array:
+def gelu(xp: Library, x: Array, *, approximate: str = "none") -> Any:
     """Its two formulas."""
     if approximate == "tanh":
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
@@ -26,18 +26,18 @@ def gelu(xp: Library, x: Array, *, approximate: str = "none") -> Array:
 
 
 @rule("sign")
-def sign(xp: Library, x: Array) -> Array:
+def sign(xp: Library, x: Array) -> Any:
     """-1, 0 or 1; 0 for NaN."""
     return xp.where(x != x, x.dtype.type(0), xp.sign(x))
 
 
 @rule("where")
-def where(xp: Library, condition: Any, a: Any, b: Any) -> Array:
+def where(xp: Library, condition: Any, a: Any, b: Any) -> Any:
     """One or the other."""
     return xp.where(condition, a, b)
 
 
 @rule("filled")
-def filled(xp: Library, x: Array, *, value: float) -> Array:
+def filled(xp: Library, x: Array, *, value: float) -> Any:
     """One number everywhere."""
     return xp.full_like(x, value)

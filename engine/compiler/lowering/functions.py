@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import TRUTH, Shape
+from engine.compiler.ir import TRUTH
 from engine.compiler.lowering.library import Library, _type_of
 from engine.compiler.lowering.symbolic import Array, NoRule
 
@@ -107,19 +107,19 @@ FUNCTIONS.update({"bitwise_and": _bits("and"), "bitwise_or": _bits("or"), "bitwi
 FUNCTIONS.update({"invert": _bits("not"), "logical_xor": lambda xp, a, b: _truth(xp, a) != _truth(xp, b)})
 
 
-def _truth(xp: Library, x: Any) -> Array:
+def _truth(xp: Library, x: Any) -> Any:
     return xp.array(x).astype(TRUTH, copy=False)
 
 
 # -------------------------------------------------------------------------------------------------- reductions
 @function("any")
-def any_(xp: Library, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any_(xp: Library, x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether any is true."""
     return _truth(xp, x).reduced("any", axis, keepdims)
 
 
 @function("all")
-def all_(xp: Library, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all_(xp: Library, x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether all are true."""
     return _truth(xp, x).reduced("all", axis, keepdims)
 
@@ -129,7 +129,7 @@ FUNCTIONS["mean"] = lambda xp, x, axis=None, keepdims=False: x.mean(axis, keepdi
 
 
 @function("dot")
-def dot(xp: Library, a: Array, b: Array) -> Array:
+def dot(xp: Library, a: Array, b: Array) -> Any:
     """The sum of products of two vectors."""
     if a.ndim != 1 or b.ndim != 1:
         raise NoRule("a product of matrices by its old name")
@@ -146,7 +146,7 @@ FUNCTIONS["may_share_memory"] = lambda xp, a, b: True
 
 
 @function("concatenate")
-def concatenate(xp: Library, parts: Any, axis: int = 0) -> Array:
+def concatenate(xp: Library, parts: Any, axis: int = 0) -> Any:
     """Side by side along an axis, in the element type that all share."""
     arrays = [xp.array(p) for p in parts]
     dtype = np.result_type(*(a.dtype for a in arrays))
@@ -154,13 +154,13 @@ def concatenate(xp: Library, parts: Any, axis: int = 0) -> Array:
 
 
 @function("flip")
-def flip(xp: Library, x: Array, axes: Any) -> Array:
+def flip(xp: Library, x: Array, axes: Any) -> Any:
     """The order along some axes reversed."""
     return xp.flipped(x, tuple(a % x.ndim for a in ((axes,) if isinstance(axes, int) else axes)))
 
 
 @function("roll")
-def roll(xp: Library, x: Array, shifts: Any, axes: Any = None) -> Array:
+def roll(xp: Library, x: Array, shifts: Any, axes: Any = None) -> Any:
     """Moved along axes; what leaves at one end enters at the other."""
     if axes is None:
         return roll(xp, x.ravel(), (shifts,), (0,)).reshape(x.shape)
@@ -172,13 +172,13 @@ def roll(xp: Library, x: Array, shifts: Any, axes: Any = None) -> Array:
 
 
 @function("pad")
-def pad(xp: Library, x: Array, widths: Shape, constant_values: float = 0.0) -> Array:
+def pad(xp: Library, x: Array, widths: Any, constant_values: float = 0.0) -> Any:
     """A frame of a number."""
     return xp.framed(x, [a for a, _ in widths], [b for _, b in widths], None, constant_values)
 
 
 @function("moveaxis")
-def moveaxis(xp: Library, x: Array, source: int, target: int) -> Array:
+def moveaxis(xp: Library, x: Array, source: int, target: int) -> Any:
     """One axis moved to another place."""
     order = [i for i in range(x.ndim) if i != source % x.ndim]
     order.insert(target % x.ndim, source % x.ndim)
@@ -186,12 +186,12 @@ def moveaxis(xp: Library, x: Array, source: int, target: int) -> Array:
 
 
 @function("tril")
-def tril(xp: Library, x: Array, diagonal: int = 0) -> Array:
+def tril(xp: Library, x: Array, diagonal: int = 0) -> Any:
     """Zeros above a diagonal."""
-    return where(xp, np.tri(*x.shape[-2:], diagonal, dtype=bool), x, x.dtype.type(0))
+    return where(xp, np.tri(x.shape[-2], x.shape[-1], diagonal, dtype=bool), x, x.dtype.type(0))
 
 
 @function("triu")
-def triu(xp: Library, x: Array, diagonal: int = 0) -> Array:
+def triu(xp: Library, x: Array, diagonal: int = 0) -> Any:
     """Zeros below a diagonal."""
-    return where(xp, ~np.tri(*x.shape[-2:], diagonal - 1, dtype=bool), x, x.dtype.type(0))
+    return where(xp, ~np.tri(x.shape[-2], x.shape[-1], diagonal - 1, dtype=bool), x, x.dtype.type(0))

@@ -159,7 +159,7 @@ class Library:
         """The places along an axis, uint32."""
         return Array(self, self.graph.add(Iota, shape=tuple(shape), axis=axis))
 
-    def expanded(self, x: Any, shape: Shape) -> Array:
+    def expanded(self, x: Any, shape: Shape) -> Any:
         """Repeated to a shape."""
         x = self.array(x)
         return x.seen(x.value if x.shape == tuple(shape) else self.graph.add(Expand, x.value, shape=tuple(shape)))

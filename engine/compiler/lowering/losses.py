@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from engine.compiler.ir import FLOAT
 from engine.compiler.lowering.library import Library
@@ -10,7 +11,7 @@ from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule
 
 
-def one_hot(xp: Library, target: Array, shape: tuple[int, ...]) -> Array:
+def one_hot(xp: Library, target: Array, shape: tuple[int, ...]) -> Any:
     """Where the class of each row (axis 0) stands among its places (axis 1)."""
     return xp.same_number(xp.iota(shape, 1), target.astype(FLOAT).reshape(-1, 1))
 
@@ -25,7 +26,7 @@ def shares(xp: Library, x: Array, dim: int) -> tuple[Array, Array, Array]:
 
 
 @rule("softmax")
-def softmax(xp: Library, x: Array, *, dim: int) -> Array:
+def softmax(xp: Library, x: Array, *, dim: int) -> Any:
     """One division a row, and a product for each number."""
     if not x.ndim:
         raise NoRule("no axis")
@@ -34,7 +35,7 @@ def softmax(xp: Library, x: Array, *, dim: int) -> Array:
 
 
 @rule("log_softmax")
-def log_softmax(xp: Library, x: Array, *, dim: int) -> Array:
+def log_softmax(xp: Library, x: Array, *, dim: int) -> Any:
     """z - ln(sum e**z)."""
     if not x.ndim:
         raise NoRule("no axis")
@@ -43,7 +44,7 @@ def log_softmax(xp: Library, x: Array, *, dim: int) -> Array:
 
 
 @rule("cross_entropy_op")
-def cross_entropy(xp: Library, x: Array, target: Array, *, reduction: str, ignore_index: int) -> Array:
+def cross_entropy(xp: Library, x: Array, target: Array, *, reduction: str, ignore_index: int) -> Any:
     """The array code refuses a class that does not exist; here its loss is NaN."""
     z, _, total = shares(xp, x, 1)
     chosen = xp.where(one_hot(xp, target, x.shape), z, 0.0).reduced("sum", 1)
@@ -57,7 +58,7 @@ def cross_entropy(xp: Library, x: Array, target: Array, *, reduction: str, ignor
 
 
 @rule("cross_entropy_slope")
-def cross_entropy_slope(xp: Library, x: Array, target: Array, *, ignore_index: int) -> Array:
+def cross_entropy_slope(xp: Library, x: Array, target: Array, *, ignore_index: int) -> Any:
     """softmax(x) minus the one-hot target; rows that are ignored are 0."""
     p = softmax(xp, x, dim=1) - one_hot(xp, target, x.shape).astype(x.dtype)
     kept = target.astype(FLOAT) != ignore_index
@@ -65,6 +66,6 @@ def cross_entropy_slope(xp: Library, x: Array, target: Array, *, ignore_index: i
 
 
 @rule("bce")
-def bce(xp: Library, x: Array, target: Array) -> Array:
+def bce(xp: Library, x: Array, target: Array) -> Any:
     """The array code refuses chances outside of 0 to 1; here their logarithms are NaN."""
     return -target * xp.maximum(xp.log(x), -100) - (1 - target) * xp.maximum(xp.log(1 - x), -100)

@@ -16,7 +16,7 @@ PIECES = 16
 
 
 @rule("index_backward")
-def index_backward(xp: Library, g: Array, *, key: Any, shape: Shape) -> Array:
+def index_backward(xp: Library, g: Array, *, key: Any, shape: Shape) -> Any:
     """Zeros with g at the places of a key: a frame with gaps."""
     start, size, step, _ = cut(tuple(shape), _basic(key))
     g = xp.flipped(g.reshape(size), tuple(i for i, d in enumerate(step) if d < 0))
@@ -34,7 +34,7 @@ def _basic(key: Any) -> Any:
 
 
 @rule("write_at")
-def write_at(xp: Library, x: Array, v: Any, *, key: Any, accumulate: bool = False) -> Array:
+def write_at(xp: Library, x: Array, v: Any, *, key: Any, accumulate: bool = False) -> Any:
     """x with a block replaced, laid side by side with what stays."""
     start, size, step, seen = cut(x.shape, _basic(key))
     if set(step) - {1} or accumulate:
@@ -42,12 +42,12 @@ def write_at(xp: Library, x: Array, v: Any, *, key: Any, accumulate: bool = Fals
     return _replaced(xp, x, _like(xp, v, x, seen).reshape(size), start, 0)
 
 
-def _like(xp: Library, v: Any, x: Array, shape: Shape) -> Array:
+def _like(xp: Library, v: Any, x: Array, shape: Shape) -> Any:
     """What is written into x: repeated to a shape, in the element type of x."""
     return xp.expanded(v.astype(x.dtype, copy=False) if isinstance(v, Array) else np.asarray(v, x.dtype), shape)
 
 
-def _replaced(xp: Library, x: Array, block: Array, start: Shape, axis: int) -> Array:
+def _replaced(xp: Library, x: Array, block: Array, start: Shape, axis: int) -> Any:
     if axis == x.ndim or x.shape == block.shape:
         return block
     a, n, at = start[axis], block.shape[axis], (slice(None),) * axis
@@ -57,7 +57,7 @@ def _replaced(xp: Library, x: Array, block: Array, start: Shape, axis: int) -> A
 
 
 @rule("put_view")
-def put_view(xp: Library, x: Array, v: Any, *, path: Any) -> Array:
+def put_view(xp: Library, x: Array, v: Any, *, path: Any) -> Any:
     """x with the part that a chain of views shows replaced: view by view, and back."""
     if not path:
         return _like(xp, v, x, x.shape)
@@ -85,7 +85,7 @@ def _corner(shape: Shape, offset: int, dim1: int, dim2: int) -> tuple[int, int, 
 
 
 @rule("diagonal")
-def diagonal(xp: Library, x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
+def diagonal(xp: Library, x: Array, *, offset: int, dim1: int, dim2: int) -> Any:
     """Every (columns + 1)-th number of the flattened matrix."""
     start, many, apart = _corner(x.shape, offset, dim1, dim2)
     order = [i for i in range(x.ndim) if i not in (dim1, dim2)]
@@ -94,7 +94,7 @@ def diagonal(xp: Library, x: Array, *, offset: int, dim1: int, dim2: int) -> Arr
 
 
 @rule("diagonal_backward")
-def diagonal_backward(xp: Library, g: Array, *, shape: Shape, offset: int, dim1: int, dim2: int) -> Array:
+def diagonal_backward(xp: Library, g: Array, *, shape: Shape, offset: int, dim1: int, dim2: int) -> Any:
     """Numbers laid apart in a flattened matrix of zeros."""
     start, many, apart = _corner(shape, offset, dim1, dim2)
     order = [i for i in range(len(shape)) if i not in (dim1, dim2)]
@@ -108,7 +108,7 @@ def diagonal_backward(xp: Library, g: Array, *, shape: Shape, offset: int, dim1:
 
 # --------------------------------------------------------------------------------------------------- resampling
 @rule("resample")
-def resample(xp: Library, x: Array, *, dim: int, plan: Any) -> Array:
+def resample(xp: Library, x: Array, *, dim: int, plan: Any) -> Any:
     """Repetition, slices side by side, or the product with the plan's matrix."""
     if x.dtype.kind != "f" or not x.size or not len(plan):
         raise NoRule("whole numbers")
@@ -122,7 +122,7 @@ def resample(xp: Library, x: Array, *, dim: int, plan: Any) -> Array:
     return _mixed(xp, x, axis, plan)
 
 
-def _taken(xp: Library, x: Array, axis: int, places: Any, plan: Any) -> Array:
+def _taken(xp: Library, x: Array, axis: int, places: Any, plan: Any) -> Any:
     times, rest = divmod(len(places), x.shape[axis])
     if not rest and (places == np.arange(len(places)) // max(times, 1)).all():
         apart = x.reshape((*x.shape[: axis + 1], 1, *x.shape[axis + 1 :]))
@@ -162,7 +162,7 @@ def _blocks(places: Any, weights: Any, size: int) -> int:
     return width if simple else 0
 
 
-def _mixed(xp: Library, x: Array, axis: int, plan: Any) -> Array:
+def _mixed(xp: Library, x: Array, axis: int, plan: Any) -> Any:
     matrix = np.zeros((len(plan), x.shape[axis]))
     for k in range(plan.places.shape[1]):
         np.add.at(matrix, (np.arange(len(plan)), plan.places[:, k]), plan.weights[:, k])

@@ -12,7 +12,7 @@ from engine.compiler.lowering.symbolic import Array, NoRule
 
 
 @rule("moments")
-def moments(xp: Library, x: Array, *, dims: Shape, centred: bool = True) -> Array:
+def moments(xp: Library, x: Array, *, dims: Shape, centred: bool = True) -> Any:
     """Mean and biased variance, stacked."""
     if x.dtype != FLOAT:
         raise NoRule("other than float32")
@@ -26,7 +26,7 @@ def moments(xp: Library, x: Array, *, dims: Shape, centred: bool = True) -> Arra
 @rule("standardize_backward")
 def standardize_backward(
     xp: Library, g: Array, x: Array, moments: Array, weight: Any = None, *, dims: Shape, eps: float, centred: bool
-) -> Array:
+) -> Any:
     """r (w g - m(w g) - u m(w g u)); a weight that is the same along `dims` stands before the means."""
     r = 1 / xp.sqrt(moments[1] + eps)
     u = (x - moments[0] if centred else x) * r
@@ -37,7 +37,7 @@ def standardize_backward(
     return y * (r * weight if outer else r)
 
 
-def _mean(x: Array, dims: Shape) -> Array:
+def _mean(x: Array, dims: Shape) -> Any:
     """The mean along axes; the sum is a node that others may share."""
     return x.reduced("sum", dims, True) * (1.0 / math.prod(x.shape[d] for d in dims))
 

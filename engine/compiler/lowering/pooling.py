@@ -32,7 +32,7 @@ def looks(
 
 def folded(
     xp: Library, parts: list[Array], size: Shape, taps: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Array:
+) -> Any:
     """Every tap's numbers added where it looked: the transpose of `looks`.
 
     With strides, places fall into classes by their remainder; each class is a dense sum, and they are laid between
@@ -55,7 +55,7 @@ def folded(
     return whole[(..., *(slice(0, k) for k in size))]
 
 
-def interleaved(xp: Library, classes: dict[Shape, Array], nothing: Array, stride: Shape) -> Array:
+def interleaved(xp: Library, classes: dict[Shape, Array], nothing: Array, stride: Shape) -> Any:
     """Arrays by the remainders of their places, laid between each other; `nothing` where a remainder has none."""
     n = len(stride)
     if set(stride) == {1}:
@@ -75,7 +75,7 @@ def interleaved(xp: Library, classes: dict[Shape, Array], nothing: Array, stride
 @rule("max_pool")
 def max_pool(
     xp: Library, x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil: bool
-) -> Array:
+) -> Any:
     """The largest of what the taps see."""
     size = pooled_size("max_pool", x.shape, kernel, stride, padding, dilation, ceil)
     seen = looks(xp, x, kernel, size, stride, padding, dilation, _lowest(x.dtype))
@@ -89,7 +89,7 @@ def _lowest(dtype: Any) -> float:
     return -math.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
 
 
-def _winner(xp: Library, x: Array, y: Array, window: tuple[Shape, ...]) -> Array:
+def _winner(xp: Library, x: Array, y: Array, window: tuple[Shape, ...]) -> Any:
     """The number of the first tap that sees the window's largest number, as float32; -1 for NaN."""
     kernel, stride, padding, dilation = window
     seen = looks(xp, x, kernel, y.shape[-len(kernel) :], stride, padding, dilation, _lowest(x.dtype))
@@ -111,7 +111,7 @@ def max_pool_backward(
     padding: Shape,
     dilation: Shape,
     ceil: bool,
-) -> Array:
+) -> Any:
     """Windows that lie side by side: every place asks whether its tap is the winner; others: sums over the taps."""
     n, code = len(kernel), _winner(xp, x, y, (kernel, stride, padding, dilation))
     inside = all(m * k <= size for m, k, size in zip(y.shape[-n:], kernel, x.shape[-n:], strict=True))
@@ -121,7 +121,7 @@ def max_pool_backward(
     return folded(xp, parts, x.shape[-n:], kernel, stride, padding, dilation)
 
 
-def _side_by_side(xp: Library, g: Array, x: Array, code: Array, kernel: Shape) -> Array:
+def _side_by_side(xp: Library, g: Array, x: Array, code: Array, kernel: Shape) -> Any:
     n = len(kernel)
     lead, many = g.shape[:-n], g.shape[-n:]
     numbers = np.arange(math.prod(kernel), dtype=np.float32).reshape(tuple(k for m in kernel for k in (1, m)))
@@ -144,7 +144,7 @@ def max_pool_gather(
     padding: Shape,
     dilation: Shape,
     ceil: bool,
-) -> Array:
+) -> Any:
     """From another image, what the winning taps see."""
     code = _winner(xp, x, y, (kernel, stride, padding, dilation))
     seen = looks(xp, h, kernel, y.shape[-len(kernel) :], stride, padding, dilation, 0.0)
@@ -159,7 +159,7 @@ def max_pool_gather(
 def avg_pool(
     xp: Library, x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil: bool, pad: bool,
     divisor: int | None = None,
-) -> Array:  # fmt: skip
+) -> Any:  # fmt: skip
     """The sum of what the taps see, over the places that count."""
     if x.dtype.kind != "f":
         raise NoRule("the mean of whole numbers")
@@ -176,7 +176,7 @@ def avg_pool(
 def avg_pool_backward(
     xp: Library, g: Array, *, size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil: bool,
     pad: bool, divisor: int | None = None,
-) -> Array:  # fmt: skip
+) -> Any:  # fmt: skip
     """Each window's share for every tap; windows that lie side by side are repeated."""
     n, many = len(kernel), g.shape[-len(kernel) :]
     shared = g * _uniform((1 / _counts(np, size, many, kernel, stride, padding, pad, divisor)).astype(g.dtype))
@@ -198,7 +198,7 @@ def _uniform(factors: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------ windows as axes
 @rule("unfold")
-def unfold(xp: Library, x: Array, *, dim: int, size: int, step: int) -> Array:
+def unfold(xp: Library, x: Array, *, dim: int, size: int, step: int) -> Any:
     """Windows along an axis, as a new last axis."""
     if not x.ndim or not size:
         raise NoRule("no axis, or no tap")
@@ -206,7 +206,7 @@ def unfold(xp: Library, x: Array, *, dim: int, size: int, step: int) -> Array:
 
 
 @rule("unfold_backward")
-def unfold_backward(xp: Library, g: Array, *, dim: int, size: int, step: int, shape: Shape) -> Array:
+def unfold_backward(xp: Library, g: Array, *, dim: int, size: int, step: int, shape: Shape) -> Any:
     """Windows laid back."""
     if not shape or not size:
         raise NoRule("no axis, or no tap")
@@ -216,14 +216,14 @@ def unfold_backward(xp: Library, g: Array, *, dim: int, size: int, step: int, sh
 
 
 @rule("patches")
-def patches(xp: Library, x: Array, *, taps: Shape, stride: Shape, dilation: Shape) -> Array:
+def patches(xp: Library, x: Array, *, taps: Shape, stride: Shape, dilation: Shape) -> Any:
     """What a window sees at every position, taps before positions."""
     seen = xp.window(xp.window(x, 2, taps[0], stride[0], dilation[0]), 3, taps[1], stride[1], dilation[1])
     return seen.transpose((0, 1, 4, 5, 2, 3))
 
 
 @rule("patches_backward")
-def patches_backward(xp: Library, g: Array, *, size: Shape, stride: Shape, dilation: Shape) -> Array:
+def patches_backward(xp: Library, g: Array, *, size: Shape, stride: Shape, dilation: Shape) -> Any:
     """Patches laid back."""
     parts = [g[:, :, i, j] for i, j in product(range(g.shape[2]), range(g.shape[3]))]
     return folded(xp, parts, size, g.shape[2:4], stride, (0, 0), dilation)

@@ -13,7 +13,7 @@ LETTERS = string.ascii_letters
 
 
 @rule("linear")
-def linear(xp: Library, x: Array, weight: Array, bias: Any = None) -> Array:
+def linear(xp: Library, x: Array, weight: Array, bias: Any = None) -> Any:
     """x W^T + b."""
     lead = LETTERS[: x.ndim - 1]
     y = xp.contract(x, weight, f"{lead}z,yz->{lead}y")
@@ -21,20 +21,20 @@ def linear(xp: Library, x: Array, weight: Array, bias: Any = None) -> Array:
 
 
 @rule("linear_weight")
-def linear_weight(xp: Library, g: Array, x: Array) -> Array:
+def linear_weight(xp: Library, g: Array, x: Array) -> Any:
     """g^T x over all axes but the last."""
     lead = LETTERS[: x.ndim - 1]
     return xp.contract(g, x, f"{lead}y,{lead}z->yz")
 
 
 @rule("sum_rows")
-def sum_rows(xp: Library, x: Array) -> Array:
+def sum_rows(xp: Library, x: Array) -> Any:
     """The sum over all axes but the last."""
     return x.reduced("sum", tuple(range(x.ndim - 1)))
 
 
 @rule("matmul")
-def matmul(xp: Library, a: Array, b: Array) -> Array:
+def matmul(xp: Library, a: Array, b: Array) -> Any:
     """The product over the last two axes; batch axes of size 1 are left out of the operand that has them."""
     rank = max(a.ndim, b.ndim, 2) - 2
     lead, rows, columns = LETTERS[:rank], "y" if a.ndim > 1 else "", "z" if b.ndim > 1 else ""
@@ -49,14 +49,14 @@ def matmul(xp: Library, a: Array, b: Array) -> Array:
     return xp.contract(a, b, f"{kept[0]}{rows}x,{kept[1]}x{columns}->{lead}{rows}{columns}")
 
 
-def _without(x: Array, sizes: dict[str, int], kept: str) -> Array:
+def _without(x: Array, sizes: dict[str, int], kept: str) -> Any:
     """Without the batch axes that are not kept (each of size 1)."""
     lead = tuple(n for letter, n in sorted(sizes.items()) if letter in kept)
     return x.reshape((*lead, *x.shape[x.ndim - min(x.ndim, 2) :]))
 
 
 @rule("einsum_op")
-def einsum(xp: Library, *xs: Array, equation: str) -> Array:
+def einsum(xp: Library, *xs: Array, equation: str) -> Any:
     """A product of two tensors, or sums over one."""
     if len(xs) == 2:
         return xp.contract(*xs, equation)

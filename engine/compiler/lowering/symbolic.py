@@ -21,6 +21,21 @@ class NoRule(Exception):
     """The graph has no words for what was asked of a symbolic array."""
 
 
+def _operator(fn: str) -> tuple[Any, Any, Any]:
+    """A function of the library as an operator: from the left, from the right, in place."""
+
+    def forwards(a: Array, b: Any) -> Any:
+        return getattr(a.library, fn)(a, b)
+
+    def backwards(a: Array, b: Any) -> Any:
+        return getattr(a.library, fn)(b, a)
+
+    def inplace(a: Array, b: Any) -> Any:
+        return a.put(getattr(a.library, fn)(a, b))
+
+    return forwards, backwards, inplace
+
+
 class Array:
     """An array of which only shape, element type and the node that makes it are known.
 
@@ -32,6 +47,20 @@ class Array:
 
     def __init__(self, library: Any, value: Value, family: list[int] | None = None) -> None:
         self.library, self.value, self.family = library, value, family or [1]
+
+    __add__, __radd__, __iadd__ = _operator("add")
+    __sub__, __rsub__, __isub__ = _operator("subtract")
+    __mul__, __rmul__, __imul__ = _operator("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _operator("true_divide")
+    __pow__, __rpow__, __ipow__ = _operator("power")
+    __matmul__, __rmatmul__, __imatmul__ = _operator("matmul")
+    __and__, __rand__, __iand__ = _operator("bitwise_and")
+    __or__, __ror__, __ior__ = _operator("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _operator("bitwise_xor")
+    __lt__, __gt__ = _operator("less")[0], _operator("greater")[0]
+    __le__, __ge__ = _operator("less_equal")[0], _operator("greater_equal")[0]
+    __eq__, __ne__ = _operator("equal")[0], _operator("not_equal")[0]
+    __hash__ = None  # type: ignore[assignment]
 
     # ------------------------------------------------------------------------------------------------- facts
     @property
@@ -75,7 +104,6 @@ class Array:
         return (self[i] for i in range(self.shape[0]))
 
     __int__ = __float__ = __index__ = __bool__
-    __hash__ = None  # type: ignore[assignment]
 
     def __neg__(self) -> Any:
         return self.library.negative(self)
@@ -104,7 +132,7 @@ class Array:
         self.value = graph.expand(graph.cast(self.library.value_of(other), self.dtype), self.shape)
         return self
 
-    def astype(self, dtype: Any, copy: bool = True) -> Array:
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
         """In another element type."""
         if np.dtype(dtype) == self.dtype and not copy:
             return self
@@ -163,17 +191,17 @@ class Array:
             value = graph.reduce(value, fn, (self.ndim - 1,), True)  # two rounds: the rows, then what is left of them
         return self.made(graph.reduce(value, fn, axes, bool(keepdims)))
 
-    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
         """The sum; whole numbers and truths are counted in int64."""
         wanted = dtype or (LONG if self.dtype.kind in "bi" else self.dtype)
         return self.astype(wanted, copy=False).reduced("sum", axis, keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    def prod(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
         """The product."""
         wanted = dtype or (LONG if self.dtype.kind in "bi" else self.dtype)
         return self.astype(wanted, copy=False).reduced("prod", axis, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Array:
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         """The mean of floats."""
         if self.dtype not in (FLOAT, np.float64):
             raise NoRule("the mean of other than float32")
@@ -224,37 +252,3 @@ def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape
             axes.append((range(n)[int(k)], 1, 1))
     start, size_, step_ = zip(*axes, strict=True) if axes else ((), (), ())
     return start, size_, step_, tuple(seen)
-
-
-def _operator(fn: str) -> Any:
-    def forwards(a: Array, b: Any) -> Any:
-        return getattr(a.library, fn)(a, b)
-
-    def backwards(a: Array, b: Any) -> Any:
-        return getattr(a.library, fn)(b, a)
-
-    def inplace(a: Array, b: Any) -> Any:
-        return a.put(getattr(a.library, fn)(a, b))
-
-    return forwards, backwards, inplace
-
-
-OPERATORS = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "pow": "power",
-    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "matmul": "matmul",
-}  # fmt: skip
-for _name, _fn in OPERATORS.items():
-    _forwards, _backwards, _inplace = _operator(_fn)
-    setattr(Array, f"__{_name}__", _forwards)
-    setattr(Array, f"__r{_name}__", _backwards)
-    setattr(Array, f"__i{_name}__", _inplace)
-COMPARISONS = {
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "eq": "equal",
-    "ne": "not_equal",
-}
-for _name, _fn in COMPARISONS.items():
-    setattr(Array, f"__{_name}__", _operator(_fn)[0])

@@ -18,25 +18,25 @@ COMPARABLE = 1024
 
 # ---------------------------------------------------------------------------------------------------- embedding
 @rule("rows")
-def rows(xp: Library, weight: Array, index: Array, *, skip: int | None, by_count: bool) -> Array:
+def rows(xp: Library, weight: Array, index: Array, *, skip: int | None, by_count: bool) -> Any:
     """The rows that an index names."""
     return xp.gathered(weight, index.astype(LONG, copy=False))
 
 
 @rule("rows_backward")
-def rows_backward(xp: Library, g: Array, index: Array, *, count: int, skip: int | None, by_count: bool) -> Array:
+def rows_backward(xp: Library, g: Array, index: Array, *, count: int, skip: int | None, by_count: bool) -> Any:
     """Rows added up where the index sends them; none for the row `skip`."""
     kept = _kept(xp, g, index, skip, by_count)
     return xp.scattered(kept, index.astype(LONG, copy=False), count)
 
 
 @rule("rows_shared")
-def rows_shared(xp: Library, h: Array, index: Array, *, skip: int | None, by_count: bool) -> Array:
+def rows_shared(xp: Library, h: Array, index: Array, *, skip: int | None, by_count: bool) -> Any:
     """The rows that an index names; zeros for the row `skip`."""
     return _kept(xp, xp.gathered(h, index.astype(LONG, copy=False)), index, skip, by_count)
 
 
-def _kept(xp: Library, rows: Array, index: Array, skip: int | None, by_count: bool) -> Array:
+def _kept(xp: Library, rows: Array, index: Array, skip: int | None, by_count: bool) -> Any:
     if by_count:
         raise NoRule("shares by how often a row is named")
     if skip is None:
@@ -46,7 +46,7 @@ def _kept(xp: Library, rows: Array, index: Array, skip: int | None, by_count: bo
 
 # ------------------------------------------------------------------------------------------------ along an axis
 @rule("gather")
-def gather(xp: Library, x: Array, index: Array, *, dim: int) -> Array:
+def gather(xp: Library, x: Array, index: Array, *, dim: int) -> Any:
     """Along an axis the place that the index names: the sum over all places, of which one is not masked."""
     seen = x[tuple(slice(None) if i == dim else slice(0, n) for i, n in enumerate(index.shape))]
     mask, shape = _places(xp, index, dim, seen.shape)
@@ -54,13 +54,13 @@ def gather(xp: Library, x: Array, index: Array, *, dim: int) -> Array:
 
 
 @rule("picked")
-def picked(xp: Library, x: Array, index: Array, *, dim: int) -> Array:
+def picked(xp: Library, x: Array, index: Array, *, dim: int) -> Any:
     """One place of an axis, which is gone."""
     return gather(xp, x, _spread(index, dim), dim=dim).reshape(index.shape)
 
 
 @rule("gather_backward")
-def gather_backward(xp: Library, g: Array, index: Array, *, dim: int, shape: Shape) -> Array:
+def gather_backward(xp: Library, g: Array, index: Array, *, dim: int, shape: Shape) -> Any:
     """Numbers added up at the places of an axis that the index names."""
     some = tuple(shape[dim] if i == dim else n for i, n in enumerate(index.shape))
     mask, wide = _places(xp, index, dim, some)
@@ -76,13 +76,13 @@ def _places(xp: Library, index: Array, dim: int, shape: Shape) -> tuple[Array, S
     return xp.same_number(xp.iota(wide, dim), xp.expanded(_spread(index, dim), wide)), wide
 
 
-def _spread(x: Array, axis: int) -> Array:
+def _spread(x: Array, axis: int) -> Any:
     return x.reshape((*x.shape[:axis], 1, *x.shape[axis:]))
 
 
 # -------------------------------------------------------------------------------------------- by arrays of places
 @rule("read_at")
-def read_at(xp: Library, x: Array, *, key: Any) -> Array:
+def read_at(xp: Library, x: Array, *, key: Any) -> Any:
     """Elements at places that are known beforehand."""
     axis = _axis(key)
     if axis is not None:
@@ -94,7 +94,7 @@ def read_at(xp: Library, x: Array, *, key: Any) -> Array:
 
 
 @rule("read_at_backward")
-def read_at_backward(xp: Library, g: Array, *, key: Any, shape: Shape) -> Array:
+def read_at_backward(xp: Library, g: Array, *, key: Any, shape: Shape) -> Any:
     """Numbers added up at places that are known beforehand."""
     places = _flat(key, shape)
     return xp.scattered(g.reshape((-1, 1)), xp.array(places.reshape(-1)), int(np.prod(shape))).reshape(tuple(shape))
@@ -119,7 +119,7 @@ def _flat(key: Any, shape: Shape) -> Any:
 
 # ------------------------------------------------------------------------------------------------------- random
 @rule("dropout_op")
-def dropout(xp: Library, x: Array, *, p: Any, seed: Any, draw: Any) -> Array:
+def dropout(xp: Library, x: Array, *, p: Any, seed: Any, draw: Any) -> Any:
     """Where the hash of a place is below p it becomes 0; `draw` is a number, or the folded key as a value."""
     if p >= 1:
         return x * np.zeros(x.shape, x.dtype)

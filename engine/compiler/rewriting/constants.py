@@ -30,13 +30,13 @@ MOST = 1 << 17
 
 
 @rewrites(Permute, Slice, Reshape, Expand, Window)
-def view_of_one_number(b: Any, kind: Any, x: Value, **attrs: Any) -> Value | None:
+def view_of_one_number(b: Any, kind: Any, x: Any, **attrs: Any) -> Any:
     """A look at one number everywhere is one number everywhere."""
     return b.fill(kind.infer(x, **attrs)[0], number_in(x), x.dtype) if made_by(x, Fill) else None
 
 
 @rewrites(Cast)
-def cast_of_one_number(b: Any, x: Value, dtype: Any) -> Value | None:
+def cast_of_one_number(b: Any, x: Any, dtype: Any) -> Any:
     """A number is cast at once; a value that has the type stays."""
     if x.dtype == np.dtype(dtype):
         return x
@@ -44,7 +44,7 @@ def cast_of_one_number(b: Any, x: Value, dtype: Any) -> Value | None:
 
 
 @rewrites(Map)
-def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Value | None:
+def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of numbers is a number; one of a value and of one number everywhere takes the number."""
     values = [v for v in inputs if isinstance(v, Value)]
     fills = [made_by(v, Fill) for v in inputs]
@@ -60,7 +60,7 @@ def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Value | None:
 
 
 @rewrites(Map, fns=["where"])
-def chosen_by_one_truth(b: Any, *inputs: Any, fn: str) -> Value | None:
+def chosen_by_one_truth(b: Any, *inputs: Any, fn: str) -> Any:
     """A choice that is the same everywhere."""
     if number_in(inputs[0]) is None:
         return None
@@ -70,7 +70,7 @@ def chosen_by_one_truth(b: Any, *inputs: Any, fn: str) -> Value | None:
 
 
 @rewrites(Pad)
-def frame_of_the_same(b: Any, x: Value, low: Any, high: Any, inner: Any, value: float = 0.0) -> Value | None:
+def frame_of_the_same(b: Any, x: Any, low: Any, high: Any, inner: Any, value: float = 0.0) -> Any:
     """A frame around what already is that number; a frame of no width."""
     if not any((*low, *high, *inner)):
         return x
@@ -80,12 +80,12 @@ def frame_of_the_same(b: Any, x: Value, low: Any, high: Any, inner: Any, value: 
 
 
 @rewrites(Map, Cast, Reduce, Permute, Slice, Reshape, Pad, Concat, Contract)
-def worked_out(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Value | None:
+def worked_out(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     """Nodes of constants (which never change) become constants."""
     values = [v for v in inputs if isinstance(v, Value)]
     if not values or not all(isinstance(v, Source) and v.role == "constant" and v.size <= MOST for v in values):
         return None
-    arrays = [v.array if isinstance(v, Value) else v for v in inputs]
+    arrays = [v.array if isinstance(v, Source) else v for v in inputs]
     with np.errstate(all="ignore"):
         found = np.asarray(kind.run(*arrays, **attrs)).astype(kind.infer(*inputs, **attrs)[1])
     if found.size and (found == found.flat[0]).all():

@@ -49,7 +49,7 @@ def _asked(node: Any, mine: set[tuple[Shape, Shape]] | None) -> set[tuple[Shape,
 
 
 @rewrites(Slice)
-def cut_before(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+def cut_before(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """The function of pieces."""
     if not made_by(x, Map) or id(x) not in b.cut:
         return None
@@ -59,12 +59,12 @@ def cut_before(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Valu
             b.add(Slice, v, start=start, size=size, step=step) if isinstance(v, Value) else v for v in x.node.inputs
         )
         b.pieces[key] = b.add(Map, *inputs, fn=x.node.attrs["fn"])
-    found: Value = b.pieces[key]
+    found = b.pieces[key]
     return found
 
 
 @rewrites(Map, fns=["mul", "neg"])
-def function_of_parts(b: Any, *inputs: Any, fn: str) -> Value | None:
+def function_of_parts(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of parts of which some are nothing: part by part; a factor of nothing leaves nothing."""
     at = next(
         (i for i, v in enumerate(inputs) if made_by(v, Concat) and b.lonely(v) and any(map(_empty, v.node.inputs))),
@@ -85,5 +85,5 @@ def function_of_parts(b: Any, *inputs: Any, fn: str) -> Value | None:
     return b.add(Concat, *parts, axis=axis)
 
 
-def _empty(v: Value) -> bool:
+def _empty(v: Any) -> bool:
     return made_by(v, Fill) and number_in(v) == 0

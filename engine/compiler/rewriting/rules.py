@@ -35,7 +35,7 @@ FUNCTIONS: dict[Any, Iterable[str]] = {Map: tuple(SCALARS), Reduce: tuple(Reduce
 
 
 def _of_kind(f: Rule, kind: type[Kind]) -> Rule:
-    def rule(b: Any, *inputs: Any, **attrs: Any) -> Value | None:
+    def rule(b: Any, *inputs: Any, **attrs: Any) -> Any:
         return f(b, kind, *inputs, **attrs)
 
     rule.__name__ = f.__name__

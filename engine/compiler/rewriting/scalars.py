@@ -13,7 +13,7 @@ NEUTRAL = {"add": (0, 0), "sub": (None, 0), "mul": (1, 1), "div": (None, 1), "po
 
 
 @rewrites(Map)
-def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Value | None:
+def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Any:
     """Beside floats a number is a float, so that 0 and 0.0 say the same."""
     whole = [isinstance(v, int) for v in inputs]
     if not any(whole) or any(v.dtype.kind != "f" for v in inputs[fn == "where" :] if isinstance(v, Value)):
@@ -24,7 +24,7 @@ def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Value | None:
 
 
 @rewrites(Map, fns=["add", "sub", "mul", "div", "pow", "neg"])
-def unchanged(b: Any, *inputs: Any, fn: str) -> Value | None:
+def unchanged(b: Any, *inputs: Any, fn: str) -> Any:
     """x + 0, x * 1, x / 1, x ** 1; neg(neg(x))."""
     if fn == "neg":
         twice = made_by(inputs[0], Map) and inputs[0].node.attrs["fn"] == "neg"
@@ -37,7 +37,7 @@ def unchanged(b: Any, *inputs: Any, fn: str) -> Value | None:
 
 
 @rewrites(Contract)
-def factor_behind(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+def factor_behind(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """A number that multiplies an operand multiplies the product, where only products want the operand."""
     if x is y:
         return None
@@ -49,7 +49,7 @@ def factor_behind(b: Any, x: Value, y: Value, left: str, right: str, out: str) -
     return None
 
 
-def _factor(v: Value) -> tuple[Any, Value | None]:
+def _factor(v: Any) -> tuple[Any, Value | None]:
     """The number and the value of which a value is the product; (None, None) for others."""
     if not made_by(v, Map) or v.node.attrs["fn"] != "mul":
         return None, None
@@ -59,7 +59,7 @@ def _factor(v: Value) -> tuple[Any, Value | None]:
 
 
 @rewrites(Reduce, fns=["sum", "max", "min", "prod", "any", "all"])
-def over_axes_of_one(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+def over_axes_of_one(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """A reduction over axes of size 1 changes the shape only."""
     if any(x.shape[i] != 1 for i in axes):
         return None
@@ -67,7 +67,7 @@ def over_axes_of_one(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
 
 
 @rewrites(Reduce, fns=["all"])
-def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+def all_minus_infinity(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """Whether all numbers are minus infinity: whether the largest is (attention asks, and needs the largest anyway)."""
     if not made_by(x, Map) or x.node.attrs["fn"] != "eq" or x.node.inputs[1] != -math.inf:
         return None
@@ -78,7 +78,7 @@ def all_minus_infinity(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
 
 
 @rewrites(Reduce, fns=["max", "min"])
-def largest_of_choice(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+def largest_of_choice(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """The largest of one number or of a row, as a whole row chooses: the number or the row's largest."""
     if not x.size or not made_by(x, Map) or x.node.attrs["fn"] != "where":
         return None

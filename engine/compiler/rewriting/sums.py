@@ -12,7 +12,7 @@ Piece = tuple[int, Value]
 
 
 @rewrites(Map, fns=["add"])
-def laid_side_by_side(b: Any, *inputs: Any, fn: str) -> Value | None:
+def laid_side_by_side(b: Any, *inputs: Any, fn: str) -> Any:
     """The sum of values that are 0 where the other one is not: their parts, side by side."""
     if not all(isinstance(v, Value) for v in inputs):
         return None
@@ -33,12 +33,12 @@ def laid_side_by_side(b: Any, *inputs: Any, fn: str) -> Value | None:
     return b.add(Concat, *whole, *_nothing(b, inputs[0], axis, size - at), axis=axis)
 
 
-def _nothing(b: Any, like: Value, axis: int, size: int) -> list[Value]:
+def _nothing(b: Any, like: Any, axis: int, size: int) -> list[Value]:
     shape = tuple(size if i == axis else n for i, n in enumerate(like.shape))
     return [b.fill(shape, 0.0, like.dtype)] if size else []
 
 
-def _axis(v: Value) -> int | None:
+def _axis(v: Any) -> int | None:
     """The one axis along which a value is framed by zeros, or has parts of zeros."""
     if made_by(v, Pad):
         attrs = v.node.attrs
@@ -49,11 +49,11 @@ def _axis(v: Value) -> int | None:
     return None
 
 
-def _empty(v: Value) -> bool:
+def _empty(v: Any) -> bool:
     return made_by(v, Fill) and number_in(v) == 0
 
 
-def _pieces(v: Value, axis: int) -> list[Piece] | None:
+def _pieces(v: Any, axis: int) -> list[Piece] | None:
     """The parts of a value that are not known to be 0."""
     if _axis(v) != axis:
         return None
@@ -68,7 +68,7 @@ def _pieces(v: Value, axis: int) -> list[Piece] | None:
 
 
 @rewrites(Map, fns=["add"])
-def one_long_product(b: Any, *inputs: Any, fn: str) -> Value | None:
+def one_long_product(b: Any, *inputs: Any, fn: str) -> Any:
     """The sum of small products, such as a recurrent layer's weights get from every step: one product of them all.
 
     The later term goes first, because the backward pass goes back in time: then the rows lie in the order of the steps.
@@ -85,19 +85,19 @@ def one_long_product(b: Any, *inputs: Any, fn: str) -> Value | None:
         return None
     first, second = left.index(summed[0]), right.index(summed[0])
     long = b.add(Concat, a2, a1, axis=first), b.add(Concat, b2, b1, axis=second)
-    found: Value = b.add(Contract, *long, **one.node.attrs)
+    found = b.add(Contract, *long, **one.node.attrs)
     return found
 
 
 @rewrites(Contract)
-def product_with_nothing(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+def product_with_nothing(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """Products with zeros known beforehand (the first state of a recurrent layer) are left out."""
     if not _empty(x) and not _empty(y):
         return None
     return b.fill(Contract.infer(x, y, left, right, out)[0], 0.0, x.dtype)
 
 
-def _held(v: Value) -> bool:
+def _held(v: Any) -> bool:
     """Whether it is memory that is not made in the step (parameters): it would have to be copied."""
     while v.node is not None and v.node.kind.view:
         v = v.node.inputs[0]

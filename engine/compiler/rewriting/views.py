@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from engine.compiler.rewriting.rules import made_by, rewrites
 
 
 @rewrites(Permute)
-def permuted_once(b: Any, x: Value, order: Shape) -> Value | None:
+def permuted_once(b: Any, x: Any, order: Shape) -> Any:
     """No order, an order of an order, an order in which only axes of size 1 move."""
     if order == tuple(range(len(order))):
         return x
@@ -38,7 +39,7 @@ def permuted_once(b: Any, x: Value, order: Shape) -> Value | None:
 
 
 @rewrites(Permute)
-def letters_permuted(b: Any, x: Value, order: Shape) -> Value | None:
+def letters_permuted(b: Any, x: Any, order: Shape) -> Any:
     """A product that nobody else wants, in the order in which it is wanted."""
     if not made_by(x, Contract) or not b.lonely(x):
         return None
@@ -47,7 +48,7 @@ def letters_permuted(b: Any, x: Value, order: Shape) -> Value | None:
 
 
 @rewrites(Permute)
-def permuted_before(b: Any, x: Value, order: Shape) -> Value | None:
+def permuted_before(b: Any, x: Any, order: Shape) -> Any:
     """A function of one value, permuted: the function of the permuted value (which may be a product's letters)."""
     if not made_by(x, Map) or not b.lonely(x) or sum(isinstance(v, Value) for v in x.node.inputs) != 1:
         return None
@@ -56,7 +57,7 @@ def permuted_before(b: Any, x: Value, order: Shape) -> Value | None:
 
 
 @rewrites(Contract)
-def letters_of_permuted(b: Any, x: Value, y: Value, left: str, right: str, out: str) -> Value | None:
+def letters_of_permuted(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """Operands as they were before their axes were permuted."""
     if not made_by(x, Permute) and not made_by(y, Permute):
         return None
@@ -64,7 +65,7 @@ def letters_of_permuted(b: Any, x: Value, y: Value, left: str, right: str, out: 
     return b.add(Contract, x, y, left=left, right=right, out=out)
 
 
-def _unpermuted(x: Value, letters: str) -> tuple[Value, str]:
+def _unpermuted(x: Any, letters: str) -> tuple[Value, str]:
     if not made_by(x, Permute):
         return x, letters
     order = x.node.attrs["order"]
@@ -72,15 +73,32 @@ def _unpermuted(x: Value, letters: str) -> tuple[Value, str]:
 
 
 @rewrites(Reshape)
-def reshaped_once(b: Any, x: Value, shape: Shape) -> Value | None:
+def reshaped_once(b: Any, x: Any, shape: Shape) -> Any:
     """The same shape, a shape of a shape."""
     if x.shape == tuple(shape):
         return x
     return b.add(Reshape, x.node.inputs[0], shape=tuple(shape)) if made_by(x, Reshape) else None
 
 
+@rewrites(Reshape)
+def frame_of_reshaped(b: Any, x: Any, shape: Shape) -> Any:
+    """Zeros before and behind along the first axis stay so when that axis takes in the ones after it."""
+    if not made_by(x, Pad) or len(shape) >= len(x.shape) or not x.size:
+        return None
+    attrs, inside = x.node.attrs, x.node.inputs[0]
+    merged = len(x.shape) - len(shape) + 1
+    times = math.prod(x.shape[1:merged])
+    only_first = not any((*attrs["low"][1:], *attrs["high"][1:], *attrs["inner"]))
+    if not only_first or tuple(shape) != (x.shape[0] * times, *x.shape[merged:]):
+        return None
+    flat = b.add(Reshape, inside, shape=(inside.shape[0] * times, *x.shape[merged:]))
+    rest = (0,) * (len(shape) - 1)
+    low, high = ((attrs[side][0] * times, *rest) for side in ("low", "high"))
+    return b.add(Pad, flat, low=low, high=high, inner=(0, *rest), value=attrs.get("value", 0.0))
+
+
 @rewrites(Expand)
-def expanded_once(b: Any, x: Value, shape: Shape) -> Value | None:
+def expanded_once(b: Any, x: Any, shape: Shape) -> Any:
     """The same shape, a repetition of a repetition, of a value that only got new axes in front."""
     if x.shape == tuple(shape):
         return x
@@ -95,7 +113,7 @@ def expanded_once(b: Any, x: Value, shape: Shape) -> Value | None:
 
 
 @rewrites(Slice)
-def sliced_once(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+def sliced_once(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """Everything, a part of a part."""
     if size == x.shape and not any(start) and set(step) <= {1}:
         return x
@@ -108,7 +126,7 @@ def sliced_once(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Val
 
 
 @rewrites(Slice)
-def slice_of_parts(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+def slice_of_parts(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part of what was laid side by side, where it lies in one of the parts."""
     if not made_by(x, Concat) or 0 in size:
         return None
@@ -123,7 +141,7 @@ def slice_of_parts(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> 
 
 
 @rewrites(Slice)
-def slice_of_frame(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+def slice_of_frame(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part inside of a frame, or one that sees nothing but the frame."""
     if not made_by(x, Pad) or 0 in size:
         return None
@@ -141,7 +159,7 @@ def slice_of_frame(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> 
 
 
 @rewrites(Slice)
-def slice_of_repetition(b: Any, x: Value, start: Shape, size: Shape, step: Shape) -> Value | None:
+def slice_of_repetition(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part of what is repeated: the repetition of a part."""
     if not made_by(x, Expand) or 0 in size:
         return None
@@ -157,7 +175,7 @@ def slice_of_repetition(b: Any, x: Value, start: Shape, size: Shape, step: Shape
 
 
 @rewrites(Concat)
-def parts_of_parts(b: Any, *parts: Value, axis: int) -> Value | None:
+def parts_of_parts(b: Any, *parts: Any, axis: int) -> Any:
     """One part, parts of parts, neighbouring slices of one value."""
     kept = [p for p in parts if p.shape[axis]] or [parts[0]]
     flat = [q for p in kept for q in (p.node.inputs if made_by(p, Concat) and p.node.attrs["axis"] == axis else (p,))]
@@ -173,7 +191,7 @@ def parts_of_parts(b: Any, *parts: Value, axis: int) -> Value | None:
     return b.add(Concat, *joined, axis=axis) if len(joined) != len(parts) or flat != list(parts) else None
 
 
-def _together(b: Any, first: Value, second: Value, axis: int) -> Value | None:
+def _together(b: Any, first: Any, second: Any, axis: int) -> Any:
     """Two slices of one value that lie next to each other, as one."""
     if not made_by(first, Slice) or not made_by(second, Slice) or first.node.inputs[0] is not second.node.inputs[0]:
         return None
@@ -190,20 +208,20 @@ def _together(b: Any, first: Value, second: Value, axis: int) -> Value | None:
 
 
 @rewrites(Map, Cast)
-def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Value | None:
+def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     """What is computed of repeated values only is computed once, and repeated."""
-    values = [v for v in inputs if isinstance(v, Value)]
+    values: list[Any] = [v for v in inputs if isinstance(v, Value)]
     if not values or not all(made_by(v, Expand) for v in values):
         return None
     inner = [v.node.inputs[0] for v in values]
     if len({v.shape for v in inner}) != 1:
         return None
-    smaller = b.add(kind, *(v.node.inputs[0] if isinstance(v, Value) else v for v in inputs), **attrs)
+    smaller = b.add(kind, *(v.node.inputs[0] if v in values else v for v in inputs), **attrs)
     return b.add(Expand, smaller, shape=values[0].shape)
 
 
 @rewrites(Gather)
-def rows_in_order(b: Any, table: Value, index: Value) -> Value | None:
+def rows_in_order(b: Any, table: Any, index: Any) -> Any:
     """Rows that are known to follow each other: a part of the table."""
     first = _first(index)
     if first is None:
@@ -214,7 +232,7 @@ def rows_in_order(b: Any, table: Value, index: Value) -> Value | None:
 
 
 @rewrites(Scatter)
-def rows_back_in_order(b: Any, rows: Value, index: Value, count: int) -> Value | None:
+def rows_back_in_order(b: Any, rows: Any, index: Any, count: int) -> Any:
     """Rows that go to places known to follow each other: a frame around them."""
     first = _first(index)
     if first is None or first + index.size > count:
@@ -224,7 +242,7 @@ def rows_back_in_order(b: Any, rows: Value, index: Value, count: int) -> Value |
     return b.add(Pad, flat, low=(first, *rest), high=(count - first - index.size, *rest), inner=(0, *rest))
 
 
-def _first(index: Value) -> int | None:
+def _first(index: Any) -> int | None:
     """Where a constant index begins, if its numbers follow each other."""
     if not isinstance(index, Source) or index.role != "constant" or not index.size:
         return None

@@ -29,13 +29,13 @@ from engine.compiler.ir import (
 from engine.compiler.rewriting.rules import made_by, number_in, rewrites
 
 EXACT = 2**24
-ARITHMETIC = {"add": lambda a, b: a + b, "sub": lambda a, b: a + b, "mul": lambda a, b: a * b, "max": max, "min": max}
+ARITHMETIC: dict[str, Any] = {"add": lambda a, b: a + b, "sub": lambda a, b: a + b, "mul": lambda a, b: a * b, "max": max, "min": max}
 COMPARISONS = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
 
 
 def small(b: Any, v: Any) -> tuple[Any, float] | None:
     """A whole number as a float32 value (or as a number) with its greatest size; None where that is not known."""
-    if not isinstance(v, Value):
+    if isinstance(v, bool | int | float):
         return (float(v), abs(v)) if abs(v) < EXACT else None
     if made_by(v, Fill):
         number = number_in(v)
@@ -52,23 +52,23 @@ def small(b: Any, v: Any) -> tuple[Any, float] | None:
     return None
 
 
-def _largest_place(v: Value) -> float:
+def _largest_place(v: Any) -> float:
     while v.node is not None and v.node.kind.view:
         v = v.node.inputs[0]
     if not made_by(v, Iota):
         return math.inf
-    return v.size if v.node.attrs["axis"] is None else v.shape[v.node.attrs["axis"]]
+    axis = v.node.attrs["axis"]
+    return float(v.size if axis is None else v.shape[axis])
 
 
-def _counted(b: Any, value: Value, most: float) -> Value:
+def _counted(b: Any, value: Value, most: float) -> Any:
     """A float32 value known to be whole, as int64."""
     b.whole[id(value)] = most
-    found: Value = b.add(Cast, value, dtype=LONG)
-    return found
+    return b.add(Cast, value, dtype=LONG)
 
 
 @rewrites(Cast)
-def truth_as_float(b: Any, x: Value, dtype: Any) -> Value | None:
+def truth_as_float(b: Any, x: Any, dtype: Any) -> Any:
     """A truth becomes a float first, a count becomes the float that it was."""
     if dtype == LONG and x.dtype == TRUTH:
         return _counted(b, b.add(Cast, x, dtype=FLOAT), 1)
@@ -79,7 +79,7 @@ def truth_as_float(b: Any, x: Value, dtype: Any) -> Value | None:
 
 
 @rewrites(Map, fns=[*ARITHMETIC, *COMPARISONS])
-def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Value | None:
+def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Any:
     """Sums, products and comparisons of counts as those of floats.
 
     Of a comparison one side may be any int64: rounded to float32 it stays on its side of every small number.
@@ -100,7 +100,7 @@ def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Value | None:
 
 
 @rewrites(Reduce, fns=["sum", "max", "min"])
-def whole_reduction(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
+def whole_reduction(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """Counting in floats."""
     found = small(b, x) if x.dtype == LONG else None
     if found is None:
@@ -110,7 +110,7 @@ def whole_reduction(b: Any, x: Value, fn: str, axes: Shape) -> Value | None:
 
 
 @rewrites(Reshape, Expand, Permute, Slice)
-def whole_view(b: Any, kind: Any, x: Value, **attrs: Any) -> Value | None:
+def whole_view(b: Any, kind: Any, x: Any, **attrs: Any) -> Any:
     """Looks at counts."""
     found = small(b, x) if x.dtype == LONG and made_by(x, Cast) else None
     return None if found is None else _counted(b, b.add(kind, found[0], **attrs), found[1])
