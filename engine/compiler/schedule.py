@@ -13,8 +13,6 @@ from typing import Any
 from engine.compiler.ir import CompilerError
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
-ALONE = 50_000.0
-"""Nanoseconds: a step that is shorter runs on one thread."""
 WORTH = 1_500.0
 """Nanoseconds: a record that is longer is split even where that costs a barrier."""
 SMALL = 200.0

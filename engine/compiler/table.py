@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import threading
 import time
 from dataclasses import dataclass
@@ -13,15 +14,12 @@ import numpy as np
 from engine.compiler import team
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native
+from engine.compiler.pace import Pace
 from engine.compiler.places import Place
-from engine.compiler.schedule import ALONE, Bases, check, cost, schedule
+from engine.compiler.schedule import Bases, check, cost, schedule
 from engine.compiler.whole import inlined
 from engine.compiler.work import Access, Call, Plan, Record
 
-ROUNDS = 3
-"""How often one thread and many threads take turns before the faster stays."""
-WINDOW = 1_000_000.0
-"""Nanoseconds of such a turn."""
 TINY = 20_000.0
 """Nanoseconds: a step that is shorter becomes one function, when so many steps a call are asked for:"""
 MANY = 16
@@ -49,6 +47,7 @@ class Table:
         check(plan)
         self.plan, self.kernels = plan, kernels or library()
         self.cost = cost(plan)
+        self.pace = Pace(self.cost)
         self.calls = any(isinstance(row, Call) for row in plan.rows)
         self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
         self._missing = {row.work.key: row.work for row in plan.rows if isinstance(row, Record)}
@@ -56,7 +55,6 @@ class Table:
         self._lock, self._bases = threading.Lock(), Bases()
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
-        self._times: dict[tuple[int, bool], list[float]] = {}
 
     # ------------------------------------------------------------------------------------------------- kernels
     @property
@@ -79,6 +77,8 @@ class Table:
         """Compile what is missing, now; of a tiny network the whole step as well."""
         self.kernels.need(self._missing.values())
         self._missing = {}
+        for count in self.pace.candidates(team.share()):
+            self.parts(count)
         if self._tiny:
             self._tiny = False
             self._inline()
@@ -91,14 +91,20 @@ class Table:
 
     # ------------------------------------------------------------------------------------------------- running
     def run(
-        self, steps: int = 1, inputs: Any = None, scalars: Any = None, deadline: int = 0, threads: int | None = None
+        self,
+        steps: int = 1,
+        inputs: Any = None,
+        scalars: Any = None,
+        deadline: int = 0,
+        threads: int | None = None,
+        exactly: int | None = None,
     ) -> Ran:
         """Run until all steps are done, a value of `plan.finite` is not finite, or the deadline is past.
 
         inputs: int64 [rows, slots], addresses of dense arrays; step k takes row k % rows. scalars: the bits of
         `plan.scalars`, [rows, scalars], likewise (see `bits`); None: each is read once for this call. deadline:
-        in nanoseconds of `time.monotonic_ns()`; at least one step is done. threads: None for as many as is best;
-        the numbers do not depend on it.
+        in nanoseconds of `time.monotonic_ns()`; at least one step is done. threads: at most so many, fewer where
+        that is faster; exactly: just so many. The numbers do not depend on it.
         """
         every = max(1, int(LOOK / max(self.cost, 1.0)))
         feed = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32), deadline, every)
@@ -111,30 +117,30 @@ class Table:
             while done < steps and not stopped:
                 if done and deadline and time.monotonic_ns() > deadline:
                     break
-                more, stopped = self._some(steps, done, feed, results, threads)
+                more, stopped = self._some(steps, done, feed, results, threads, exactly)
                 done += more
         return Ran(done, bool(stopped), results[: done + stopped])
 
-    def _some(self, steps: int, done: int, feed: Feed, results: Any, threads: int | None) -> tuple[int, int]:
+    def _some(
+        self, steps: int, done: int, feed: Feed, results: Any, most: int | None, exactly: int | None
+    ) -> tuple[int, int]:
         """Further steps with the number of threads that is best, or whose turn it is to be measured."""
-        threads, measuring = self._threads(steps) if threads is None else (threads, False)
-        count = min(steps - done, max(1, int(WINDOW / max(self.cost, 1.0)))) if measuring else steps - done
+        many = steps > 1
+        threads, measuring = (exactly, False) if exactly else self.pace.choose(self._there(most), many)
+        count = self.pace.steps(steps - done) if measuring else steps - done
         start = time.perf_counter_ns()
         found = self._walk(threads, count, feed, results, done)
         if measuring and found[0]:
-            self._times.setdefault((threads, steps > 1), []).append((time.perf_counter_ns() - start) / found[0])
+            self.pace.note(threads, many, (time.perf_counter_ns() - start) / found[0])
         return found
 
-    def _threads(self, steps: int) -> tuple[int, bool]:
-        """How many threads, and whether that is yet to be measured: one and many take turns, the faster stays."""
-        many = team.share()
-        if many == 1 or self.cost < ALONE:
-            return 1, False
-        tried = {n: self._times.get((n, steps > 1), []) for n in (many, 1)}
-        least = min(tried, key=lambda n: len(tried[n]))
-        if len(tried[least]) < ROUNDS:
-            return least, True
-        return min(tried, key=lambda n: min(tried[n])), False
+    def _there(self, most: int | None) -> list[int]:
+        """The numbers of threads that may be tried; tables that are not there yet are made in the background."""
+        wanted = self.pace.candidates(min(team.share(), most or team.share()))
+        for count in wanted[1:]:
+            if count not in self._made:
+                self.kernels.later(f"table {id(self)} {count}", functools.partial(self.parts, count))
+        return [1, *(count for count in wanted[1:] if count in self._made)]
 
     def _walk(self, threads: int, steps: int, feed: Feed, results: Any, first: int) -> tuple[int, int]:
         if threads == 1 and self._whole is not None:

@@ -9,6 +9,7 @@ import pytest
 from engine.compiler import cpu, store, team
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
+from engine.compiler.pace import Pace
 from engine.compiler.places import dense
 from engine.compiler.schedule import Barrier, schedule
 from engine.compiler.table import Table
@@ -130,7 +131,7 @@ def test_inputs_and_scalars_change_at_every_step_and_rotate(kernels, threads):
     )  # fmt: skip
     batches = [np.full(40, n, "f4") for n in (1, 2, 3)]
     rates = np.array([[10.0], [100.0]], "f4").view(np.uint32)
-    ran = Table(plan, kernels).run(5, addresses(*([b] for b in batches)), rates, threads=threads)
+    ran = Table(plan, kernels).run(5, addresses(*([b] for b in batches)), rates, exactly=threads)
     kept, sums, expected = 0.0, 0.0, []
     for step in range(5):
         kept = batches[step % 3][0] * (10.0, 100.0)[step % 2] + 0.5 * kept
@@ -192,11 +193,11 @@ def test_a_value_that_is_not_finite_stops_the_step_before_the_rows_behind_the_gu
     )  # fmt: skip
     good, worse = np.ones(64, "f4"), np.ones(64, "f4")
     worse[40] = bad
-    ran = Table(plan, kernels).run(9, addresses([good], [good], [worse]), threads=threads)
+    ran = Table(plan, kernels).run(9, addresses([good], [good], [worse]), exactly=threads)
     assert (ran.steps, ran.stopped, len(ran.results)) == (2, True, 3)
     assert not np.isfinite(ran.results[2, 0])
     assert weights.array.tolist() == [1.5] * 64
-    ran = Table(plan, kernels).run(2, addresses([good]), threads=threads)
+    ran = Table(plan, kernels).run(2, addresses([good]), exactly=threads)
     assert (ran.steps, ran.stopped) == (2, False)
 
 
@@ -230,10 +231,10 @@ def test_threads_never_change_a_number(kernels, threads):
     for seed in range(12):
         plan, arena = random_plan(seed)
         before, table = arena.copy(), Table(plan, kernels)
-        one = table.run(20, threads=1)
+        one = table.run(20, exactly=1)
         alone = arena.copy()
         arena[:] = before
-        many = table.run(20, threads=threads)
+        many = table.run(20, exactly=threads)
         np.testing.assert_array_equal(arena, alone)
         np.testing.assert_array_equal(many.results, one.results)
 
@@ -254,8 +255,33 @@ def test_a_short_step_runs_on_one_thread_and_a_long_one_keeps_what_is_faster(ker
     short.run(100)
     assert list(short._made) == [1]
     long = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 64)), kernels)  # says 1 ms, needs 10 ns: two threads only wait
+    long.wait()
     assert long.run(100).steps == 100
     assert sorted(long._made) == [1, 2]
+
+
+def test_tables_for_more_threads_are_made_in_the_background(kernels, monkeypatch):
+    monkeypatch.setattr(team, "_cores", 2)
+    x = memory(64, 1.0)
+    table = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 64)), kernels)
+    table.run(1)
+    assert kernels.idle()
+    assert sorted(table._made) == [1, 2]
+
+
+def test_numbers_of_threads_race_and_the_fastest_stays():
+    pace = Pace(1e6)
+    assert pace.candidates(8) == [1, 8, 4, 2]
+    assert Pace(70_000.0).candidates(8) == [1, 4, 2]
+    assert Pace(40_000.0).candidates(8) == [1]
+    speeds = {1: 900.0, 8: 700.0, 4: 300.0, 2: 500.0}
+    for _ in range(3 * 4):
+        count, measuring = pace.choose(speeds, True)
+        assert measuring
+        pace.note(count, True, speeds[count])
+    assert pace.choose(speeds, True) == (4, False)
+    assert pace.choose(speeds, False)[1]
+    assert pace.choose([1, 2], True) == (2, False)
 
 
 def test_two_tables_that_run_share_the_cores(monkeypatch):

@@ -1,0 +1,56 @@
+"""How many threads a table gets: one and many take turns, the fastest stays, and after a while they race again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+ALONE = 50_000.0
+"""Nanoseconds: a step that is shorter runs on one thread."""
+SHARE = 15_000.0
+"""Nanoseconds of a step that each thread should get at least: more threads would only wait for each other."""
+ROUNDS = 3
+"""How often each number of threads is measured; the best time counts, for the machine may be busy."""
+WINDOW = 1_000_000.0
+"""Nanoseconds of such a measurement, or one step."""
+AGAIN = 5_000_000_000
+"""Nanoseconds until the next race."""
+
+
+class Pace:
+    """The choice for one table. cost: what a step is thought to take on one thread, in nanoseconds."""
+
+    def __init__(self, cost: float) -> None:
+        self.cost = cost
+        self._times: dict[tuple[int, bool], list[float]] = {}
+        self._since = 0
+
+    def candidates(self, most: int) -> list[int]:
+        """One thread, and `most`, a half, a quarter .. of them, as far as each has enough to do."""
+        found, count = [1], min(most, int(self.cost / SHARE))
+        while count > 1 and self.cost >= ALONE:
+            found.append(count)
+            count //= 2
+        return found
+
+    def choose(self, counts: Collection[int], many: bool) -> tuple[int, bool]:
+        """Which of these numbers of threads, and whether to measure it. many: whether a call does many steps, which
+        saves waking threads: another race."""
+        if len(counts) == 1:
+            return next(iter(counts)), False
+        now = time.monotonic_ns()
+        if now - self._since > AGAIN:
+            self._times, self._since = {}, now
+        tried = {n: self._times.get((n, many), []) for n in counts}
+        least = min(tried, key=lambda n: len(tried[n]))
+        if len(tried[least]) < ROUNDS:
+            return least, True
+        return min(tried, key=lambda n: min(tried[n])), False
+
+    def steps(self, most: int) -> int:
+        """How many steps a measurement takes."""
+        return min(most, max(1, int(WINDOW / max(self.cost, 1.0))))
+
+    def note(self, threads: int, many: bool, nanoseconds: float) -> None:
+        """What a step took."""
+        self._times.setdefault((threads, many), []).append(nanoseconds)
