@@ -225,10 +225,13 @@ class Planner:
         rows, table = (first, target) if scatter else (target, first)
         count = len(index.shape)
         width = int(np.prod(rows.shape[count:]))
-        flat = [p for p in (rows, table) if _flat_tail(p, len(p.shape) - (count if p is rows else 1)) is None]
-        if flat or index.dtype != np.dtype("i8"):
+        if index.dtype != np.dtype("i8"):
             self._python(node)
             return
+        if scatter and _flat_tail(rows, len(rows.shape) - count) is None:
+            rows = self.copy(rows, tuple(range(len(rows.shape))))
+        if not scatter and _flat_tail(table, len(table.shape) - 1) is None:
+            table = self.copy(table, tuple(range(len(table.shape))))
         self.record(rows_of(scatter, index, rows, table, count, width), node.kind.name)
 
     def _python(self, node: Node) -> None:
