@@ -116,7 +116,9 @@ def _bases(node: Node, free: set[int]) -> set[int]:
         if value.node is None:
             continue
         cheap = value.node.kind is ir.Map and value.node.attrs["fn"] not in COSTLY
-        if id(value.node) in free or (cheap and len({id(root(v)) for v in value.node.values}) == 1 and value.node.values[0].node):
+        if id(value.node) in free or (
+            cheap and len({id(root(v)) for v in value.node.values}) == 1 and value.node.values[0].node
+        ):
             stack.extend(value.node.values)
         else:
             found.add(id(value))
@@ -175,6 +177,7 @@ class Fusion:
         self.stored: set[int] = {id(root(v)) for v in graph.roots()}
         for group in self.groups:
             self.stored.update(id(v) for v in self.loads(group))
+        self._sink()
         self._free_roots()
         self.groups = self._sorted()
 
@@ -352,6 +355,41 @@ class Fusion:
                 yield from self._loads(inner, group)
         else:
             yield root(value)
+
+    def _sink(self) -> None:
+        """A stored value that is cheap to compute from other stored values, and that only other kernels read, is computed
+        there: one array less is written and read."""
+        readers: dict[int, set[int]] = {}
+        for group in self.groups:
+            fused = group.kind in ("map", "reduce", "contract")
+            for value in self.loads(group):
+                plain = fused and not (group.kind == "contract" and value in map(root, group.nodes[0].values))
+                readers.setdefault(id(value), set()).add(id(group) if plain else 0)
+        kept = {id(root(v)) for v in self.graph.roots()}
+        within = {id(v) for g in self.groups for n in g.nodes for v in self._inside(n, g)}
+        for node in reversed(self.graph.nodes):
+            value = node.output
+            group = self.of.get(id(value))
+            if group is None or id(value) not in self.stored or id(value) in kept or id(value) in within:
+                continue
+            to = readers.get(id(value), {0})
+            cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and len(group.nodes) > 1
+            if not cheap or 0 in to or len(to) > 2 or not all(self._at_hand(v) for v in self._anchors(node)):
+                continue
+            group.nodes.remove(node)
+            del self.of[id(value)], group.loops[id(value)]
+            self.free.add(id(node))
+            self.stored.discard(id(value))
+            for base in self._anchors(node):
+                readers.setdefault(id(base), set()).update(to)
+
+    def _inside(self, node: Node, group: Group) -> Iterator[Value]:
+        """The values of its own group that a node reads."""
+        return (v for v in self._anchors(node) if self.of.get(id(v)) is group)
+
+    def _at_hand(self, value: Value) -> bool:
+        """Whether a value lies in memory anyway."""
+        return value.node is None or id(value) in self.stored
 
     def _free_roots(self) -> None:
         """Free nodes whose value must lie in memory get a group of their own after all."""

@@ -211,7 +211,7 @@ class Planner:
         for _, strides in program.operands:
             along = [strides[i] if i is not None else 0 for i in loops]
             if all(s or n == 1 for s, n in zip(along, value.shape, strict=True)):
-                order = tuple(sorted(plain, key=lambda i: (-abs(along[i]) if value.shape[i] != 1 else 0)))
+                order = tuple(sorted(plain, key=lambda i: -abs(along[i]) if value.shape[i] != 1 else 0))
                 votes[order] = votes.get(order, 0) + 1
         best = max(votes, key=lambda o: votes[o], default=plain)
         axis = self.wishes.get(id(value))

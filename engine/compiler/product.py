@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler import ir
@@ -12,10 +13,14 @@ from engine.compiler.kernels.dot import Dot
 from engine.compiler.places import Place, coalesced, order_of
 from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
-from engine.compiler.work import Operand, Store
+from engine.compiler.work import Operand, Store, pieces, volume
 
 if TYPE_CHECKING:
     from engine.compiler.plan import Planner
+
+
+CACHE = 400_000
+"""Bytes that stay close while a block of a sum runs."""
 
 
 def product_works(planner: Planner, group: Group) -> None:
@@ -211,16 +216,33 @@ class _Product:
             return (*(s[out.index(x)] for x in outer), *(s[out.index(x)] if x else 0 for x in (m, n)))
 
         a, b = self.places
-        self.planner.record(
-            Dot(
-                outer=tuple(letters.sizes[x] for x in outer), m=letters.sizes.get(m, 1), n=letters.sizes.get(n, 1),
-                k=tuple(letters.count("".join(g)) for g in sums),
-                a=Operand(a.buffer, a.offset, steps(0, m)), b=Operand(b.buffer, b.offset, steps(1, n)),
-                body=tuple(program.lines), operands=tuple(Operand(p.buffer, p.offset, along(s)) for p, s in operands),
-                stores=tuple(Store(*s) for s in program.stores),
-            ),
-            "dot",
+        dot = Dot(
+            outer=tuple(letters.sizes[x] for x in outer), m=letters.sizes.get(m, 1), n=letters.sizes.get(n, 1),
+            k=tuple(letters.count("".join(g)) for g in sums),
+            a=Operand(a.buffer, a.offset, steps(0, m)), b=Operand(b.buffer, b.offset, steps(1, n)),
+            body=tuple(program.lines), operands=tuple(Operand(p.buffer, p.offset, along(s)) for p, s in operands),
+            stores=tuple(Store(*s) for s in program.stores),
         )  # fmt: skip
+        for block in blocks(dot):
+            self.planner.record(block, "dot")
+
+
+def blocks(dot: Dot) -> list[Dot]:
+    """A dot whose operands do not fit the cache, as several: each adds its part of the sum to what is there."""
+    size = 4 * volume(dot.k) * (dot.m + dot.n * max(1, volume(dot.outer) // 8))
+    count = min(dot.k[0], -(-size // CACHE)) if len(dot.k) > 1 else 1
+    if count < 2 or len(dot.body) != 1 or len(dot.stores) != 1:
+        return [dot]
+    first = len(dot.outer) + 1
+    adding = (*dot.body, ("load", 0), ("add", 0, 1))
+    found = []
+    for start, length in pieces(dot.k[0], count):
+        part = replace(
+            dot, k=(length, *dot.k[1:]), a=dot.a.moved(first, start), b=dot.b.moved(first, start),
+            body=adding if start else dot.body, stores=(Store(0, 2 if start else 0),),
+        )  # fmt: skip
+        found.append(part)
+    return found
 
 
 def _columns(names: list[str], walks: Any) -> list[list[int]]:

@@ -126,6 +126,7 @@ def choices(
                 continue
             unit = _unit(letters, places, right, n)
             cost = work / (PEAK * lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
+            cost *= _far(letters, places[left], left)
             cost += 0.0 if unit else price(right, n)
             cost += COPY * letters.count(letters.out) * sum(t.get(n, 0) != 1 for t in targets)
             found.append(Choice(left, n, False, () if unit else (right,), cost))
@@ -147,6 +148,13 @@ def along_channels(graph: Graph) -> bool:
             cost[0] += work / lane_share(max(widths, default=1))
             cost[1] += work / (0.8 if batch_letter(node.inputs[side], letters.inputs[side]) else 0.4)
     return cost[0] < cost[1]
+
+
+def _far(letters: Letters, place: Place, side: int) -> float:
+    """How much slower it is where the numbers of a long sum lie a multiple of 4096 bytes apart: all of them share a few
+    sets of the cache."""
+    steps = [stride(letters.inputs[side], place, k) for k in letters.summed if letters.sizes[k] >= 16]
+    return 3.0 if steps and min(steps) % 1024 == 0 and min(steps) else 1.0
 
 
 def _unit(letters: Letters, places: tuple[Place, Place], side: int, letter: str) -> bool:
