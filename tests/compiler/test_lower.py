@@ -88,6 +88,16 @@ def pooled(window: dict[str, Any], *more: Any) -> list[Any]:
     return [*more[:1], IMAGES, y] if more else [floats(*y.shape, seed=5), IMAGES, y]
 
 
+def strided(size: Any, stride: Any, padding: Any) -> dict[str, Any]:
+    return {"size": size, "stride": stride, "padding": padding, "dilation": (1, 1), "groups": 1}
+
+
+STRIDES = (
+    ((4, 4), (3, 3), (8, 8), (2, 2), (1, 1)), ((4, 5), (3, 4), (9, 10), (2, 2), (1, 1)),
+    ((3, 3), (2, 2), (9, 9), (3, 3), (0, 0)), ((3, 6), (5, 3), (9, 6), (3, 1), (1, 1)),
+    ((3, 2), (7, 4), (16, 9), (4, 2), (0, 2)), ((4, 4), (4, 4), (8, 8), (2, 2), (1, 1)),
+)  # fmt: skip
+"""(positions, taps, size, stride, padding) of transposed convolutions."""
 TIED = np.round(IMAGES)
 MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("cast", [floats(3, 4)], {"dtype": np.dtype("i8")}),
@@ -110,6 +120,7 @@ MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("convolution_input", [floats(4, 4, 3, 3), floats(4, 3, 1, 1)], {**EVERY_OTHER, "size": (3, 4), "padding": (1, 1)}),
     ("convolution_weight", [floats(4, 4, 3, 3), IMAGES], {**EVERY_OTHER, "size": (1, 1)}),
     ("convolution_input", [floats(2, 6, 4, 4), floats(6, 1, 3, 3)], DEPTHWISE),
+    *(("convolution_input", [floats(2, 4, *m), floats(4, 3, *k)], strided(n, s, p)) for m, k, n, s, p in STRIDES),
     ("cross_entropy_op", [floats(4, 3), np.array([0, -100, 2, 1])], {"reduction": "mean", "ignore_index": -100}),
     ("cross_entropy_slope", [floats(4, 3), np.array([0, -100, 2, 1])], {"ignore_index": -100}),
     ("rows", [floats(5, 3), whole(5, 2, 4)], {"skip": 0, "by_count": False}),
@@ -148,6 +159,13 @@ MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("index_backward", [floats(2, 1, 2)], {"key": (slice(0, 3, 2), None, slice(1, 4, 2)), "shape": (3, 4)}),
     ("put_view", [floats(3, 4), floats(4)], {"path": ((OPS["index"], {"key": (1,)}),)}),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("positions", "taps", "size", "stride", "padding"), STRIDES)
+def test_strided_gradient_without_zeros(positions: Any, taps: Any, size: Any, stride: Any, padding: Any) -> None:
+    inputs = [floats(2, 64, *positions), floats(64, 3, *taps)]
+    graph = means_the_same(OPS["convolution_input"], inputs, strided(size, stride, padding))
+    assert not any(any(node.attrs["inner"]) for node in graph.nodes if node.kind is ir.Pad)
 
 
 @pytest.mark.parametrize(("name", "inputs", "attrs"), [pytest.param(*m, id=f"{m[0]}-{i}") for i, m in enumerate(MORE)])

@@ -5,10 +5,15 @@ Letters: n image, g group, c channel, f filter, p q r positions, i j k taps. An 
 
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Any
+
+import numpy as np
 
 from engine.compiler.ir import Shape
 from engine.compiler.lowering.library import Library
+from engine.compiler.lowering.pooling import interleaved
 from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule
 
@@ -27,6 +32,10 @@ def windows(
         else:
             x = xp.window(x, axis, k, s, d)[(*at, slice(0, m))]
     return x
+
+
+LONG_SUM = 256
+"""From sums of so many products on, products with zeros cost more than laying classes of places between each other."""
 
 
 class Letters:
@@ -94,7 +103,31 @@ def convolution_weight(
 def convolution_input(
     xp: Library, g: Array, weight: Array, *, size: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
-    """The gradient by the image: turned filters slide over g, between whose numbers stand zeros where it has strides.
+    """The gradient by the image. With strides the image's places fall into classes by their remainder, each of which
+    sees only every stride-th tap: a product without zeros for each class, and all laid between each other."""
+    taps = weight.shape[2:]
+    long = weight.shape[0] // groups * math.prod(taps) >= LONG_SUM
+    split = [long and s > 1 and k > 1 and d == 1 for s, k, d in zip(stride, taps, dilation, strict=True)]
+    if not any(split):
+        return _sent(xp, g, weight, size, stride, padding, dilation, groups)
+    steps = tuple(s if apart else 1 for s, apart in zip(stride, split, strict=True))
+    inner = tuple(1 if apart else s for s, apart in zip(stride, split, strict=True))
+    wide = tuple(-(-n // s) for n, s in zip(size, steps, strict=True))
+    classes = {}
+    for rest in product(*map(range, steps)):
+        # Place s v + r of the image is seen by taps (r + p) % s, (r + p) % s + s, ... from position v + (r + p) // s.
+        seen = [divmod(r + p, s) if s > 1 else (p, 0) for r, p, s in zip(rest, padding, steps, strict=True)]
+        part = weight[(..., *(slice(first, None, s) for (_, first), s in zip(seen, steps, strict=True)))]
+        if part.size:
+            classes[rest] = _sent(xp, g, part, wide, inner, tuple(at for at, _ in seen), dilation, groups)
+    nothing = xp.array(np.zeros((g.shape[0], weight.shape[1] * groups, *wide), g.dtype))
+    return interleaved(xp, classes, nothing, steps)[(..., *(slice(0, n) for n in size))]
+
+
+def _sent(
+    xp: Library, g: Array, weight: Array, size: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Any:
+    """Turned filters slide over g, between whose numbers stand zeros where it has strides.
 
     An axis with one tap gets its zeros behind the product.
     """
