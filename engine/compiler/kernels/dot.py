@@ -5,42 +5,74 @@ A tile of rows times columns keeps one vector of partial sums for each result; t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from engine.compiler.emit import Function
-from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.kernels.packed import Packed
+from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
 from engine.compiler.kernels.walking import over
 from engine.compiler.ssa import Mask, Number, Ssa
-from engine.compiler.work import pieces
 
 
 @dataclass(frozen=True)
 class Dot(Product):
     """c[outer, m, n] = epilogue(sum over k of a[outer, m, k] * b[outer, n, k]), vectorised over the last loop of k.
 
-    The data: see `Product`; a and b have stride 1 along the last loop of k. Lanes are partial sums, so the order in
-    which a sum is added depends on the processor's lanes, never on the split.
+    The data: see `Product`; a and b have stride 1 along the last loop of k. Where lanes are partial sums,
+    the order in which a sum is added depends on the processor's lanes, never on the split.
     """
+
+    packed: bool | None = None
+    """Whether many results share what they read, so that squares of b are transposed and sums run as in a contraction;
+    None: decided by the sizes, once, so that pieces of a split do the same."""
+
+    def __post_init__(self) -> None:
+        if self.packed is None:
+            wide, tall = (self.n, self.m) if self._b_is_still else (self.m, self.n)
+            tall *= math.prod(n for i, n in enumerate(self.outer) if 0 in (self.a.strides[i], self.b.strides[i]))
+            many = wide >= 12 and tall >= 12 and self.sums >= 128 and self.k[-1] >= 48
+            object.__setattr__(self, "packed", many)
+
+    @property
+    def _b_is_still(self) -> bool:
+        """Whether b moves along no more of the outer loops than a."""
+        return sum(s != 0 for s in self.b.strides[: len(self.outer)]) <= sum(
+            s != 0 for s in self.a.strides[: len(self.outer)]
+        )
+
+    @cached_property
+    def turned(self) -> Dot:
+        """The same with a and b, m and n in each other's place."""
+        operands = tuple(replace(o, strides=(*o.strides[:-2], o.strides[-1], o.strides[-2])) for o in self.operands)
+        return replace(self, m=self.n, n=self.m, a=self.b, b=self.a, operands=operands)
+
+    @cached_property
+    def ordered(self) -> Dot:
+        """As the packed kernel wants it: b moves along fewer outer loops, and those that it moves along come first."""
+        work = self if self._b_is_still else self.turned
+        moving = [i for i in range(len(self.outer)) if i not in work.still]
+        return work.arranged([*moving, *work.still])
 
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        return f"dot {self.structure}"
+        if not self.packed:
+            return f"dot {self.structure}"
+        return f"dot {self.ordered.structure} packed {len(self.ordered.still)}"
 
-    def _unit(self, operand: Any) -> bool:
-        return False  # one result at a time: along n, too, operands have any stride
+    def arguments(self) -> list[Any]:
+        """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
+        return Product.arguments(self.ordered if self.packed else self)
 
     def split(self, parts: int) -> list[Dot]:
         """Pieces along the loop over results that divides best."""
         if parts < 2:
             return [self]
-        last = len(self.sizes) - 1
-        grains = [1] * (last - 1) + [TALL, BROAD]
-        loop = max(range(last + 1), key=lambda i: (min(parts, self.sizes[i] // grains[i]), -i))
-        cuts = pieces(self.sizes[loop], parts, grains[loop])
-        return [self.piece(loop, start, size) for start, size in cuts] if len(cuts) > 1 else [self]
+        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), TALL, 16 if self.packed else BROAD), parts)
+        return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
 
     def cost(self) -> float:
         """About how many nanoseconds: 100 operations in each, and the lanes' sums."""
@@ -53,6 +85,11 @@ class Dot(Product):
 
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
+        if self.packed:
+            work = self.ordered
+            given, moving = Given.of(f, work, args), len(work.outer) - len(work.still)
+            over(f, given.outer[:moving], lambda *p: Packed(f, work, given.moved(f, p), len(work.still), True).emit())
+            return
         given = Given.of(f, self, args)
         over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
 
@@ -90,8 +127,8 @@ class _Tiles:
         found = self._sum(steps, a, b, 0, 0, [f.floating(0.0)] * (height * width))
         for r in range(height):
             for q in range(width):
-                address = [o.at(f, f.add(row, r), f.add(column, q)) for o in given.operands]
-                self.epilogue.run(f.reduce(f.add, found[r * width + q]), address, 0)
+                address = [o.at(f, f.add(row, r)) for o in given.operands]
+                self.epilogue.run(f.reduce(f.add, found[r * width + q]), address, f.add(column, q))
 
     def _sum(
         self, steps: list[tuple[Any, Any, Any]], a: list[Any], b: list[Any], along_a: Number, along_b: Number,

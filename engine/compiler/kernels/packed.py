@@ -22,6 +22,9 @@ ROWS = 144
 PANELS = 4
 """Panels that are packed at a time, so that a's numbers are fetched once for all of them."""
 WORD = 8
+SIX, NARROW = 6, 32
+"""Rows of a tile, and bytes that their numbers take where they are laid side by side."""
+SLOT = (DEPTH + 2) * NARROW
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,10 @@ class Areas:
     side: Ssa
 
     @classmethod
-    def of(cls, f: Function, width: int, entries: int) -> Areas:
-        """For panels of `width` columns and `entries` walks over the rows."""
+    def of(cls, f: Function, width: int, entries: int, side: bool) -> Areas:
+        """For panels of `width` columns and `entries` walks over the rows; side: a is copied, too."""
         columns = PANELS * width * SIZE
-        sizes = [
-            (DEPTH + f.lanes) * columns,
-            ROWS * columns,
-            ROWS * entries * WORD,
-            DEPTH * WORD,
-            DEPTH * f.lanes * SIZE,
-        ]
+        sizes = [DEPTH * columns, ROWS * columns, ROWS * entries * WORD, DEPTH * WORD, side * ROWS // SIX * SLOT]
         start = f.scratch(sum(sizes))
         return cls(*(start + sum(sizes[:i]) for i in range(len(sizes))))
 
@@ -75,7 +72,8 @@ class Packed:
         self.b = Walk(given.b.address, given.b.strides[shared:])
         self.row_sizes = (*given.outer, given.m)
         self.forms = (4, 2, 1) if f.cpu.registers >= 32 else (2, 1)
-        self.areas = Areas.of(f, self.forms[0] * f.lanes, len(self.walks))
+        self.areas = Areas.of(f, self.forms[0] * f.lanes, len(self.walks), side)
+        self.coming: tuple[Any, Any] | None = None
 
     def emit(self) -> None:
         """Panels of columns: wide ones, the last of which may be nearly empty, then what is left in narrow ones."""
@@ -114,7 +112,7 @@ class Packed:
 
         f.loop(part.panels, clear)
         self._sum(part)
-        f.loop(part.panels, lambda p: f.loop(part.count, lambda r: self._finish(part, p, r)) and None)
+        f.loop(part.count, lambda r: self._finish(part, r))
 
     # ------------------------------------------------------------------------------------------------- places
     def _row(self, walk: int, part: Part, row: Any) -> Any:
@@ -124,19 +122,23 @@ class Packed:
             return self.f.add(w.address, entry(self.f, self.areas.rows, row, walk, len(self.walks)))
         return w.at(self.f, self.f.add(part.first, row))
 
-    def _finish(self, part: Part, panel: Any, row: Any) -> None:
-        """The epilogue of one row of a panel."""
+    def _finish(self, part: Part, row: Any) -> None:
+        """The epilogue of one row."""
         f, lanes, form = self.f, self.f.lanes, part.form
         rows = [self._row(1 + i, part, row) for i in range(len(self.given.operands))]
-        line = f.add(self.areas.sums, f.mul(f.add(f.mul(panel, ROWS), row), form * lanes * SIZE))
 
-        def vector(q: Any) -> None:
-            place = f.add(f.add(part.column, f.mul(panel, form * lanes)), f.mul(q, lanes))
-            mask = f.below(f.sub(self.given.n, place))
-            sums = f.load(f.floats, f.add(line, f.mul(q, lanes * SIZE)))
-            self.epilogue.run(sums, rows, f.mul(place, SIZE), mask)
+        def panel(p: Any) -> None:
+            line = f.add(self.areas.sums, f.mul(f.add(f.mul(p, ROWS), row), form * lanes * SIZE))
+            column = f.add(part.column, f.mul(p, form * lanes))
 
-        f.loop(form, vector, unroll=form if self.epilogue.cycles <= 12 else 1)
+            def vector(q: Any) -> None:
+                place = f.add(column, f.mul(q, lanes))
+                sums = f.load(f.floats, f.add(line, f.mul(q, lanes * SIZE)))
+                self.epilogue.run(sums, rows, place, f.below(f.sub(self.given.n, place)))
+
+            f.loop(form, vector, unroll=form if self.epilogue.cycles <= 12 else 1)
+
+        f.loop(part.panels, panel)
 
     # ------------------------------------------------------------------------------------------------- sums
     def _sum(self, part: Part) -> None:
@@ -175,6 +177,10 @@ class Packed:
 
         if len(given.k) == 1:
             f.loop(depth, lambda i: copy(i, f.mul(f.add(k, i), b[0])))
+            more = f.compare("lt", f.add(k, depth), given.k[0])
+            here, there = f.mul(part.column, SIZE), f.mul(f.add(part.column, PANELS * line // SIZE), SIZE)
+            below = f.add(here, f.mul(f.add(k, depth), b[0]))
+            self.coming = f.add(self.b.address, f.select(more, f.value(below), f.value(there))), b[0]
             self._tiles(part, depth, f.mul(k, a[0]), a[0])
         else:
             fill(f, self.areas.steps, given.k, [a], k, depth, extra=b, body=copy)
@@ -221,37 +227,61 @@ class Packed:
     def _tiles(self, part: Part, depth: Any, start: Any, step: Any) -> None:
         """Add the products of a block to all sums. step: from one number of a to the next; None: look it up."""
         f, done = self.f, 0
-        for height in (6, 4, 2, 1) if part.form > 2 or f.cpu.registers < 32 else (12, 4, 2, 1):
+        if self.side:
+            self._lay_aside(part, depth, start, step)
+        for height in (SIX, 4, 2, 1) if part.form > 2 or f.cpu.registers < 32 else (2 * SIX, 4, 2, 1):
 
             def tile(i: Any, height: int = height) -> None:
                 rows = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)]
-                source, by, line = rows[0], step, self.given.a.strides[len(self.row_sizes) - 1]
                 if self.side:
-                    rows, by = self._lay_aside(rows, depth, step)
-
-                def panel(p: Any) -> None:
-                    # while one tile is summed, the numbers of the next one are fetched: a row or two with each panel
-                    ahead = [source + 64] if self.side else [
-                        f.add(source, f.mul(f.add(p, height + some), line)) for some in (0, PANELS)
-                    ]
-                    self._tile(part, p, i, rows, depth, by, ahead, step)
-
-                f.loop(part.panels, panel)
+                    slot = f.add(self.areas.side, f.add(f.mul(i // SIX, SLOT), f.mul(i % SIX, SIZE)))
+                    beside = [f.add(slot, r // SIX * SLOT + r % SIX * SIZE) for r in range(height)]
+                    f.loop(
+                        part.panels,
+                        lambda p: self._tile(part, p, i, beside, depth, NARROW, self._ahead(part, p, i // height)),
+                    )
+                else:
+                    f.loop(
+                        part.panels,
+                        lambda p: self._tile(part, p, i, rows, depth, step, self._ahead(part, p, i // height)),
+                    )
 
             f.loop(f.sub(part.count, height - 1), tile, start=done, step=height)
             done = f.add(done, f.mul(f.sub(part.count, done) // height, height))
 
-    def _lay_aside(self, rows: list[Any], depth: Any, step: Any) -> tuple[list[Any], Any]:
-        """a's numbers of a tile, which lie row beside row, copied close together; where they are, and their step."""
-        f, line, mask = self.f, self.f.lanes * SIZE, self.f.below(len(rows))
+    def _ahead(self, part: Part, panel: Any, tile: Any) -> tuple[Any, Any]:
+        """What should be fetched while a tile is summed: from where, and how far on at each place of the sum.
+
+        The first tiles ask for the next block of b, a cache line of each row; the others for nothing new.
+        """
+        f, line = self.f, part.form * self.f.lanes * SIZE
+        wanted = f.compare("lt", tile, max(1, line // 64))
+        if self.coming is None or wanted is False:
+            return None, 0
+        start = f.add(self.coming[0], f.add(f.mul(panel, line), f.mul(tile, 64)))
+        return f.select(wanted, f.value(start), self.areas.panel), f.select(wanted, f.value(self.coming[1]), f.value(0))
+
+    def _lay_aside(self, part: Part, depth: Any, start: Any, step: Any) -> None:
+        """a's numbers of a block: of six rows and each place of the sum side by side, for a tile to read on and on."""
+        f = self.f
+        first = f.add(self._row(0, part, 0), start)
 
         def copy(i: Any) -> None:
-            f.store(f.load(f.floats, f.add(rows[0], f.mul(i, step)), mask), f.add(self.areas.side, f.mul(i, line)))
+            source, into = f.add(first, f.mul(i, step)), f.add(self.areas.side, f.mul(i, NARROW))
+
+            def six(row: Any) -> None:
+                target = f.add(into, f.mul(row // SIX, SLOT))
+                for lane in range(0, SIX, f.lanes):
+                    left = f.least(f.sub(part.count, row), SIX)
+                    at = f.add(source, f.mul(f.add(row, lane), SIZE))
+                    # what is written too much is written over by what comes next
+                    f.store(f.load(f.floats, at, f.below(f.sub(left, lane))), f.add(target, lane * SIZE))
+
+            f.loop(part.count, six, step=SIX)
 
         f.loop(depth, copy, once=True)
-        return [f.add(self.areas.side, r * SIZE) for r in range(len(rows))], line
 
-    def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any, ahead: list[Any], far: Any) -> None:
+    def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any, ahead: Any) -> None:
         f, areas, form, lanes = self.f, self.areas, part.form, self.f.lanes
         line = form * lanes * SIZE
         sums = f.add(areas.sums, f.mul(f.add(f.mul(panel, ROWS), row), line))
@@ -260,8 +290,8 @@ class Packed:
 
         def body(i: Any, along: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
             place = along if step is not None else f.load(LONG, f.add(areas.steps, f.mul(i, WORD)))
-            for x in ahead:
-                f.prefetch(f.add(x, place if far is None else f.mul(i, far)))
+            if ahead[0] is not None:
+                f.prefetch(f.add(ahead[0], f.mul(i, ahead[1])))
             vectors = [f.load(f.floats, f.add(b, q * lanes * SIZE)) for q in range(form)]
             found: list[Ssa] = []
             for r, x in enumerate(a):

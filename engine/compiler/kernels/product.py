@@ -15,7 +15,7 @@ from engine.compiler.ir import CompilerError
 from engine.compiler.kernels.body import Body, letter
 from engine.compiler.kernels.maths import EXPENSIVE, convert, scalar
 from engine.compiler.ssa import FLOAT, INT, Mask, Number, Ssa
-from engine.compiler.work import Access, Instruction, Operand, Shape, Store
+from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
 
 SIZE = 4
 """Bytes of an element: everything here is float32 or a word."""
@@ -54,12 +54,14 @@ class Product:
     def structure(self) -> str:
         """The part of the key that both kinds share."""
         body = ";".join(" ".join(map(_word, line)) for line in self.body)
-        operands = ",".join(letter(o.buffer.dtype) + ("1" if self._unit(o) else "0") for o in self.operands)
+        operands = ",".join(letter(o.buffer.dtype) + self.along(o) for o in self.operands)
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
         return f"{len(self.outer)}/{len(self.k)} [{operands}] {body} -> {stores}"
 
-    def _unit(self, operand: Operand) -> bool:
-        return self.n == 1 or operand.strides[-1] == 1
+    def along(self, operand: Operand) -> str:
+        """How an operand moves along n: 1 place by place, 0 not at all, s in steps."""
+        stride = operand.strides[-1]
+        return "1" if self.n == 1 or stride == 1 else "s" if stride else "0"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
@@ -182,16 +184,33 @@ class Epilogue:
         """About how long it takes for a vector."""
         return sum(EXPENSIVE.get(self.work.body[line][0], 1) for line in self.needed)
 
-    def run(self, sums: Ssa, rows: list[Any], column: Any, mask: Mask = None) -> None:
-        """Compute and store. rows: the address of each operand in this row; column: the place along n, in bytes."""
-        found: dict[int, Any] = {}
+    def run(self, sums: Ssa, rows: list[Any], place: Any, mask: Mask = None) -> None:
+        """Compute and store. rows: the address of each operand in this row; place: where along n."""
+        f, found = self.f, dict[int, Any]()
         for line in self.needed:
-            found[line] = self._line(line, sums, found, rows, column, mask)
+            found[line] = self._line(line, sums, found, rows, place, mask)
         for store in self.work.stores:
-            value = self.f.value(found[store.line], sums.type)
-            self.f.store(value, self.f.add(rows[store.operand], column), mask)
+            value, at = f.value(found[store.line], sums.type), self._at(store.operand, rows, place)
+            if sums.vector and self._along(store.operand) == "s":
+                f.scatter(value, at, self._steps(store.operand), mask)
+            else:
+                f.store(value, at, mask)
 
-    def _line(self, line: int, sums: Ssa, found: dict[int, Any], rows: list[Any], column: Any, mask: Mask) -> Any:
+    def _along(self, operand: int) -> str:
+        return self.work.along(self.work.operands[operand])
+
+    def _at(self, operand: int, rows: list[Any], place: Any) -> Any:
+        """The address of an operand at a place along n."""
+        stride = {"0": 0, "1": SIZE}.get(self._along(operand), self.operands[operand].strides[-1])
+        return self.f.add(rows[operand], self.f.mul(place, stride))
+
+    def _steps(self, operand: int) -> Ssa:
+        """How many elements each lane lies behind the first one."""
+        f, stride = self.f, self.operands[operand].strides[-1]
+        step = f.arithmetic("ashr", stride, 2) if isinstance(stride, Ssa) else f.value(stride // SIZE)
+        return f.places() * f.splat(f.cast("trunc", step, INT))  # type: ignore[no-any-return]
+
+    def _line(self, line: int, sums: Ssa, found: dict[int, Any], rows: list[Any], place: Any, mask: Mask) -> Any:
         name, *rest = self.work.body[line]
         kinds = self.body.kinds
         if name == "sum of products":
@@ -199,7 +218,7 @@ class Epilogue:
         if name == "const":
             return rest[0]
         if name == "load":
-            return self._load(rest[0], sums.vector, rows, column, mask)
+            return self._load(rest[0], sums.vector, rows, place, mask)
         arguments = self.body.arguments(line)
         if name == "cast":
             return convert(self.f, found[arguments[0]], kinds[arguments[0]], kinds[line])
@@ -208,10 +227,18 @@ class Epilogue:
             values[-1] = self.f.value(values[-1], sums.type)
         return scalar(self.f, name, [kinds[i] for i in arguments], values)
 
-    def _load(self, operand: int, vector: bool, rows: list[Any], column: Any, mask: Mask) -> Ssa:
+    def _load(self, operand: int, vector: bool, rows: list[Any], place: Any, mask: Mask) -> Ssa:
+        f, along, at = self.f, self._along(operand), self._at(operand, rows, place)
         element = FLOAT if self.body.operand_kinds[operand] == "f" else INT
-        if self.work._unit(self.work.operands[operand]):
-            type = self.f.vector(element) if vector else element
-            return self.f.load(type, self.f.add(rows[operand], column), mask)
-        found = self.f.load(element, rows[operand])
-        return self.f.splat(found) if vector else found
+        if not vector:
+            return f.load(element, at)
+        if along == "s":
+            return f.gather(element, at, self._steps(operand), mask)
+        return f.load(f.vector(element), at, mask) if along == "1" else f.splat(f.load(element, at))
+
+
+def cuts(sizes: Shape, grains: Shape, parts: int) -> tuple[int, list[tuple[int, int]]]:
+    """The loop along which pieces, multiples of its grain, come out most equal, and those (start, size)."""
+    found = [(pieces(n, parts, grain), loop) for loop, (n, grain) in enumerate(zip(sizes, grains, strict=True))]
+    made, loop = min(found, key=lambda x: max((size for _, size in x[0]), default=1) / max(1, sizes[x[1]]))
+    return loop, made
