@@ -23,16 +23,22 @@ class Feed:
 
     __slots__ = ("_inputs", "_rows", "_scalars", "deadline", "every", "inputs", "scalars")
 
-    def __init__(self, inputs: Any, scalars: Any, deadline: int = 0, every: int = 1) -> None:
-        self.inputs, self.scalars, self.deadline, self.every = inputs, scalars, deadline, every
+    def __init__(self, inputs: Any, scalars: Any, every: int = 1) -> None:
+        self.inputs, self.scalars, self.deadline, self.every = inputs, scalars, 0, every
         self._rows = len(inputs), len(scalars)
-        self._inputs, self._scalars = ((a.ctypes.data, a.strides[0], len(a)) for a in (inputs, scalars))
+        self._inputs = (lies(inputs), inputs.strides[0], self._rows[0])
+        self._scalars = (lies(scalars), scalars.strides[0], self._rows[1])
 
     def words(self, steps: int, first: int, results: int) -> tuple[int, ...]:
         """The words of driver.CALL, to begin with step `first`."""
         rows, more = self._rows
         head = (steps, 0, self.deadline, self.every)
         return (*head, *self._inputs, first % rows, *self._scalars, first % more, results)
+
+
+def lies(array: Any) -> int:
+    """The address of an array; twice as fast as its `ctypes`."""
+    return int(array.__array_interface__["data"][0])
 
 
 @functools.cache
@@ -111,7 +117,7 @@ class Native:
     def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
         """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
         stopped the one after these."""
-        words = feed.words(steps, first, results.ctypes.data)
+        words = feed.words(steps, first, lies(results))
         for state in self.states:
             state.call(*words)
         self.shared[8] = 0

@@ -23,14 +23,19 @@ class Pace:
     def __init__(self, cost: float) -> None:
         self.cost = cost
         self._times: dict[tuple[int, bool], list[float]] = {}
+        self._candidates: dict[int, list[int]] = {}
         self._since = 0
 
     def candidates(self, most: int) -> list[int]:
         """One thread, and `most`, a half, a quarter .. of them, as far as each has enough to do."""
+        known = self._candidates.get(most)
+        if known is not None:
+            return known
         found, count = [1], min(most, int(self.cost / SHARE))
         while count > 1 and self.cost >= ALONE:
             found.append(count)
             count //= 2
+        self._candidates[most] = found
         return found
 
     def choose(self, counts: Collection[int], many: bool) -> tuple[int, bool]:
