@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,8 @@ from engine.compiler import home, optimise
 from engine.compiler.compare import Comparison, Differs, ndarray
 from engine.compiler.ir import WORD, Fill, Graph, Origin, Python, Source, Value
 from engine.compiler.lower import attempt
+from engine.compiler.rebound import Rebound
+from engine.compiler.recipe import Call, Made, Program
 from engine.compiler.trace import Draw, Event, Stepped, Trace, watched
 from engine.elements import Abstract
 from engine.errors import EngineError
@@ -20,38 +20,6 @@ from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor, wrap
 from engine.tree import leaves, mapped
-
-
-@dataclass
-class Program:
-    """A graph and what goes with it outside of arrays.
-
-    tensors: (tensor, its memory) of all cells that belong to one; states: (optimiser, parameter, name -> memory);
-    structures: what of the optimisers' settings is part of the program; slopes: (leaf, the tensor that `.grad` is after
-    a step, or None); carried: leaves whose gradient from before the step is added to; counters: counts that grow by
-    one a step; schedules: (scheduler, whether it steps before the optimiser); generators: who is asked for a draw, in
-    order; keys: the draws of the step to come; result: the tree of what the step returns, with `Made` for tensors.
-    """
-
-    graph: Graph = field(default_factory=Graph)
-    tensors: list[tuple[Tensor, Any]] = field(default_factory=list)
-    states: list[tuple[Optimizer, Tensor, dict[str, Any]]] = field(default_factory=list)
-    structures: list[tuple[Optimizer, Any]] = field(default_factory=list)
-    slopes: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
-    carried: list[Tensor] = field(default_factory=list)
-    counters: list[Tensor] = field(default_factory=list)
-    schedules: list[tuple[Any, bool]] = field(default_factory=list)
-    generators: list[Any] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    result: Any = None
-
-
-@dataclass(frozen=True)
-class Made:
-    """In the place of a tensor that a step returns: the number of the graph's output, and its element type."""
-
-    number: int
-    dtype: Any
 
 
 def assemble(comparison: Comparison, lowered: bool = True, finite: bool = False) -> Program:
@@ -75,7 +43,7 @@ class Assembly:
         self.final: dict[int, tuple[Source, Value]] = {}
         self.pending: dict[int, Tensor] = {}
         self.roots: dict[int, list[Any]] = {}
-        self.event = Event("", (), "")
+        self.event, self.number = Event("", (), ""), -1
 
     def run(self) -> Program:
         """The program. Raises: Differs."""
@@ -88,6 +56,7 @@ class Assembly:
             self.event = event
             name = event.facts[0].name if event.what == "op" else event.what
             self.graph.origin = Origin(number, name, event.line, event.backward)
+            self.number = number
             getattr(self, f"_{event.what}")(*event.facts)
         self.graph.origin = Origin()
         self._finish()
@@ -198,6 +167,8 @@ class Assembly:
         if found is None or found.shape != made.shape:
             found = self._python(op, inputs, attrs, made)
         self._hold(made, found)
+        event = self.event
+        self.program.calls.append(Call(self.number, op.name, event.line, event.backward, event.module, found))
 
     def _attribute(self, value: Any) -> Any:
         """An attribute with values in the place of arrays that the step computes, and of draws."""
@@ -264,7 +235,7 @@ class Assembly:
     def _measured(self, slopes: list[Any], kind: float, made: Any) -> None:
         if kind == 0 or not slopes:
             raise self.refuse(f"a norm of kind {kind}")
-        self._hold(made, norm(self.graph, [self.value(a) for a in slopes], kind))
+        self._hold(made, optimise.norm(self.graph, [self.value(a) for a in slopes], kind))
 
     def _scaled(self, slopes: list[Any], limit: float, total: Any) -> None:
         m = self.graph.map
@@ -313,19 +284,22 @@ class Assembly:
         self.graph.effects.append((run, tuple(slopes)))
 
     def _by_rule(self, optimizer: Optimizer, moved: list[tuple[Tensor, Any, Value]]) -> None:
-        known, counts = home.STATES[optimizer], home.COUNTS.get(optimizer, [])
-        steps: dict[Tensor, tuple[Source, Value]] = {}
-        for vector, members in counts:
-            cell = self._state_cell(vector, "steps")
-            after, now = optimise.counted(self.graph, self._now(cell))
-            self._write(cell, after)
-            steps |= dict.fromkeys(members, (cell, now))
+        known = home.STATES[optimizer]
         given = {id(p): (array, g) for p, array, g in moved}
+        steps: dict[Tensor, tuple[Source, Value]] = {}
+        for vector, members in home.COUNTS.get(optimizer, []):
+            moving = [id(p) in given for p in members]
+            if any(moving):
+                cell = self._state_cell(vector, "steps")
+                after, now = optimise.counted(self.graph, self._now(cell), moving)
+                self._write(cell, after)
+                steps |= dict.fromkeys(members, (cell, now))
         for place, group in enumerate(optimizer.param_groups):
             shared: dict[Any, optimise.Settings] = {}
             for p in (p for p in group["params"] if id(p) in given):
-                cell, now = steps.get(p, (None, None))
-                s = shared.setdefault(cell, optimise.Settings(self.graph, optimizer, place, {}, now))
+                count = steps.get(p)
+                key, number = (None, None) if count is None else count
+                s = shared.setdefault(key, optimise.Settings(self.graph, optimizer, place, {}, number))
                 array, g = given[id(p)]
                 after = optimise.RULES[type(optimizer)](s, _States(self, known, p), self.value(array), g)
                 self._hold(array, after)
@@ -336,7 +310,7 @@ class Assembly:
         return self.final[id(cell)][1] if id(cell) in self.final else cell
 
     def _scheduled(self, scheduler: Any) -> None:
-        before = not any(e.what == "stepped" for e in self.trace.events[: self.trace.events.index(self.event)])
+        before = not any(e.what == "stepped" for e in self.trace.events[: self.number])
         self.program.schedules.append((scheduler, before))
 
     # ------------------------------------------------------------------------------------------------ the end
@@ -370,58 +344,22 @@ class _States:
     """The state of one parameter, as a rule sees it."""
 
     def __init__(self, assembly: Assembly, known: dict[tuple[Tensor, str], Any], p: Tensor) -> None:
-        self._cell = lambda name: assembly._state_cell(known[p, name], name)
-        self._assembly = assembly
+        self._assembly, self._known, self._parameter = assembly, known, p
 
     def read(self, name: str) -> Value:
         """What the state holds. Raises: KeyError."""
         return self._assembly._now(self._cell(name))
+
+    def _cell(self, name: str) -> Source:
+        return self._assembly._state_cell(self._known[self._parameter, name], name)
 
     def write(self, name: str, value: Value) -> None:
         """What it holds from now on."""
         self._assembly._write(self._cell(name), value)
 
 
-class Rebound:
-    """An op whose attributes hold arrays that the step computes: they come as further inputs."""
-
-    def __init__(self, op: Any, attrs: dict[str, Any], count: int) -> None:
-        self.op, self.attrs, self.count, self.name = op, attrs, count, op.name
-
-    def forward(self, xp: Any, *arrays: Any) -> Any:
-        """The op, with its attributes filled in."""
-        late = iter(arrays[len(arrays) - self.count :])
-        attrs = {name: _filled(value, late) for name, value in self.attrs.items()}
-        return self.op.forward(xp, *arrays[: len(arrays) - self.count], **attrs)
-
-
-def _filled(value: Any, late: Any) -> Any:
-    fill: Callable[[Any], Any] = lambda v: next(late) if isinstance(v, Value) else v
-    return mapped(fill, value) if isinstance(value, tuple | list) else fill(value)
-
-
 def _root(array: Any) -> Any:
     return array.base if isinstance(array.base, ndarray) else array
-
-
-def norm(graph: Graph, slopes: list[Value], kind: float) -> Value:
-    """The norm of all numbers together, shape ()."""
-    m, parts = graph.map, []
-    for g in slopes:
-        if kind == 2:
-            g = m("mul", g, g)
-        else:
-            g = m("abs", g)
-            g = g if math.isinf(kind) or kind == 1 else m("pow", g, float(kind))
-        for axis in range(len(g.shape) - 1, -1, -1):
-            g = graph.reduce(g, "sum" if not math.isinf(kind) else "max" if kind > 0 else "min", (axis,))
-        parts.append(g)
-    total = parts[0]
-    for part in parts[1:]:
-        total = m("add" if not math.isinf(kind) else "max" if kind > 0 else "min", total, part)
-    if kind == 2:
-        return m("sqrt", total)
-    return total if math.isinf(kind) or kind == 1 else m("pow", total, 1 / float(kind))
 
 
 def trace_step(step: Callable[..., Any], args: Any, lowered: bool = True, finite: bool = False) -> Graph:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import home, optimise
-from engine.compiler.assemble import Program
+from engine.compiler.recipe import Program
 from engine.graph import current_mode
 from engine.nn.hooks import CHANGES
 from engine.nn.module import Module

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.compiler.ir import FLOAT, Graph, Slice, Source, Value
+import numpy as np
+
+from engine.compiler.ir import FLOAT, Graph, Slice, Value
 from engine.optim.adam import Adam, AdamW
 from engine.optim.adaptive import Adagrad, RMSprop
 from engine.optim.optimizer import Group, Optimizer
@@ -209,7 +211,28 @@ def _adagrad(s: Settings, states: States, p: Value, g: Value) -> Value:
     return m("add", p, m("mul", step, s.once("rate", falling)))
 
 
-def counted(graph: Graph, vector: Source) -> tuple[Value, Value]:
-    """The counts of steps after one more, and one of them: all are equal."""
-    after = graph.map("add", vector, 1.0)
-    return after, graph.reshape(graph.add(Slice, after, start=(0,), size=(1,), step=(1,)), ())
+def counted(graph: Graph, vector: Value, moving: list[bool]) -> tuple[Value, Value]:
+    """The counts of steps after one more of those parameters that are moving, and the count of these: all are equal."""
+    more: Value | float = 1.0 if all(moving) else graph.constant(np.array(moving, np.float32))
+    after, first = graph.map("add", vector, more), moving.index(True)
+    return after, graph.reshape(graph.add(Slice, after, start=(first,), size=(1,), step=(1,)), ())
+
+
+def norm(graph: Graph, slopes: list[Value], kind: float) -> Value:
+    """The norm of all numbers together, shape ()."""
+    m, parts = graph.map, []
+    for g in slopes:
+        if kind == 2:
+            g = m("mul", g, g)
+        else:
+            g = m("abs", g)
+            g = g if math.isinf(kind) or kind == 1 else m("pow", g, float(kind))
+        for axis in range(len(g.shape) - 1, -1, -1):
+            g = graph.reduce(g, "sum" if not math.isinf(kind) else "max" if kind > 0 else "min", (axis,))
+        parts.append(g)
+    total = parts[0]
+    for part in parts[1:]:
+        total = m("add" if not math.isinf(kind) else "max" if kind > 0 else "min", total, part)
+    if kind == 2:
+        return m("sqrt", total)
+    return total if math.isinf(kind) or kind == 1 else m("pow", total, 1 / float(kind))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from engine.array import quiet
 from engine.compiler.ir import Graph, Node, Source, Value
 
 
-def alive(graph: Graph) -> list[Node]:
-    """The nodes that somebody wants, in order."""
-    wanted = {id(v) for v in graph.roots()}
+def alive(graph: Graph, more: Iterable[Value] = ()) -> list[Node]:
+    """The nodes that somebody wants, in order; more: values that are wanted besides."""
+    wanted = {id(v) for v in (*graph.roots(), *more)}
     kept: list[Node] = []
     for node in reversed(graph.nodes):
         if id(node.output) in wanted:
@@ -24,10 +25,10 @@ def alive(graph: Graph) -> list[Node]:
 class Replay:
     """Runs a graph on NumPy: what `ir.interpret` does, with the bookkeeping done beforehand."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, more: Iterable[Value] = ()) -> None:
         self.graph = graph
         self.places: dict[int, int] = {}
-        self.nodes = alive(graph)
+        self.nodes = alive(graph, more)
         for source in graph.sources:
             self._place(source)
         self.lines = [self._line(node) for node in self.nodes]
@@ -59,17 +60,20 @@ class Replay:
             *[None] * (len(self.places) - len(self.graph.sources)),
         ]
 
-    def compute(self, inputs: list[Any], upto: int | None = None, keep: bool = False) -> list[Any]:
-        """Run the nodes (only the first `upto`); nothing is written. keep: hold on to everything."""
+    def compute(self, inputs: list[Any]) -> list[Any]:
+        """Run the nodes; nothing is written."""
         held = self.held(inputs)
-        for line, ends in zip(self.lines[:upto], self.ends, strict=False):
-            run, given, attrs, place, dtype = line
-            made = run(*[number if p < 0 else held[p] for p, number in given], **attrs)
-            held[place] = made if getattr(made, "dtype", None) is dtype else np.asarray(made).astype(dtype, copy=False)
-            if not keep:
-                for p in ends:
-                    held[p] = None
+        for number, ends in enumerate(self.ends):
+            self.node(number, held)
+            for p in ends:
+                held[p] = None
         return held
+
+    def node(self, number: int, held: list[Any]) -> None:
+        """Run one node."""
+        run, given, attrs, place, dtype = self.lines[number]
+        made = run(*[number if p < 0 else held[p] for p, number in given], **attrs)
+        held[place] = made if getattr(made, "dtype", None) is dtype else np.asarray(made).astype(dtype, copy=False)
 
     def step(self, inputs: list[Any]) -> tuple[list[Any], bool]:
         """One step: the outputs, and whether everything that should be finite is (else nothing was written)."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
 
-from engine.compiler.assemble import Made, Program
+from engine.compiler.ir import Graph
 from engine.compiler.plan import plan
+from engine.compiler.recipe import Made, Program
 from engine.compiler.replay import Replay
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
@@ -40,8 +42,9 @@ class Native:
     tier = "native"
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
-        simplify(program.graph)
-        self.plan, self.threads = plan(program.graph), threads
+        graph = _own(program.graph)
+        simplify(graph)
+        self.plan, self.threads = plan(graph), threads
         self.table = Table(self.plan)
         rows = {id(place): i for i, place in enumerate(self.table.results)}
         self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]
@@ -187,6 +190,14 @@ class Bound:
         for _ in range(done):
             for scheduler, _, _ in states:
                 scheduler.step()
+
+
+def _own(graph: Graph) -> Graph:
+    """A graph for the passes to change: its lists are its own, its values and nodes are the same."""
+    mine = copy(graph)
+    mine.nodes, mine.sources, mine.outputs = list(graph.nodes), list(graph.sources), list(graph.outputs)
+    mine.writes, mine.finite, mine.effects = list(graph.writes), list(graph.finite), list(graph.effects)
+    return mine
 
 
 def _as(array: Any, dtype: Any) -> Any:

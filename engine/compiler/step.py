@@ -13,12 +13,13 @@ from engine.compiler import team
 from engine.compiler.assemble import assemble
 from engine.compiler.compare import Comparison, Differs
 from engine.compiler.cpu import NoNativeCode
-from engine.compiler.explain import Report, report
+from engine.compiler.explain import Report, Row, report, rows
 from engine.compiler.guard import Residents, Surroundings, signature
 from engine.compiler.ir import CompilerError
 from engine.compiler.runner import Bound, Native, NumPy, addresses
 from engine.compiler.trace import Reason, Trace, watched
 from engine.compiler.undo import Undo
+from engine.compiler.watch import Watch
 from engine.errors import ArgumentError
 from engine.graph import current_mode
 from engine.tensor import Tensor, wrap
@@ -294,9 +295,10 @@ class Step:
             if place == 0 and count == len(batches):
                 self._batches = (batches, list(batches), variant, table, held)
         self.tier = "native"
-        result, done, self.finite = variant.current().many(table, count)
+        result, done, finite = variant.current().many(table, count)
+        self.finite = finite
         parts.append(result)
-        return done + (not self.finite)
+        return int(done) + (not finite)
 
     def _known(self, batches: list[Any]) -> Any:
         """What is remembered of the very list of batches that was run last."""
@@ -311,6 +313,23 @@ class Step:
         return variant, table, len(batches), None
 
     # ------------------------------------------------------------------------------------------------- looking
+    def watch(self, *args: Any, **kwargs: Any) -> Watch:
+        """The next step on these arguments, from inside; see `Watch`. Raises: CompilerError if it stays eager."""
+        self.prepare(*args, **kwargs)
+        variant = self.newest
+        if variant is None or variant.bound is None:
+            raise CompilerError("watch", "a step that can be replayed", self.why())
+        return Watch(variant.bound.program, _arrays((args, kwargs) if kwargs else args))
+
+    def value_of(self, number: int, *args: Any, **kwargs: Any) -> Any:
+        """What the call of this number makes of these arguments; numbers are those of `records` and `watch`."""
+        return self.watch(*args, **kwargs)[number]
+
+    @property
+    def records(self) -> list[Row]:
+        """The records of the newest program in the order in which they run."""
+        return [] if self.newest is None or self.newest.bound is None else rows(self.newest)
+
     def explain(self) -> Report:
         """What ran where, and why: prints as a page, and is data."""
         return report(self)
@@ -326,7 +345,10 @@ class Held(list[Any]):
 
 def _table(batches: list[Any], place: int, key: Any) -> tuple[Any, Held]:
     """Addresses of the arguments of the batches from `place` on that are alike; equal tuples are looked at once."""
-    held, rows, numbers, seen = Held(), [], [], {}
+    held = Held()
+    rows: list[list[Any]] = []
+    numbers: list[int] = []
+    seen: dict[int, int] = {}
     for batch in batches[place:] if place else batches:
         number = seen.get(id(batch))
         if number is None:

@@ -15,7 +15,7 @@ from typing import Any
 from engine import rng
 from engine.compiler.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
-from engine.nn.hooks import EVERYWHERE, register_module_forward_pre_hook
+from engine.nn.hooks import EVERYWHERE, register_module_forward_hook, register_module_forward_pre_hook
 from engine.nn.module import Module
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer
@@ -42,6 +42,7 @@ class Event:
     facts: tuple[Any, ...]
     line: str
     backward: bool = False
+    module: Module | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,13 @@ class Tracer(Recorder):
         self.undo, self.clear = undo, clear
         self.trace = Trace([t.array for t in leaves(arguments) if isinstance(t, Tensor)])
         self.known: dict[int, Any] = {id(a): a for a in self.trace.arguments}
-        self.lines: dict[Node, str] = {}
+        self.lines: dict[Node, tuple[str, Module | None]] = {}
+        self.inside: list[Module | None] = [None]
         self.draws: dict[tuple[int, int], Draw] = {}
         self.dirty: dict[int, tuple[Tensor, str]] = {}
         self.leaves: dict[int, Tensor] = {}
         self.depth, self.line = 0, ""
+        self.module: Module | None = None
 
     def __enter__(self) -> Trace:
         mode = current_mode()
@@ -100,13 +103,14 @@ class Tracer(Recorder):
         if EVERYWHERE:
             self.refuse("hooks of all modules")
         self._token = set_mode(Mode(mode.grad, (*mode.recorders, self)))
-        self._handle = register_module_forward_pre_hook(self._called)
+        self._handles = register_module_forward_pre_hook(self._called), register_module_forward_hook(self._returned)
         rng.LISTENERS.append(self._heard)
         return self.trace
 
     def __exit__(self, *failure: object) -> None:
         rng.LISTENERS.remove(self._heard)
-        self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
         reset_mode(self._token)
         for tensor, line in self.dirty.values():
             self.refuse(f"memory of {list(tensor.shape)} was written to by hand", line)
@@ -123,13 +127,13 @@ class Tracer(Recorder):
             return
         arrays = [t if t.__class__ in NUMBERS else self._seen(t) for t in inputs]
         backward = current_sweep() is not None
-        line = self.line if backward else where()
+        line, module = (self.line, self.module) if backward else (where(), self.inside[-1])
         if op.name == "dropout_op":
             attrs = self._drawn(attrs)
         self.known[id(output.array)] = output.array
-        self.trace.events.append(Event("op", (op, arrays, attrs, output.array), line, backward))
+        self.trace.events.append(Event("op", (op, arrays, attrs, output.array), line, backward, module))
         if output._node is not None:
-            self.lines[output._node] = line
+            self.lines[output._node] = line, module
 
     def _seen(self, t: Tensor) -> Any:
         array = t.array
@@ -155,7 +159,7 @@ class Tracer(Recorder):
 
     def enter(self, node: Node, inputs: list[Any], output: Any) -> None:
         """A backward walk comes to a node: what follows belongs to the line that made it."""
-        self.line = self.lines.get(node, self.line)
+        self.line, self.module = self.lines.get(node, (self.line, self.module))
         notes = node.notes
         if notes is not None and (notes.tensor or notes.before or notes.after):
             self.refuse("a hook on a gradient", self.line)
@@ -251,6 +255,11 @@ class Tracer(Recorder):
         ):
             self.refuse(f"a hook on {type(module).__name__}")
         self.trace.modules[id(module)] = module
+        self.inside.append(module)
+
+    def _returned(self, module: Module, args: Any, result: Any) -> None:
+        if self in current_mode().recorders and self.inside[-1] is module:
+            self.inside.pop()
 
     def _heard(self, generator: Any, method: str, given: Any) -> None:
         if self not in current_mode().recorders or self.depth:
