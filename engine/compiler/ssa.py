@@ -15,7 +15,7 @@ import numpy as np
 from engine.compiler.cpu import Cpu
 
 FLOAT, INT, LONG, TRUTH, NOTHING = "float", "i32", "i64", "i1", "void"
-BYTES = {FLOAT: 4, INT: 4, LONG: 8}
+BYTES = {FLOAT: 4, INT: 4, LONG: 8, "i8": 1}
 
 
 class Ssa:

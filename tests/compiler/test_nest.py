@@ -157,6 +157,23 @@ def test_any_and_all_reduce_truths() -> None:
     check(desk.nest(1, 0, body, [desk.operand("10"), desk.operand("0"), desk.operand("0")], (1, 5), (2, 7)))
 
 
+def test_truths_and_whole_numbers_are_loaded_and_stored() -> None:
+    for n in (1, 9, 16, 70):
+        desk = Desk((3, n))
+        body: Lines = [
+            ("load", 0), ("load", 1), ("not", 1), ("load", 2), ("where", 2, 0, 3), ("ne", 3, 0),
+            ("cast", 3, np.dtype("i8")), ("cast", 1, np.dtype("i8")),
+        ]  # fmt: skip
+        for order, truth in (("01", "01"), ("01", "10"), ("10", "0")):
+            given = [desk.operand(order), desk.operand(truth, np.dtype("?"), high=2), desk.operand(order, step=2)]
+            made = [desk.operand(order), desk.operand(order, np.dtype("?")), desk.operand(order, np.dtype("i8"))]
+            check(
+                desk.nest(
+                    2, 1, body, [*given, *made, desk.operand("10", np.dtype("i8"))], (3, 4), (4, 5), (5, 6), (6, 7)
+                )
+            )
+
+
 def test_maximum_of_a_row_with_nan_is_nan() -> None:
     for place in (0, 17, 149):
         desk = Desk((1, 150))
@@ -215,7 +232,6 @@ def test_a_split_nest_writes_the_same_bits(parts: int) -> None:
             written(nest)[0][...] = 0
             found = nest.split(parts)
             assert 1 < len(found) <= parts
-            assert len({piece.key for piece in found}) == 1
             for piece in found:
                 run(piece, cpu)
             assert np.array_equal(written(nest)[0], whole)
@@ -229,7 +245,7 @@ def test_a_reduction_to_one_number_is_not_split() -> None:
 def test_the_key_says_structure_and_no_size() -> None:
     nests = [
         Desk((3, n)).nest(2, 1, [("load", 0)], [Desk((3, n)).operand(), Desk((3, n)).operand()], (1, 0))
-        for n in (5, 50)
+        for n in (65, 500)
     ]
     assert nests[0].key == nests[1].key
     assert len(numbers(nests[0])) == len(nests[0].arguments())

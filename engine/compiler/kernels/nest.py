@@ -62,6 +62,13 @@ class Nest:
         last = self.lanes if self.lanes >= self.parallel else -1
         return len(self.sizes) > self.parallel and self.sizes[last] > LONG * (GRAIN if last >= 0 else 1)
 
+    @property
+    def side(self) -> int:
+        """How many registers of a vectorised loop go side by side: few where it is short or lines take many of them."""
+        heavy = sum(EXPENSIVE.get(name, 0) for name, *_ in self.body) > 12 or len(self.body) > 12
+        width = self.sizes[self.lanes] // GRAIN if self.sizes else 1
+        return 1 if width < 2 else 2 if width < 4 or heavy else 4
+
     def reach(self, operand: Operand) -> str:
         """How an operand moves: a letter for each loop: 0 not at all, 1 lane by lane, s in strides; 0 without loops."""
         moves = ["0" if s == 0 else "1" if s == 1 and i == self.lanes else "s" for i, s in enumerate(operand.strides)]
@@ -72,7 +79,8 @@ class Nest:
         """Everything that decides the machine code."""
         operands = ",".join(letter(o.buffer.dtype) + self.reach(o) for o in self.operands)
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
-        form = f"kept{self.kept}{'' if self.row % GRAIN else 'full'}" if self.kept else "long" if self.long else ""
+        form = f"kept{self.kept}{'' if self.row % GRAIN else 'full'}" if self.kept else f"side{self.side}"
+        form += "long" if self.long else ""
         body = ";".join(_text(instruction) for instruction in self.body)
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {body} -> {stores}"
 

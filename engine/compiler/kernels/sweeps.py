@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GRAIN = 16
 """The lanes of the widest register: pieces of a vectorised loop are multiples of it on every processor."""
-ELEMENTS, SIZES = {"f": FLOAT, "i": LONG, "u": INT}, {"f": 4, "i": 8, "u": 4}
+ELEMENTS, SIZES = {"f": FLOAT, "i": LONG, "u": INT, "t": "i8"}, {"f": 4, "i": 8, "u": 4, "t": 1}
 """How an element lies in memory."""
 BLOCK = 256
 """Rounds of a long reduced loop whose result is added to the rest as one."""
@@ -76,12 +76,7 @@ class Emission:
         self.across = nest.lanes >= nest.parallel
         wanted = self.body.needed([s.line for s in nest.stores], behind=True)
         self.outer = [i for i in wanted if not self.body.inner(i)]
-        self.side = self._side()
-
-    def _side(self) -> int:
-        """How many registers go side by side: fewer where lines take many of them."""
-        heavy = sum(maths.EXPENSIVE.get(name, 0) for name, *_ in self.body.body)
-        return 4 if heavy <= 12 and len(self.body.body) <= 12 else 2
+        self.side = nest.side
 
     # --------------------------------------------------------------------------------------------- loops
     def emit(self) -> None:
@@ -285,7 +280,7 @@ class Emission:
         return self._together(name, kinds, rows)
 
     def _together(self, name: str, kinds: list[str], rows: list[list[Any]]) -> list[Any]:
-        """A function for each row of operands, their instructions in turn: none waits for the result of the one before."""
+        """A function for each row of operands, instructions in turn: none waits for the result of the one before."""
         f, start, found, texts = self.f, len(self.f.lines), [], []
         for row in rows:
             before = len(f.lines)
@@ -322,7 +317,8 @@ class Emission:
                 found.append(self._narrow(f.load(f.vector(ELEMENTS[kind]), where, mask), kind))
             else:  # of a whole number the lower half is gathered: the processor's numbers begin with it
                 index = self._index(operand, 2 if kind == "i" else 1)
-                found.append(f.gather(FLOAT if kind == "f" else INT, self._moved(at, operand, i), index, mask))
+                lanes = f.gather(INT if kind == "i" else ELEMENTS[kind], self._moved(at, operand, i), index, mask)
+                found.append(f.compare("ne", lanes, 0) if kind == "t" else lanes)
         return found
 
     def store(self, scope: Scope, store: Store) -> None:
@@ -351,11 +347,18 @@ class Emission:
         return found
 
     def _narrow(self, x: Ssa, kind: str) -> Ssa:
+        """What was loaded, as lanes hold it."""
+        if kind == "t":
+            return self.f.compare("ne", x, 0)  # type: ignore[no-any-return]
         return self.f.cast("trunc", x, INT) if kind == "i" else x
 
     def _written(self, x: Any, kind: str, to: str) -> Ssa:
-        found = self.f.value(maths.convert(self.f, x, kind, to), self.f.floats if to == "f" else self.f.ints)
-        return self.f.cast("zext" if kind in "ut" else "sext", found, LONG) if to == "i" else found
+        """A line of one kind as it is stored in memory of another."""
+        type = {"f": self.f.floats, "t": self.f.truths}.get(to, self.f.ints)
+        found = self.f.value(maths.convert(self.f, x, kind, to), type)
+        if to in "it":
+            return self.f.cast("zext" if kind in "ut" else "sext", found, ELEMENTS[to])
+        return found
 
 
 def _last(loops: Iterable[int], lanes: int) -> list[int]:
