@@ -22,6 +22,8 @@ from engine.compiler.work import Access, Call, Plan, Record
 TINY = 20_000.0
 """Nanoseconds: a step that is shorter becomes one function, when so many steps a call are asked for:"""
 MANY = 16
+FIRST = 4
+"""The call at which tables for many threads are made: the first steps behind an edit shall not wait for them."""
 LOOK = 50_000.0
 """Nanoseconds between two looks at the clock."""
 
@@ -54,7 +56,10 @@ class Table:
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self._short: Any = None
-        self._last: tuple[Any, Any, Feed] | None = None
+        self._calls = 0
+        self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
+        self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
+        self._last: tuple[Any, Feed] | None = None
 
     # ------------------------------------------------------------------------------------------------- kernels
     @property
@@ -132,14 +137,15 @@ class Table:
 
     def _feed(self, inputs: Any, scalars: Any) -> Feed:
         """What a call gets, in the form that a walk wants; the same one again for the same arrays."""
-        fixed = scalars is not None or not self.plan.scalars
+        if scalars is None:
+            scalars = self.bits()
         known = self._last
-        if known is not None and fixed and known[0] is inputs and known[1] is scalars:
-            return known[2]
+        if known is not None and known[0] is inputs and known[1].scalars is scalars:
+            return known[1]
         every = max(1, int(LOOK / max(self.cost, 1.0)))
-        found = Feed(_rows(inputs), self.bits() if scalars is None else _rows(scalars, np.uint32), every)
-        if fixed and (inputs is None or found.inputs is inputs) and (scalars is None or found.scalars is scalars):
-            self._last = inputs, scalars, found
+        found = Feed(_rows(inputs), _rows(scalars, np.uint32), every)
+        if inputs is None or found.inputs is inputs:
+            self._last = inputs, found
         return found
 
     def _some(
@@ -157,10 +163,10 @@ class Table:
 
     def _there(self, most: int | None) -> list[int]:
         """The numbers of threads that may be tried; tables that are not there yet are made in the background."""
-        share = team.share()
+        share, self._calls = team.share(), self._calls + 1
         wanted = self.pace.candidates(min(share, most or share))
-        if len(wanted) == 1:
-            return wanted
+        if len(wanted) == 1 or self._calls < FIRST:
+            return [1]
         for count in wanted[1:]:
             if count not in self._made:
                 self.kernels.later(f"table {id(self)} {count}", functools.partial(self.parts, count))
@@ -207,9 +213,10 @@ class Table:
         return True
 
     def bits(self) -> Any:
-        """The scalars as they are now: uint32 [1, scalars]."""
-        read = [np.asarray(read(), buffer.dtype).reshape(1).view(np.uint32) for buffer, _, read in self.plan.scalars]
-        return np.concatenate([*read, np.zeros(1, np.uint32)])[None]
+        """The scalars as they are now: uint32 [1, scalars]; the next call writes to the same array."""
+        for (_, _, read), (numbers, place) in zip(self.plan.scalars, self._numbers, strict=True):
+            numbers[place] = read()
+        return self._bits
 
     def parts(self, threads: int) -> list[Native | Call]:
         """The plan's native stretches and rows of Python, for this many threads."""

@@ -12,7 +12,7 @@ from engine.compiler.library import Library
 from engine.compiler.pace import Pace
 from engine.compiler.places import dense
 from engine.compiler.schedule import Barrier, schedule
-from engine.compiler.table import Table
+from engine.compiler.table import FIRST, Table
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record, pieces
 
 
@@ -265,6 +265,10 @@ def test_tables_for_more_threads_are_made_in_the_background(kernels, monkeypatch
     x = memory(64, 1.0)
     table = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 64)), kernels)
     table.run(1)
+    assert kernels.idle()
+    assert sorted(table._made) == [1]
+    for _ in range(FIRST):
+        table.run(1)
     assert kernels.idle()
     assert sorted(table._made) == [1, 2]
 
