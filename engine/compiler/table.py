@@ -138,7 +138,7 @@ class Table:
     def _feed(self, inputs: Any, scalars: Any) -> Feed:
         """What a call gets, in the form that a walk wants; the same one again for the same arrays."""
         if scalars is None:
-            scalars = self.bits()
+            scalars = self._read()
         known = self._last
         if known is not None and known[0] is inputs and known[1].scalars is scalars:
             return known[1]
@@ -213,7 +213,10 @@ class Table:
         return True
 
     def bits(self) -> Any:
-        """The scalars as they are now: uint32 [1, scalars]; the next call writes to the same array."""
+        """The scalars as they are now: uint32 [1, scalars]."""
+        return self._read().copy()
+
+    def _read(self) -> Any:
         for (_, _, read), (numbers, place) in zip(self.plan.scalars, self._numbers, strict=True):
             numbers[place] = read()
         return self._bits
