@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.compiler import ir
-from engine.compiler.groups import Group, root
+from engine.compiler.groups import Group, is_simple, root
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.places import Place, dense
 
@@ -27,21 +27,21 @@ class Destinations:
         self.planner = planner
         graph, fusion = planner.graph, planner.fusion
         self.written: list[tuple[Source, Value]] = list(graph.writes)
-        self.part_of: dict[int, Node] = {}
+        self.part_of: dict[int, tuple[Node, int]] = {}
         self.detours: dict[int, Place] = {}
         self.direct: dict[int, Source] = self._direct()
         for node in graph.nodes:
             if node.kind is ir.Pad or node.kind is ir.Concat:
-                for part in node.values:
-                    if self._may_lie_inside(part):
-                        self.part_of.setdefault(id(part), node)
+                for number, part in enumerate(node.values):
+                    if self._may_lie_inside(base := unboxed(part)):
+                        self.part_of.setdefault(id(base), (node, number))
         self.done: set[int] = set()
         self.commits = {id(fusion.of[id(v)]) for c, v in graph.writes if c.name != GRADIENT and id(v) in fusion.of}
         self.guarded = False
 
     def _may_lie_inside(self, value: Value) -> bool:
         group = self.planner.fusion.of.get(id(value))
-        made = group is not None and group.kind in ("map", "reduce", "contract")
+        made = group is not None and group.kind in ("map", "reduce", "contract", "concat")
         return made and id(value) not in self.direct and value.dtype == np.dtype("f4")
 
     def _direct(self) -> dict[int, Source]:
@@ -87,7 +87,7 @@ class Destinations:
         whole = None if exact else self.part_of.get(id(value))
         if whole is not None:
             self.done.add(id(value))
-            return self._inside(whole, value, order)
+            return self._inside(*whole, value, order)
         dtype = np.dtype("f4") if value.dtype == ir.TRUTH else value.dtype
         name = value.node.kind.name if value.node else ""
         return dense(self.planner.buffer(value.size, dtype, name), value.shape, None if exact else order)
@@ -104,16 +104,27 @@ class Destinations:
         if fixed is not None:
             self.planner.move(self.planner.found[id(value)], fixed)
 
-    def _inside(self, whole: Node, value: Value, order: Order) -> Place:
-        outer = self._whole(whole, order)
-        parts = [i for i, part in enumerate(whole.inputs) if part is value]
-        return self._part(whole, outer, parts[0])
+    def _inside(self, whole: Node, number: int, value: Value, order: Order) -> Place:
+        """The place of a value in what it is a part of, axes of size 1 aside."""
+        part = whole.inputs[number]
+        axes = [i for i, n in enumerate(part.shape) if n != 1]
+        real = [i for i, n in enumerate(value.shape) if n != 1]
+        ranks = [axes[real.index(i)] for i in order if i in real]
+        rest = [i for i in range(len(part.shape)) if i not in ranks]
+        place = self._part(whole, self._whole(whole, (*rest, *ranks)), number)
+        strides = iter([place.strides[i] for i in axes])
+        return Place(
+            place.buffer, place.offset, value.shape, tuple(0 if n == 1 else next(strides) for n in value.shape)
+        )
 
     def _whole(self, node: Node, order: Order) -> Place:
         """The memory of a padded array or of several side by side; filled once with what surrounds the parts."""
         planner, value = self.planner, node.output
         if id(value) not in planner.found:
             place = self.fixed(value)
+            if place is None and id(value) in self.part_of and node.kind is ir.Concat:
+                self.done.add(id(value))
+                place = self._inside(*self.part_of[id(value)], value, order)
             if place is None:
                 buffer = planner.buffer(value.size, "f4", node.kind.name)
                 if node.kind is ir.Pad:
@@ -148,8 +159,8 @@ class Destinations:
         order = tuple(sorted(range(len(first.shape)), key=lambda i: -first.strides[i]))
         outer = self._whole(node, order)
         for number, part in enumerate(node.inputs):
-            own = self.part_of.get(id(part)) is node and id(part) in self.done
-            if not own or node.inputs.index(part) != number:
+            base = unboxed(part)
+            if self.part_of.get(id(base)) != (node, number) or id(base) not in self.done:
                 self.planner.move(self.planner.locate(part), self._part(node, outer, number))
 
     # ------------------------------------------------------------------------------------------------- commits
@@ -172,6 +183,13 @@ class Destinations:
         for cell, place in values:
             if place.buffer is not planner.found[id(cell)].buffer:
                 planner.move(place, planner.found[id(cell)])
+
+
+def unboxed(value: Value) -> Value:
+    """A value without the reshapes that only add or remove axes of size 1."""
+    while value.node is not None and value.node.kind is ir.Reshape and is_simple(value.node):
+        value = value.node.inputs[0]
+    return value
 
 
 def _turned(value: Value, cell: Source) -> bool:

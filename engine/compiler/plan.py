@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -137,6 +138,12 @@ class Planner:
             self.relaid[key] = target
         return self.relaid[key]
 
+    def turn(self, value: Value) -> None:
+        """Lay a stored value out as it is wished for, if it is not."""
+        axis, place = self.wishes.get(id(value)), self.found[id(value)]
+        if axis is not None and place.strides[axis] != 1 and value.shape[axis] != 1:
+            self.found[id(value)] = self.copy(place, relaid_axes(len(place.shape), axis))
+
     def replayed(self, value: Value, base: Value, place: Place) -> Place:
         """The views from `base` to `value`, of another copy of the base."""
         if value is base:
@@ -201,7 +208,31 @@ class Planner:
             self.found[id(value)] = place
             program.store(value, place)
         if program.stores:
+            self._straighten(program)
             self.record(nest_from(program), group.kind)
+
+    def _straighten(self, program: Program) -> None:
+        """Operands that lie across the vectors of what is stored are laid out along them first."""
+        written = {number for number, _ in program.stores}
+        sizes = program.group.sizes
+        real = [i for i, n in enumerate(sizes) if n != 1]
+        full = [steps for n in written if all((steps := program.operands[n][1])[i] for i in real)]
+        along = [i for steps in full for i in real if steps[i] == 1]
+        if not along:
+            return
+        loop = along[0]
+        for number, (place, strides) in enumerate(program.operands):
+            loops = [i for i, s in enumerate(strides) if s and sizes[i] != 1 and i != loop] + [loop]
+            volume = math.prod(sizes[i] for i in loops)
+            if number in written or strides[loop] in (0, 1) or place.dtype != np.dtype("f4") or volume < 2048:
+                continue
+            key = (id(place.buffer), place.offset, tuple(sizes[i] for i in loops), tuple(strides[i] for i in loops))
+            if key not in self.relaid:
+                source = Place(place.buffer, place.offset, key[2], key[3])
+                self.relaid[key] = self.copy(source, tuple(range(len(loops))))
+            straight = self.relaid[key]
+            steps = dict(zip(loops, straight.strides, strict=True))
+            program.operands[number] = (straight, [steps.get(i, 0) for i in range(len(sizes))])
 
     def _wish(self, program: Program, value: Value) -> tuple[int, ...]:
         """The order of axes in which the operands that cover a value's loops mostly lie."""

@@ -107,6 +107,7 @@ class _Product:
         self._work(program)
         for value in stored:
             planner.destinations.arrive(value)
+            planner.turn(value)
 
     def _n_stride(self, value: Any, place: Place) -> int:
         """How far apart neighbours along the vectors lie in a place."""
