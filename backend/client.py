@@ -176,6 +176,10 @@ class Run:
         """Its weights as they are now (safetensors)."""
         return self.playground.ask("GET", f"/runs/{self.id}/weights").content
 
+    def explain(self) -> str:
+        """What computes this run, and why what is not native code is not."""
+        return self.playground.ask("GET", f"/runs/{self.id}/explain").text
+
     def source(self) -> str:
         """A PyTorch script that trains the same network."""
         return self.playground.ask("GET", f"/runs/{self.id}/source").text

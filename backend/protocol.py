@@ -1,7 +1,8 @@
 """Everything that is said over the socket `/api/v1/stream`, both ways, on one page.
 
-The page says: watch, unwatch, painted, ping, and commands. The server says: welcome, facts (metrics, state, changed),
-snapshot, ack, listed, heartbeat, problem; these are JSON text. Pictures come as binary frames (`backend.frames`).
+The page says: watch, unwatch, painted, ping, and commands. The server says: welcome, facts (metrics, state, changed,
+computed), snapshot, ack, listed, heartbeat, problem; these are JSON text. Pictures come as binary frames
+(`backend.frames`).
 
 A **fact** belongs to (run, attempt) and has a number, contiguous from 0 in each attempt; none is ever left out. Whoever
 reconnects asks for what comes after the last number seen. A **picture** exists in its newest version only.
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from backend.errors import Fault
 from engine.spec import Problem, RunSpec
 from engine.train.commands import Command
-from engine.train.events import Ack, Changed, Metrics, RunState, State
+from engine.train.events import Ack, Changed, Computed, Metrics, RunState, State
 
 VERSION = 1
 CREDITS = 2  # frames on their way to one page and not yet painted
@@ -122,6 +123,8 @@ class RunRecord(RunSummary):
     """A run, whole."""
 
     spec: RunSpec
+    computed: Computed | None = None
+    """What computes it, as far as that is known."""
 
 
 class Welcome(Sent):
@@ -157,7 +160,15 @@ class ChangedFact(Changed):
     seq: int
 
 
-Fact = Annotated[MetricsFact | StateFact | ChangedFact, Field(discriminator="kind")]
+class ComputedFact(Computed):
+    """What computes from the batch after `step` on."""
+
+    run: str
+    attempt: int
+    seq: int
+
+
+Fact = Annotated[MetricsFact | StateFact | ChangedFact | ComputedFact, Field(discriminator="kind")]
 
 
 class Snapshot(Sent):
@@ -204,7 +215,16 @@ class ProblemMessage(Sent):
 
 
 ServerMessage = Annotated[
-    Welcome | MetricsFact | StateFact | ChangedFact | Snapshot | AckMessage | Listed | Heartbeat | ProblemMessage,
+    Welcome
+    | MetricsFact
+    | StateFact
+    | ChangedFact
+    | ComputedFact
+    | Snapshot
+    | AckMessage
+    | Listed
+    | Heartbeat
+    | ProblemMessage,
     Field(discriminator="kind"),
 ]
 
@@ -244,6 +264,7 @@ __all__ = [
     "Close",
     "Command",
     "CommandEnvelope",
+    "ComputedFact",
     "Fact",
     "FrameBlock",
     "FrameHeader",

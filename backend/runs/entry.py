@@ -75,6 +75,8 @@ class Entry:
         elif fact["kind"] == "state":
             row.state, row.reason, row.problem = fact["state"], fact["reason"], fact["problem"]
             row.step, row.epoch = fact["step"], fact["epoch"]
+        elif fact["kind"] == "computed":
+            row.computed = {name: value for name, value in fact.items() if name not in ("run", "attempt", "seq")}
         self.dirty = True
         if not self.under_way:
             self.idle_since = time.monotonic()
@@ -84,7 +86,7 @@ class Entry:
         row = self.row
         row.attempt = row.base_attempt = attempt
         row.next_attempt = max(row.next_attempt, attempt + 1)
-        row.step, row.epoch, row.latest, row.problem, row.reason = 0, 0.0, {}, None, None
+        row.step, row.epoch, row.latest, row.problem, row.reason, row.computed = 0, 0.0, {}, None, None, None
         if row.state in FINAL:
             row.state = "paused"
         self.facts = []

@@ -26,6 +26,7 @@ from backend import frames
 from backend.runs.link import PROTO, HostLink, pack
 from backend.runs.resident import Resident, describe
 from engine.array import cuda_count
+from engine.compiler import team
 
 log = logging.getLogger("playground.host")
 SLICE = 0.010  # seconds of training between two looks at the link
@@ -147,6 +148,8 @@ class Host:
                 self._close(name, save=False)
         elif kind == "shutdown":
             self.stopping.set()
+        elif kind == "share":
+            share_cores(int(header["hosts"]))
         elif resident is None:
             self._miss(kind, dict(header))
         elif kind == "cmd":
@@ -213,6 +216,12 @@ class Host:
             time.sleep(0.01)
             self.link.flush()
         self.link.drop()
+
+
+def share_cores(hosts: int) -> None:
+    """Use this host's part of the machine's cores from now on; the numbers of a run do not depend on it."""
+    team.set_cores(None)
+    team.set_cores(max(1, team.cores() // hosts))
 
 
 def devices() -> list[dict[str, Any]]:

@@ -266,7 +266,14 @@ class Hosting:
                 entry.dirty = entry.dirty or entry.row.step != step
                 entry.row.step, entry.row.epoch = step, epoch
 
+    def _share(self) -> None:
+        """The cores are for the hosts that train; within a host its runs take turns."""
+        busy = {entry.row.host for entry in self.entries.values() if entry.under_way and entry.row.host}
+        for line in self.placement.lines.values():
+            line.share(max(1, len(busy)))
+
     def _list(self, entry: Entry) -> None:
+        self._share()
         self.store.save(entry.row)
         entry.dirty = False
         self.audience.listed(entry.row.id, entry.row.summary())

@@ -16,8 +16,9 @@ gateway -> host
     welcome    {drop: [run]}                                                     these runs are not yours any more
     open       {run, attempt, spec, checkpoint, seq, state, play, folder, data_dir}
     cmd        {run, id, attempt, command}                                       attempt: the next, for reset, edit
+    share      {hosts}                                                           among so many the cores are shared
     topics     {run, topics}                                                     what somebody watches now
-    query      {run, id, what}                                                   weights | source | snapshot
+    query      {run, id, what}                                                   weights | source | explain | snapshot
     close      {run}                                                             save, then forget
     shutdown   {}                                                                save all, then end
 """

@@ -46,6 +46,13 @@ class HostLine:
         self.heard_at = time.monotonic()
         self.load, self.rss = 0.0, 0
         self.devices: list[dict[str, Any]] = []
+        self._sharing = 0
+
+    def share(self, hosts: int) -> None:
+        """Tell it, where that is news, among how many hosts the cores are shared."""
+        if hosts != self._sharing:
+            self._sharing = hosts
+            self.send("share", hosts=hosts)
 
     def send(self, kind: str, **header: Any) -> None:
         """Say something; never waits."""

@@ -21,6 +21,7 @@ from engine.train import Ack, Run, State
 from engine.train.events import RunState
 
 log = logging.getLogger("playground.host")
+PATIENCE = 0.25  # seconds that a run waits for the machine code of a network; then it begins without
 REMEMBERED = 256  # acks, so that a command that comes twice is applied once
 DTYPES = {"|u1": "u8", "<f4": "f32", "<f8": "f64", "<i4": "i32", "<u4": "u32"}
 FINAL = ("finished", "failed", "stopped")
@@ -56,6 +57,7 @@ class Resident:
                 self._saved_step = run.step
             else:
                 run = Run(RunSpec.model_validate(order["spec"]), data_dir)
+            run.patience = PATIENCE
             self._attach(run, order)
         except Exception as error:
             self.fail(error)
@@ -206,12 +208,14 @@ class Resident:
         self._shown, self._saved_step = {}, -1
 
     def query(self, what: str) -> bytes:
-        """The run's weights (safetensors), its PyTorch script, or its snapshot."""
+        """The run's weights (safetensors), its PyTorch script, what computes it, or its snapshot."""
         if self.run is None:
             return b""
         if what == "weights":
             return self.run.weights()
-        return self.run.source().encode() if what == "source" else self.run.snapshot()
+        if what in ("source", "explain"):
+            return (self.run.source() if what == "source" else self.run.explain()).encode()
+        return self.run.snapshot()
 
     # -- pictures ------------------------------------------------------------------------------------------------------
 

@@ -142,6 +142,13 @@ def _files(routes: APIRouter, runs: Runs) -> None:
         """A PyTorch script of its own that trains the same network and prints the same losses."""
         return _download(await runs.ask(run, "source"), "text/x-python; charset=utf-8", f"{run}.py")
 
+    words = {200: {"content": {"text/plain": {}}, "description": "lines of text"}}
+
+    @routes.get("/{run}/explain", operation_id="explain_run", responses=words, response_class=Response)  # type: ignore[arg-type]
+    async def explain_run(run: RunName) -> Response:
+        """What computes the run, row by row where it is compiled, and why what is not native code is not."""
+        return Response(await runs.ask(run, "explain"), media_type="text/plain; charset=utf-8")
+
 
 def _download(content: bytes, kind: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}

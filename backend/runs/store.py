@@ -42,7 +42,7 @@ class Row:
     """A run as it is stored.
 
     `next_attempt` is the number that the next attempt gets, never used before; `base_attempt` the one in which the
-    present training began: checkpoints from it on may be gone back to.
+    present training began: checkpoints from it on may be gone back to. `computed` is no column: the facts say it.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Row:
     problem: dict[str, Any] | None = None
     latest: dict[str, float | None] = field(default_factory=dict)
     host: str | None = None
+    computed: dict[str, Any] | None = None
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
 
@@ -76,7 +77,7 @@ class Row:
 
     def record(self) -> RunRecord:
         """The run, whole."""
-        return RunRecord.model_validate(self.public())
+        return RunRecord.model_validate({**self.public(), "computed": self.computed})
 
     def summary(self) -> RunSummary:
         """The run without its spec."""

@@ -108,7 +108,7 @@ class Attempt:
 
     def _write(self, values: dict[str, Array]) -> None:
         for name, value in values.items():
-            raw(self.parameters[name])[...] = value
+            self.parameters[name].array[...] = value
 
     def _keep(self, old: dict[str, Array]) -> None:
         """Old weights stay where they fit; of a layer that grew or shrank, the part that both have."""
@@ -116,7 +116,7 @@ class Attempt:
             before = old.get(name)
             if before is not None and before.ndim == len(parameter.shape):
                 common = tuple(slice(min(a, b)) for a, b in zip(before.shape, parameter.shape, strict=True))
-                raw(parameter)[common] = before[common]
+                parameter.array[common] = before[common]
 
     def set_loss(self) -> None:
         """Take the loss of the spec, and the targets that it wants."""
@@ -210,7 +210,7 @@ class Attempt:
         """Whether every gradient is a number: first by one sum of squares each, and exactly where that overflows."""
         for p in self.parameters.values():
             if p.grad is not None:
-                g = raw(p.grad).reshape(-1)
+                g = p.grad.array.reshape(-1)
                 if not math.isfinite(g.dot(g)) and not np.isfinite(host(p.grad)).all():
                     return False
         return True
@@ -287,11 +287,6 @@ class OwnMasks:
         if self.attempt.random:
             self.attempt.masks = default_generator.get_state()
             default_generator.set_state(self.outside)
-
-
-def raw(tensor: Tensor) -> Array:
-    """The tensor's own array, to be written to."""
-    return tensor.array
 
 
 def host(tensor: Tensor) -> Array:

@@ -12,7 +12,7 @@ from engine.spec.checking import check
 from engine.spec.problem import Problem, excerpt, problem_from
 from engine.spec.refusal import problems_of
 from engine.spec.run import RunSpec
-from engine.train.attempt import Attempt, raw
+from engine.train.attempt import Attempt
 
 CHANGEABLE = ("optimizer", "penalty", "batches", "schedule", "loss", "pace", "until", "data", "watch", "tier")
 PARAMETER = re.compile(r"^parameters\.([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\[(\d{1,9}(?:,\d{1,9})*)\]$")
@@ -143,7 +143,7 @@ def _set_number(attempt: Attempt, path: str, value: JsonValue) -> None:
         raise Refusal(_unknown(path))
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 3e38:
         raise Refusal(_misfit(path, "a finite number", value))
-    raw(parameter)[place] = value
+    parameter.array[place] = value
 
 
 def _fixed(path: str) -> Problem:

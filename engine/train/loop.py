@@ -41,7 +41,7 @@ class Run:
     Raises: Refused (an ArgumentError) when the spec has problems, DataError when the data cannot be read.
 
     Attributes:
-        patience: seconds to wait for machine code before training eagerly meanwhile, which the events then tell.
+        patience: seconds to wait for machine code before training begins eagerly, which the events then tell.
     """
 
     patience = math.inf
@@ -49,7 +49,7 @@ class Run:
     def __init__(self, spec: RunSpec | Mapping[str, Any], data_dir: Path | None = None) -> None:
         wanted = spec if isinstance(spec, RunSpec) else RunSpec.model_validate(spec)
         self._start(Attempt(wanted.model_copy(deep=True), data_dir), 0)
-        self._begin()
+        self._row(whole=False)  # the losses before anything was learned
 
     @classmethod
     def restore(cls, content: bytes, data_dir: Path | None = None) -> Run:
@@ -58,6 +58,7 @@ class Run:
         run = cls.__new__(cls)
         run._start(training, extra["attempt"])
         run._origin = RunSpec.model_validate(extra["origin"])
+        run._computed = extra.get("computed")
         run._changes = [(step, path, value) for step, path, value in extra["changes"]]
         run.watch.recall(extra["newest"])
         return run
@@ -74,10 +75,6 @@ class Run:
         self._steps_left = self._epochs_left = 0
         self._computed: dict[str, Any] | None = None
         self._note_goal()
-
-    def _begin(self) -> None:
-        """Step 0: the losses before anything was learned."""
-        self._row(whole=False)
 
     # ---------------------------------------------------------------------------------------------- what it is
     @property
@@ -131,8 +128,9 @@ class Run:
     def _batches(self, seconds: float) -> None:
         """Train up to where something is due, for about so long at most."""
         training = self._training
+        native = self._computed is not None and self._computed["tier"] == "native"  # and so it stays, bit by bit
         try:
-            done, ended = training.batches(self._until_due(), seconds, self.patience)
+            done, ended = training.batches(self._until_due(), seconds, math.inf if native else self.patience)
         except NotFinite:
             self._hold("non_finite", non_finite(training))
             return
@@ -312,7 +310,7 @@ class Run:
         self._start(training, self.attempt + 1)
         self.watch.after(watch)
         self._enter(state, reason)
-        self._begin()
+        self._row(whole=False)  # the losses before anything was learned
 
     # ------------------------------------------------------------------------------------------------- looking
     def pictures(self, topics: list[str]) -> list[Block]:
@@ -336,6 +334,7 @@ class Run:
         """Everything that decides the numbers to come, as safetensors."""
         extra = {
             "attempt": self.attempt,
+            "computed": self._computed,
             "origin": self._origin.model_dump(mode="json"),
             "changes": self._changes,
             "newest": self.watch.newest_facts(),

@@ -27,6 +27,7 @@ ROUTES = {
     "POST /api/v1/runs/{run}/commands",
     "GET /api/v1/runs/{run}/weights",
     "GET /api/v1/runs/{run}/source",
+    "GET /api/v1/runs/{run}/explain",
     "GET /api/v1/datasets",
     "POST /api/v1/datasets/csv",
     "GET /api/v1/datasets/csv/uploads",

@@ -202,3 +202,18 @@ def test_the_scripted_client_runs_the_readme_example(server: Served, tmp_path: P
         with pytest.raises(RefusedError, match="nothing"):
             playground.run({"data": {"kind": "nothing"}})
         assert run.id in [one["id"] for one in playground.runs()]
+
+
+def test_a_run_says_which_tier_computes_it_and_why(server: Served) -> None:
+    native, eager = server.start(QUICK), server.start({**QUICK, "tier": "eager"})
+    for run in (native, eager):
+        server.state(run, "finished")
+    found = [server.record(run)["computed"] for run in (native, eager)]
+    assert [(one["tier"], one["cpu"] != "", one["reason"]) for one in found] == [
+        ("native", True, None),
+        ("eager", False, "It was asked for."),
+    ]
+    explained = [server.http.get(f"/api/v1/runs/{run}/explain") for run in (native, eager)]
+    assert [answer.status_code for answer in explained] == [200, 200]
+    assert "matmul" in explained[0].text or "linear" in explained[0].text
+    assert "asked for" in explained[1].text

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from served import ENDLESS, Served, until
-from viewer import Viewer
+from viewer import FACTS, Viewer
 
 from backend.protocol import server_message
 
@@ -80,7 +80,7 @@ def test_ten_reconnects_lose_and_repeat_nothing(server: Served) -> None:
             viewer.until(lambda m: m["kind"] == "snapshot")
             for _ in range(8):
                 message = viewer.next()
-                if isinstance(message, dict) and message["kind"] in ("metrics", "state"):
+                if isinstance(message, dict) and message["kind"] in FACTS:
                     seen.append(message)
                     attempt = message["attempt"]
                     if message.get("state") == "finished":

@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from backend import frames
 
 PATIENCE = 60.0
+FACTS = ("metrics", "state", "changed", "computed")
 
 
 class Viewer:
@@ -97,4 +98,4 @@ class Viewer:
 
     def facts(self, run: str) -> list[dict[str, Any]]:
         """Every fact told about a run, in the order of telling."""
-        return [m for m in self.told if m.get("run") == run and m["kind"] in ("metrics", "state", "changed")]
+        return [m for m in self.told if m.get("run") == run and m["kind"] in FACTS]

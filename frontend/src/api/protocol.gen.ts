@@ -52,6 +52,29 @@ export interface CommandEnvelope {
   run: string;
 }
 
+/** What computes from the batch after `step` on; where all but `step` is equal, equal runs give equal numbers. tier: native machine code, the same plan in NumPy, or the eager engine. shards: how many parts of a batch are summed apart. reason: why it is not native. */
+export interface Computed {
+  kind: "computed";
+  tier: "native" | "numpy" | "eager";
+  shards: number;
+  cpu: string;
+  reason: string | null;
+  step: number;
+}
+
+/** What computes from the batch after `step` on. */
+export interface ComputedFact {
+  kind: "computed";
+  tier: "native" | "numpy" | "eager";
+  shards: number;
+  cpu: string;
+  reason: string | null;
+  step: number;
+  run: string;
+  attempt: number;
+  seq: number;
+}
+
 /** Which data set, with which settings. */
 export interface DataSpec {
   kind: string;
@@ -66,7 +89,7 @@ export interface Edit {
   keep?: boolean;
 }
 
-export type Fact = MetricsFact | StateFact | ChangedFact;
+export type Fact = MetricsFact | StateFact | ChangedFact | ComputedFact;
 
 /** One thing that is wrong, at one place. */
 export interface Fault {
@@ -273,6 +296,7 @@ export interface RunRecord {
   created_at: string;
   updated_at: string;
   spec: RunSpec;
+  computed: Computed | null;
 }
 
 /** Everything that a run needs; every field has a default, and the defaults are the first view of the page. */
@@ -289,6 +313,7 @@ export interface RunSpec {
   until: UntilSpec;
   seeds: SeedsSpec;
   device: string;
+  tier: "auto" | "eager";
   watch: string[];
   pace: PaceSpec | null;
 }
@@ -323,7 +348,7 @@ export interface SeedsSpec {
   batches: number;
 }
 
-export type ServerMessage = Welcome | MetricsFact | StateFact | ChangedFact | Snapshot | AckMessage | Listed | Heartbeat | ProblemMessage;
+export type ServerMessage = Welcome | MetricsFact | StateFact | ChangedFact | ComputedFact | Snapshot | AckMessage | Listed | Heartbeat | ProblemMessage;
 
 /** Change one setting from the next batch on, without a reset. */
 export interface Set {

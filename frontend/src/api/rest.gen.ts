@@ -56,6 +56,16 @@ export interface Checkpoint {
   op: "checkpoint";
 }
 
+/** What computes from the batch after `step` on; where all but `step` is equal, equal runs give equal numbers. tier: native machine code, the same plan in NumPy, or the eager engine. shards: how many parts of a batch are summed apart. reason: why it is not native. */
+export interface Computed {
+  kind: "computed";
+  tier: "native" | "numpy" | "eager";
+  shards: number;
+  cpu: string;
+  reason: string | null;
+  step: number;
+}
+
 /** What is asked for with a new run. Everything has a default: `{}` trains the first view. */
 export interface CreateRun {
   spec?: RunSpecInput;
@@ -387,6 +397,7 @@ export interface RunRecord {
   created_at: string;
   updated_at: string;
   spec: RunSpecOutput;
+  computed: Computed | null;
 }
 
 /** Everything that a run needs; every field has a default, and the defaults are the first view of the page. */
@@ -403,6 +414,7 @@ export interface RunSpecInput {
   until?: UntilSpecInput;
   seeds?: SeedsSpecInput;
   device?: string;
+  tier?: "auto" | "eager";
   watch?: string[];
   pace?: PaceSpecInput | null;
 }
@@ -421,6 +433,7 @@ export interface RunSpecOutput {
   until: UntilSpecOutput;
   seeds: SeedsSpecOutput;
   device: string;
+  tier: "auto" | "eager";
   watch: string[];
   pace: PaceSpecOutput | null;
 }
@@ -538,6 +551,7 @@ export interface Operations {
   get_run: { method: "GET"; path: "/api/v1/runs/{run}"; query: Record<string, never>; body: null; answer: RunRecord };
   delete_run: { method: "DELETE"; path: "/api/v1/runs/{run}"; query: Record<string, never>; body: null; answer: null };
   command_run: { method: "POST"; path: "/api/v1/runs/{run}/commands"; query: Record<string, never>; body: Play | Pause | Step | Reset | Set | Edit | Checkpoint | Stop; answer: Ack };
+  explain_run: { method: "GET"; path: "/api/v1/runs/{run}/explain"; query: Record<string, never>; body: null; answer: string };
   get_metrics: { method: "GET"; path: "/api/v1/runs/{run}/metrics"; query: { after?: number }; body: null; answer: MetricsPage };
   get_source: { method: "GET"; path: "/api/v1/runs/{run}/source"; query: Record<string, never>; body: null; answer: string };
   get_weights: { method: "GET"; path: "/api/v1/runs/{run}/weights"; query: Record<string, never>; body: null; answer: Blob };

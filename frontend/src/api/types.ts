@@ -8,6 +8,7 @@ import type { Catalog as OpenCatalog } from './rest.gen';
 export type {
   ChangedFact,
   Command,
+  Computed,
   Fact,
   GraphInput,
   GraphNode,

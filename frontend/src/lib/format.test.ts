@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, loss, parseNumber, percent, signed } from './format';
+import { count, loss, parseNumber, percent, short, signed } from './format';
 import { decades, ticks } from './scale';
 
 describe('a typed number', () => {
@@ -21,6 +21,7 @@ it('numbers are written with a width that does not jitter', () => {
   expect(percent(1)).toBe('100.0 %');
   expect(count(1234567)).toBe('1\u202f234\u202f567');
   expect(signed(-0.5)).toBe('−0.500');
+  expect([87.4, 9_500, 412_000, 999_700, 1_250_000].map(short)).toEqual(['87', '9.5k', '412k', '1.0M', '1.3M']);
 });
 
 it('axes are cut at round numbers', () => {

@@ -19,6 +19,14 @@ export function count(value: number): string {
   return String(Math.floor(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
+/** A count to two or three digits: 87, 950, 12k, 1.4M. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return MISSING;
+  if (value < 1000) return String(Math.round(value));
+  const [size, unit] = value < 999_500 ? [value / 1e3, 'k'] : [value / 1e6, 'M'];
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)}${unit}`;
+}
+
 /** A signed weight or gradient to `digits` significant digits, with a true minus sign. */
 export function signed(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return MISSING;

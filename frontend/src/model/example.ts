@@ -27,6 +27,7 @@ export const spec: RunSpec = {
   seeds: { data: 0, weights: 0, batches: 0 },
   device: 'cpu',
   watch: [],
+  tier: 'auto',
   pace: null,
 };
 

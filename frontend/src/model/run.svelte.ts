@@ -1,6 +1,6 @@
 /** One run as the page knows it: its record, its metric rows, its newest pictures, and the way to change it. */
 import { checkRun } from '../api/client';
-import type { Command, Fact, Problem, Report, RunRecord, RunSpec, RunState } from '../api/types';
+import type { Command, Computed, Fact, Problem, Report, RunRecord, RunSpec, RunState } from '../api/types';
 import { after } from '../stream/clock';
 import { hub } from '../stream/hub';
 import type { Block, Frame } from '../stream/protocol';
@@ -75,6 +75,8 @@ export class RunModel {
   refused = $state.raw<Problem[]>([]);
   spec = $state.raw<RunSpec>(null as unknown as RunSpec);
   report = $state.raw<Report | null>(null);
+  /** What computes the run, or null while nothing was computed. */
+  computed = $state.raw<Computed | null>(null);
   readout = $state.raw<Readout>(null as unknown as Readout);
   readonly series = new Series();
   readonly history = new History<RunSpec>();
@@ -218,6 +220,7 @@ export class RunModel {
     this.state = record.state;
     this.reason = record.reason;
     this.problem = record.problem;
+    this.computed = record.computed;
     if (!same(this.spec, record.spec)) {
       this.spec = record.spec;
       void this.check();
@@ -235,6 +238,7 @@ export class RunModel {
     this.seen = fact.seq;
     if (fact.kind === 'metrics') this.metrics(fact);
     else if (fact.kind === 'state') this.stateChanged(fact);
+    else if (fact.kind === 'computed') this.computed = fact;
     else this.changed(fact);
   }
 
@@ -242,6 +246,7 @@ export class RunModel {
     this.attempt = attempt;
     this.seen = -1;
     this.problem = null;
+    this.computed = null;
     this.series.clear();
     hub.touch(this.seriesKey);
   }

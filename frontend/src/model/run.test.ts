@@ -18,6 +18,7 @@ const record: RunRecord = {
   attached: true,
   created_at: '',
   updated_at: '',
+  computed: null,
 };
 const said: { topics?: string[] }[] = [];
 const link: Link = {
@@ -62,4 +63,16 @@ it('a topic that several look at is wanted until the last of them is gone', asyn
   releases[1]!();
   await Promise.resolve();
   expect(said.at(-1)?.topics).not.toContain('decision?size=100');
+});
+
+it('what computes a run is known from its record, from facts, and forgotten with the attempt', () => {
+  const run = new RunModel(record, link);
+  expect(run.computed).toBeNull();
+  const computed = { kind: 'computed', tier: 'native', shards: 1, cpu: 'a CPU', reason: null, step: 1 } as const;
+  run.fact({ ...computed, run: 'run', attempt: 0, seq: 0 });
+  expect(run.computed?.tier).toBe('native');
+  run.adopt({ ...record, attempt: 1 });
+  expect(run.computed).toBeNull();
+  run.adopt({ ...record, attempt: 1, computed: { ...computed, tier: 'eager' } });
+  expect(run.computed?.tier).toBe('eager');
 });

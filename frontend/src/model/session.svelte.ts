@@ -155,6 +155,7 @@ export class Session implements Link {
       case 'metrics':
       case 'state':
       case 'changed':
+      case 'computed':
         if (message.run === this.run?.id) this.run.fact(message);
         break;
       case 'snapshot':

@@ -85,7 +85,7 @@ export function withFittingStart(before: RunSpec, after: RunSpec): RunSpec {
 }
 
 /** What may change while a run trains, coarse enough to be exact and fine enough to be marked on the chart. */
-const LIVE = ['optimizer', 'penalty', 'batches', 'schedule', 'loss', 'pace', 'until', 'data', 'seeds'] as const;
+const LIVE = ['optimizer', 'penalty', 'batches', 'schedule', 'loss', 'pace', 'until', 'data', 'seeds', 'tier'] as const;
 
 const LEAVES: Record<string, readonly string[]> = {
   optimizer: ['optimizer.params.lr'],
