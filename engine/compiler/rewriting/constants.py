@@ -23,13 +23,13 @@ from engine.compiler.ir import (
     Value,
     Window,
 )  # fmt: skip
-from engine.compiler.rewriting.rules import made_by, number_in, rewrites
+from engine.compiler.rewriting.rules import CONSTANT, made_by, number_in, rewrites
 
 MOST = 1 << 17
 """Constants with more elements than this are not worked out beforehand."""
 
 
-@rewrites(Permute, Slice, Reshape, Expand, Window)
+@rewrites(Permute, Slice, Reshape, Expand, Window, of=[Fill])
 def view_of_one_number(b: Any, kind: Any, x: Any, **attrs: Any) -> Any:
     """A look at one number everywhere is one number everywhere."""
     return b.fill(kind.infer(x, **attrs)[0], number_in(x), x.dtype) if made_by(x, Fill) else None
@@ -43,7 +43,7 @@ def cast_of_one_number(b: Any, x: Any, dtype: Any) -> Any:
     return b.fill(x.shape, np.asarray(number_in(x), x.dtype).astype(dtype).item(), dtype) if made_by(x, Fill) else None
 
 
-@rewrites(Map)
+@rewrites(Map, of=[Fill])
 def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of numbers is a number; one of a value and of one number everywhere takes the number."""
     values = [v for v in inputs if isinstance(v, Value)]
@@ -59,7 +59,7 @@ def map_of_numbers(b: Any, *inputs: Any, fn: str) -> Any:
     return b.add(Map, *taken, fn=fn) if same and not (fn == "where" and fills[0]) else None
 
 
-@rewrites(Map, fns=["where"])
+@rewrites(Map, of=[Fill], fns=["where"])
 def chosen_by_one_truth(b: Any, *inputs: Any, fn: str) -> Any:
     """A choice that is the same everywhere."""
     if number_in(inputs[0]) is None:
@@ -79,7 +79,7 @@ def frame_of_the_same(b: Any, x: Any, low: Any, high: Any, inner: Any, value: fl
     return None
 
 
-@rewrites(Map, Cast, Reduce, Permute, Slice, Reshape, Pad, Concat, Contract)
+@rewrites(Map, Cast, Reduce, Permute, Slice, Reshape, Pad, Concat, Contract, of=[CONSTANT])
 def worked_out(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     """Nodes of constants (which never change) become constants."""
     values = [v for v in inputs if isinstance(v, Value)]

@@ -48,7 +48,7 @@ def _asked(node: Any, mine: set[tuple[Shape, Shape]] | None) -> set[tuple[Shape,
     return mine
 
 
-@rewrites(Slice)
+@rewrites(Slice, of=[Map])
 def cut_before(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """The function of pieces."""
     if not made_by(x, Map) or id(x) not in b.cut:
@@ -63,7 +63,7 @@ def cut_before(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     return found
 
 
-@rewrites(Map, fns=["mul", "neg"])
+@rewrites(Map, of=[Concat], fns=["mul", "neg"])
 def function_of_parts(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of parts of which some are nothing: part by part; a factor of nothing leaves nothing."""
     at = next(

@@ -9,15 +9,19 @@ from engine.compiler.ir import SCALARS, Fill, Kind, Map, Reduce, Value
 
 Rule = Callable[..., Value | None]
 
-RULES: dict[Any, list[Rule]] = {}
-"""By the kind of node, or by (kind, function) for maps and reductions:
-rule(builder, *inputs, **attrs) -> a value that means the same as the node would, or None."""
+RULES: dict[Any, list[tuple[Rule, frozenset[Any]]]] = {}
+"""By the kind of node, or by (kind, function) for maps and reductions: rules, each with the kinds of which an input has
+to be for it to be tried (none: always).
+
+rule(builder, *inputs, **attrs): a value that means the same as the node would, or None."""
+
+CONSTANT = "constant"
+"""In the place of a kind: an input that is a constant source."""
 
 
-def rewrites(*kinds: type[Kind], fns: Iterable[str] = ()) -> Callable[[Rule], Rule]:
-    """Enter a function as a rule for nodes of these kinds (maps and reductions: of these functions, else of all).
-
-    A rule of several kinds is told which one, after the builder.
+def rewrites(*kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = ()) -> Callable[[Rule], Rule]:
+    """Enter a function as a rule for nodes of these kinds (maps and reductions: of these functions, else of all) that
+    have an input made by a node of one of the kinds `of`. A rule of several kinds is told which one, after the builder.
     """
 
     def entered(f: Rule) -> Rule:
@@ -25,7 +29,7 @@ def rewrites(*kinds: type[Kind], fns: Iterable[str] = ()) -> Callable[[Rule], Ru
             rule = f if len(kinds) == 1 else _of_kind(f, kind)
             known = FUNCTIONS.get(kind)
             for key in [kind] if known is None else [(kind, fn) for fn in fns or known]:
-                RULES.setdefault(key, []).append(rule)
+                RULES.setdefault(key, []).append((rule, frozenset(of)))
         return f
 
     return entered

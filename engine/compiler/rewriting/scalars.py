@@ -36,7 +36,7 @@ def unchanged(b: Any, *inputs: Any, fn: str) -> Any:
     return None
 
 
-@rewrites(Contract)
+@rewrites(Contract, of=[Map])
 def factor_behind(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """A number that multiplies an operand multiplies the product, where only products want the operand."""
     if x is y:
@@ -66,7 +66,7 @@ def over_axes_of_one(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     return b.add(Reshape, x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
-@rewrites(Reduce, fns=["all"])
+@rewrites(Reduce, of=[Map], fns=["all"])
 def all_minus_infinity(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """Whether all numbers are minus infinity: whether the largest is (attention asks, and needs the largest anyway)."""
     if not made_by(x, Map) or x.node.attrs["fn"] != "eq" or x.node.inputs[1] != -math.inf:
@@ -77,7 +77,7 @@ def all_minus_infinity(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     return b.map("eq", b.add(Reduce, inner, fn="max", axes=axes), -math.inf)
 
 
-@rewrites(Reduce, fns=["max", "min"])
+@rewrites(Reduce, of=[Map], fns=["max", "min"])
 def largest_of_choice(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """The largest of one number or of a row, as a whole row chooses: the number or the row's largest."""
     if not x.size or not made_by(x, Map) or x.node.attrs["fn"] != "where":

@@ -11,7 +11,7 @@ Piece = tuple[int, Value]
 """Where a piece begins along the axis, and the piece."""
 
 
-@rewrites(Map, fns=["add"])
+@rewrites(Map, of=[Pad, Concat], fns=["add"])
 def laid_side_by_side(b: Any, *inputs: Any, fn: str) -> Any:
     """The sum of values that are 0 where the other one is not: their parts, side by side."""
     if not all(isinstance(v, Value) for v in inputs):
@@ -67,7 +67,7 @@ def _pieces(v: Any, axis: int) -> list[Piece] | None:
     return found
 
 
-@rewrites(Map, fns=["add"])
+@rewrites(Map, of=[Contract], fns=["add"])
 def one_long_product(b: Any, *inputs: Any, fn: str) -> Any:
     """The sum of small products, such as a recurrent layer's weights get from every step: one product of them all.
 
@@ -89,7 +89,7 @@ def one_long_product(b: Any, *inputs: Any, fn: str) -> Any:
     return found
 
 
-@rewrites(Contract)
+@rewrites(Contract, of=[Fill])
 def product_with_nothing(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """Products with zeros known beforehand (the first state of a recurrent layer) are left out."""
     if not _empty(x) and not _empty(y):

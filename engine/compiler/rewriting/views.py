@@ -23,7 +23,7 @@ from engine.compiler.ir import (
     Source,
     Value,
 )  # fmt: skip
-from engine.compiler.rewriting.rules import made_by, rewrites
+from engine.compiler.rewriting.rules import CONSTANT, made_by, rewrites
 
 
 @rewrites(Permute)
@@ -38,7 +38,7 @@ def permuted_once(b: Any, x: Any, order: Shape) -> Any:
     return b.add(Reshape, x, shape=tuple(x.shape[i] for i in order)) if moved == sorted(moved) else None
 
 
-@rewrites(Permute)
+@rewrites(Permute, of=[Contract])
 def letters_permuted(b: Any, x: Any, order: Shape) -> Any:
     """A product that nobody else wants, in the order in which it is wanted."""
     if not made_by(x, Contract) or not b.lonely(x):
@@ -47,7 +47,7 @@ def letters_permuted(b: Any, x: Any, order: Shape) -> Any:
     return b.add(Contract, *x.node.inputs, **{**attrs, "out": "".join(attrs["out"][i] for i in order)})
 
 
-@rewrites(Permute)
+@rewrites(Permute, of=[Map])
 def permuted_before(b: Any, x: Any, order: Shape) -> Any:
     """A function of one value, permuted: the function of the permuted value (which may be a product's letters)."""
     if not made_by(x, Map) or not b.lonely(x) or sum(isinstance(v, Value) for v in x.node.inputs) != 1:
@@ -56,7 +56,7 @@ def permuted_before(b: Any, x: Any, order: Shape) -> Any:
     return b.add(Map, *turned, fn=x.node.attrs["fn"])
 
 
-@rewrites(Contract)
+@rewrites(Contract, of=[Permute])
 def letters_of_permuted(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """Operands as they were before their axes were permuted."""
     if not made_by(x, Permute) and not made_by(y, Permute):
@@ -80,7 +80,7 @@ def reshaped_once(b: Any, x: Any, shape: Shape) -> Any:
     return b.add(Reshape, x.node.inputs[0], shape=tuple(shape)) if made_by(x, Reshape) else None
 
 
-@rewrites(Reshape)
+@rewrites(Reshape, of=[Pad])
 def frame_of_reshaped(b: Any, x: Any, shape: Shape) -> Any:
     """Zeros before and behind along the first axis stay so when that axis takes in the ones after it."""
     if not made_by(x, Pad) or len(shape) >= len(x.shape) or not x.size:
@@ -125,7 +125,7 @@ def sliced_once(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     return b.add(Slice, x.node.inputs[0], start=first, size=size, step=far)
 
 
-@rewrites(Slice)
+@rewrites(Slice, of=[Concat])
 def slice_of_parts(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part of what was laid side by side, where it lies in one of the parts."""
     if not made_by(x, Concat) or 0 in size:
@@ -140,7 +140,7 @@ def slice_of_parts(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> An
     return None
 
 
-@rewrites(Slice)
+@rewrites(Slice, of=[Pad])
 def slice_of_frame(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part inside of a frame, or one that sees nothing but the frame."""
     if not made_by(x, Pad) or 0 in size:
@@ -158,7 +158,7 @@ def slice_of_frame(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> An
     return None
 
 
-@rewrites(Slice)
+@rewrites(Slice, of=[Expand])
 def slice_of_repetition(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """A part of what is repeated: the repetition of a part."""
     if not made_by(x, Expand) or 0 in size:
@@ -207,7 +207,7 @@ def _together(b: Any, first: Any, second: Any, axis: int) -> Any:
     return b.add(Slice, first.node.inputs[0], start=one["start"], size=size, step=one["step"])
 
 
-@rewrites(Map, Cast)
+@rewrites(Map, Cast, of=[Expand])
 def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     """What is computed of repeated values only is computed once, and repeated."""
     values: list[Any] = [v for v in inputs if isinstance(v, Value)]
@@ -220,7 +220,7 @@ def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     return b.add(Expand, smaller, shape=values[0].shape)
 
 
-@rewrites(Gather)
+@rewrites(Gather, of=[CONSTANT])
 def rows_in_order(b: Any, table: Any, index: Any) -> Any:
     """Rows that are known to follow each other: a part of the table."""
     first = _first(index)
@@ -231,7 +231,7 @@ def rows_in_order(b: Any, table: Any, index: Any) -> Any:
     return b.add(Reshape, part, shape=(*index.shape, *table.shape[1:]))
 
 
-@rewrites(Scatter)
+@rewrites(Scatter, of=[CONSTANT])
 def rows_back_in_order(b: Any, rows: Any, index: Any, count: int) -> Any:
     """Rows that go to places known to follow each other: a frame around them."""
     first = _first(index)

@@ -29,7 +29,13 @@ from engine.compiler.ir import (
 from engine.compiler.rewriting.rules import made_by, number_in, rewrites
 
 EXACT = 2**24
-ARITHMETIC: dict[str, Any] = {"add": lambda a, b: a + b, "sub": lambda a, b: a + b, "mul": lambda a, b: a * b, "max": max, "min": max}
+ARITHMETIC: dict[str, Any] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a + b,
+    "mul": lambda a, b: a * b,
+    "max": max,
+    "min": max,
+}
 COMPARISONS = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
 
 
