@@ -9,6 +9,7 @@ import pytest
 from native import HOSTS
 from pieces_of_work import held, run, run_special, seen
 
+from engine.compiler import ir
 from engine.compiler.cpu import Cpu
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.work import Operand, Store
@@ -111,3 +112,82 @@ def test_rows_that_share_their_columns_and_numbers_that_lie_turned(cpu: Cpu) -> 
         work = Contraction(outer, m, n, k, a, b, (SUM,), (c,), (Store(0, 0),))
         assert "packed" in work.key
         check(work, cpu, wanted(work))
+
+
+def programs() -> dict[str, tuple[tuple[Any, ...], tuple[str, ...], tuple[Store, ...]]]:
+    """Epilogues: body, how each operand moves (m: along m, n: along n, mn: both, with outer), stores."""
+    relu = (SUM, ("load", 1), ("add", 0, 1), ("const", 0.0, "f4"), ("max", 2, 3))
+    mask = (SUM, ("load", 1), ("const", 0.0, "f4"), ("gt", 1, 2), ("where", 3, 0, 2))
+    smooth = (SUM, ("load", 1), ("add", 0, 1), ("tanh", 2), ("load", 2), ("mul", 3, 4))
+    both = (SUM, ("load", 2), ("add", 0, 1), ("const", 2.0, "f4"), ("mul", 2, 3))
+    return {
+        "bias along n, relu": (relu, ("mn", "n"), (Store(0, 4),)),
+        "bias along m, relu": (relu, ("mn", "m"), (Store(0, 4),)),
+        "one number": (relu, ("mn", ""), (Store(0, 4),)),
+        "mask of a saved activation": (mask, ("mn", "mn"), (Store(0, 4),)),
+        "tanh, dropout": (smooth, ("mn", "n", "mn"), (Store(0, 5),)),
+        "added to what is there": ((SUM, ("load", 0), ("add", 0, 1)), ("mn",), (Store(0, 2),)),
+        "two results": (both, ("mn", "mn", "m"), (Store(0, 2), Store(1, 4))),
+    }
+
+
+def evaluated(body: Any, sums: Any, operands: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for name, *rest in body:
+        if name == "sum of products":
+            found.append(sums)
+        elif name == "load":
+            found.append(operands[rest[0]].astype("f8"))
+        elif name == "const":
+            found.append(rest[0])
+        else:
+            found.append(ir.SCALARS[name][0](*(found[i] for i in rest)))
+    return found
+
+
+@pytest.mark.parametrize("program", list(programs()))
+@pytest.mark.parametrize("shape", [((2,), 7, 19, (5,)), ((), 30, 70, (2200,))], ids=["plain", "packed"])
+def test_an_epilogue_runs_on_every_sum(cpu: Cpu, program: str, shape: Any) -> None:
+    body, moves, stores = programs()[program]
+    arena, (outer, m, n, k) = Arena(11), shape
+    loops = len(outer)
+    a, b = arena.operand((*outer, m, *k)), arena.operand((*outer, n, *k), unit=loops)
+    operands = []
+    for move in moves:
+        still = (
+            ()
+            if move == "mn"
+            else tuple(i for i in range(loops + 2) if (i, move) not in ((loops, "m"), (loops + 1, "n")))
+        )
+        operands.append(arena.operand((*outer, m, n), unit=loops + 1 if "n" in move else None, still=still))
+    work = Contraction(outer, m, n, k, a, b, body, tuple(operands), stores)
+    assert ("packed" in work.key) == (len(outer) == 0)
+    results = evaluated(body, wanted(work), [seen(o, work.sizes) for o in operands])
+    run(work, cpu)
+    for store in stores:
+        np.testing.assert_allclose(seen(operands[store.operand], work.sizes), results[store.line], rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "shape", [((), 50, 130, (9,)), ((5,), 7, 30, (3, 4)), ((), 64, 200, (1000,)), ((), 1, 300, (8,))], ids=str
+)
+def test_pieces_have_the_same_bits_as_the_whole(cpu: Cpu, shape: Any) -> None:
+    work = product(Arena(2), *shape)
+    found = seen(work.operands[0], work.sizes)
+    run(work, cpu)
+    whole = found.copy()
+    for parts in (2, 3, 7):
+        found[...] = 0
+        pieces = work.split(parts)
+        assert 1 < len(pieces) <= parts
+        for piece in pieces:
+            run(piece, cpu)
+        np.testing.assert_array_equal(found, whole)
+
+
+def test_everything_that_a_contraction_touches_is_told() -> None:
+    work = product(Arena(4), (2,), 3, 5, (4,))
+    spans = {(a.buffer.count, a.writes): (a.low, a.high) for a in work.accesses()}
+    assert all(low >= 0 and high <= count for (count, _), (low, high) in spans.items())
+    assert sum(writes for _, writes in spans) == 1
+    assert not list(product(Arena(4), (), 0, 5, (4,)).accesses())

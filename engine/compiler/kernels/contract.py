@@ -14,7 +14,7 @@ from typing import Any
 from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
-from engine.compiler.kernels.walking import over
+from engine.compiler.kernels.walking import WORD, entry, fill, over, splice
 from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
 
 ROWS, GRAIN = 6, 64
@@ -42,10 +42,15 @@ class Contraction(Product):
         large = self.sums * self.n * SIZE > CACHE or (self.side and self.sums >= 192)
         return rows >= 24 and self.n > 32 and self.sums >= 96 and large
 
+    @property
+    def noted(self) -> bool:
+        """Whether the places of several summed loops are noted in a table, so that the sum is one loop."""
+        return len(self.k) > 1 and 0 < self.sums <= 1024 and not self.packed
+
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else ""
+        how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else " noted" * self.noted
         return f"contract {self.structure}{how}"
 
     def arguments(self) -> list[Any]:
@@ -76,15 +81,19 @@ class Contraction(Product):
         if self.packed:
             moving = given.outer[: len(self.outer) - len(self.still)]
             over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
-        else:
-            over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
+            return
+        loops, table = len(self.outer) + 1, None
+        if self.noted:
+            table, walks = f.scratch(2 * WORD * 1024), [given.a.strides[loops:], given.b.strides[loops:]]
+            fill(f, table, given.k, walks, 0, splice(f, given.k))
+        over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places), table).emit())
 
 
 class _Tiles:
-    """All tiles of one place of the outer loops."""
+    """All tiles of one place of the outer loops. table: how far a and b have come at each place of the sum."""
 
-    def __init__(self, f: Function, work: Contraction, given: Given) -> None:
-        self.f, self.work, self.given = f, work, given
+    def __init__(self, f: Function, work: Contraction, given: Given, table: Ssa | None) -> None:
+        self.f, self.work, self.given, self.table = f, work, given, table
         self.epilogue = Epilogue(f, work, given.operands)
         wide = f.cpu.registers >= 32
         self.forms = (
@@ -146,14 +155,23 @@ class _Tiles:
         f, given = self.f, self.given
         a = [given.a.at(f, f.add(row, r)) for r in range(height)]
         b = f.add(given.b.address, columns[0])
-        steps = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
         zeros = [f.floating(0.0)] * (height * len(masks))
-        some: Any = True
-        for size in given.k:
-            some = f.compare("gt", size, 0) if some is True else some & f.compare("gt", size, 0)
-        return list(f.when(some, lambda: self._sum(steps, a, 0, b, masks, zeros), zeros))
+        some = f.compare("gt", splice(f, given.k), 0)
+        return list(f.when(some, lambda: self._sum(a, b, masks, zeros), zeros))
 
-    def _sum(
+    def _sum(self, a: list[Any], b: Any, masks: list[Mask], zeros: list[Ssa]) -> list[Ssa]:
+        f, given, table = self.f, self.given, self.table
+        if table is None:
+            steps = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
+            return self._nested(steps, a, 0, b, masks, zeros)
+
+        def body(i: Any, *held: Ssa) -> list[Ssa]:
+            along_a, along_b = (entry(f, table, i, walk, 2) for walk in (0, 1))
+            return self._products(a, along_a, f.add(b, along_b), masks, list(held))
+
+        return list(f.loop(splice(f, given.k), body, zeros, once=True))
+
+    def _nested(
         self, steps: list[tuple[Any, Any, Any]], a: list[Any], along: Number, b: Any, masks: list[Mask], held: list[Ssa]
     ) -> list[Ssa]:
         """The loops over k from here on in; held: the sums so far."""
@@ -163,7 +181,7 @@ class _Tiles:
         (size, step_a, step_b), *inner = steps
 
         def body(_: Any, along: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
-            found = self._sum(inner, a, along, b, masks, list(held))
+            found = self._nested(inner, a, along, b, masks, list(held))
             return (f.add(along, step_a), f.add(b, step_b), *found)
 
         return list(f.loop(size, body, (along, b, *held), once=True)[2:])

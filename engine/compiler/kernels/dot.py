@@ -33,7 +33,7 @@ class Dot(Product):
         if self.packed is None:
             wide, tall = (self.n, self.m) if self._b_is_still else (self.m, self.n)
             tall *= math.prod(n for i, n in enumerate(self.outer) if 0 in (self.a.strides[i], self.b.strides[i]))
-            many = wide >= 12 and tall >= 12 and self.sums >= 128 and self.k[-1] >= 48
+            many = wide >= 8 and tall >= 6 and self.sums >= 128 and self.k[-1] >= 48
             object.__setattr__(self, "packed", many)
 
     @property
