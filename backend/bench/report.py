@@ -7,6 +7,7 @@ from typing import Any
 
 TITLES = {"engine": "eager", "compiled": "compiled", "torch": "torch", "torch.compile": "t.compile", "jax": "jax"}
 TOLERANCE = 1e-3
+NATIVE = ("native", "whole")
 
 
 def text(found: dict[str, Any]) -> str:
@@ -50,7 +51,10 @@ def cell(column: dict[str, Any] | None) -> str:
     if column is None:
         return "-"
     rate = f"{column['median']:,.1f}" if column["median"] < 1000 else f"{column['median']:,.0f}"
-    return f"{rate} {column['ratio']:.2f}x" if "ratio" in column else rate
+    if "ratio" not in column:
+        return rate
+    ratio = column["ratio"]
+    return f"{rate} {ratio:.2f}x" if ratio < 100 else f"{rate} {ratio:.0f}x"
 
 
 def others(process: dict[str, Any]) -> Iterator[str]:
@@ -71,6 +75,8 @@ def others(process: dict[str, Any]) -> Iterator[str]:
         yield f"memory of {name}, MB above a warm process at the peak: {cells}"
     for w in process["workloads"]:
         for name, column in w["columns"].items():
+            if column.get("tier", "native") not in NATIVE:
+                yield f"{w['name']}: {TITLES[name]} ran on {column['tier']}, not as native code"
             if column.get("disagreement", 0) > TOLERANCE:
                 yield f"{w['name']}: the losses of {TITLES[name]} differ by {column['disagreement']:.1e}"
     yield from sorted({f"{name}: {why}" for w in process["workloads"] for name, why in w["absent"].items()})
