@@ -216,7 +216,8 @@ class Planner:
         written = {number for number, _ in program.stores}
         sizes = program.group.sizes
         real = [i for i, n in enumerate(sizes) if n != 1]
-        full = [steps for n in written if all((steps := program.operands[n][1])[i] for i in real)]
+        stores = [program.operands[n][1] for n in written]
+        full = [steps for steps in stores if all(steps[i] for i in real)]
         along = [i for steps in full for i in real if steps[i] == 1]
         if not along:
             return

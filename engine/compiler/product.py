@@ -133,7 +133,7 @@ class _Product:
 
         run = self._vector_run(walks)
         rest = [x for x in out if x not in run and letters.sizes[x] != 1]
-        rest.sort(key=lambda x: -max(abs(s[out.index(x)]) for _, s in operands))
+        rest.sort(key=lambda x: -max((abs(s[out.index(x)]) for _, s in operands), default=0))
         merged = [[rest[i] for i in g] for g in coalesced([letters.sizes[x] for x in rest], _columns(rest, walks))]
         candidates = [g for g in merged if all(self._step(self.right, x) == 0 for x in g)]
         m = max(candidates, key=self._rank, default=[])
