@@ -258,3 +258,51 @@ def test_accesses_are_what_is_read_and_what_is_written() -> None:
     assert [(a.writes, a.high - a.low) for a in found] == [(False, 40), (True, 4)]
     assert all(isinstance(a.buffer, Buffer) for a in found)
     assert nest.cost() > 0
+
+
+def random_nest(seed: int) -> Nest:
+    """A nest of random loops, operands, lines and stores."""
+    random = np.random.default_rng(seed)
+    loops = int(random.integers(1, 4))
+    sizes = tuple(int(n) for n in random.choice([1, 2, 3, 5, 16, 17, 33, 64, 70], loops))
+    parallel, lanes = int(random.integers(0, loops + 1)), int(random.integers(0, loops))
+    desk, every = Desk(sizes, seed), "".join(map(str, range(loops)))
+
+    def order(upto: str) -> str:
+        return "".join(random.permutation([c for c in upto if random.random() < 0.75]))
+
+    operands = [desk.operand(order(every), step=int(random.choice([1, 1, 2, -1]))) for _ in range(3)]
+    body: Lines = [
+        ("load", 0),
+        ("load", 1),
+        ("load", 2),
+        ("const", 0.5, F),
+        ("iota", int(random.integers(loops))),
+        ("cast", 4, F),
+    ]
+    floats = [0, 1, 2, 3, 5]
+    for _ in range(int(random.integers(2, 7))):
+        a, b, c = (int(x) for x in random.choice(floats, 3))
+        choices: Lines = [("add", a, b), ("sub", a, b), ("mul", a, b), ("max", a, b), ("tanh", a), ("min", a, b)]
+        if parallel < loops:
+            choices += [("reduce", "sum", a), ("reduce", "max", b), ("reduce", "min", c)]
+        body.append(choices[int(random.integers(len(choices)))])
+        floats.append(len(body) - 1)
+        if random.random() < 0.3:
+            body += [("gt", a, b), ("where", len(body), floats[-1], c)]
+            floats.append(len(body) - 1)
+    nest = desk.nest(parallel, lanes, body, operands)
+    stores = []
+    for line in dict.fromkeys([len(body) - 1, *(int(x) for x in random.choice(floats[-4:], 2))]):
+        loops_of_store = every if nest.lines.inner(line) else every[:parallel]
+        operands.append(desk.operand("".join(random.permutation(list(loops_of_store)))))
+        stores.append((len(operands) - 1, line))
+    return desk.nest(parallel, lanes, body, operands, *stores)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_nests_mean_what_numpy_means(seed: int) -> None:
+    nest = random_nest(seed)
+    largest = max(float(np.abs(w).max()) for w in meaning(nest))
+    if np.isfinite(largest) and largest < 1e6:
+        check(nest, 1e-4 * max(1.0, largest))
