@@ -1,12 +1,15 @@
 """A plan as tables: rows within bounds, threads that change no number, a guard, inputs in rotation, stopping midway."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from engine.compiler import cpu, store, team
+from engine.compiler.driver import TEXTS
+from engine.compiler.emit import Function, module
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
 from engine.compiler.pace import Pace
@@ -286,6 +289,41 @@ def test_numbers_of_threads_race_and_the_fastest_stays():
     assert pace.choose(speeds, True) == (4, False)
     assert pace.choose(speeds, False)[1]
     assert pace.choose([1, 2], True) == (2, False)
+
+
+def test_tables_that_run_at_once_do_not_disturb_each_other(kernels):
+    def work(seed):
+        plan, arena = random_plan(seed)
+        before, table = arena.copy(), Table(plan, kernels)
+        table.run(20, exactly=1)
+        wanted = arena.copy()
+        for _ in range(10):
+            arena[:] = before
+            table.run(20, exactly=2)
+            np.testing.assert_array_equal(arena, wanted)
+        return True
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(work, range(6)))
+
+
+def test_the_driver_for_arm_is_accepted_by_llvm():
+    llvm = cpu.bindings()
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    machine = llvm.Target.from_triple("aarch64-linux-gnu").create_target_machine(features=cpu.KNOWN["neon"].features)
+    for name, write in TEXTS.items():
+        f = Function(name, cpu.KNOWN["neon"])
+        write(f)
+        assert machine.emit_object(llvm.parse_assembly(module([f])))
+
+
+def test_the_environment_limits_the_cores(monkeypatch):
+    monkeypatch.setattr(team, "_cores", None)
+    monkeypatch.setenv(team.THREADS, "3")
+    assert team.cores() == 3
+    team.set_cores(1)
+    assert team.share() == 1
 
 
 def test_two_tables_that_run_share_the_cores(monkeypatch):
