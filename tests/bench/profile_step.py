@@ -42,7 +42,7 @@ def seconds(table: Table, inputs: Any, threads: int, rounds: int = 15, least: fl
     scalars, steps, best = table.bits(), 1, math.inf
     for _ in range(rounds):
         start = time.perf_counter()
-        table.run(steps, inputs, scalars, threads=threads)
+        table.run(steps, inputs, scalars, exactly=threads)
         spent = time.perf_counter() - start
         best = min(best, spent / steps)
         if spent < least:
