@@ -91,7 +91,10 @@ def _system() -> tuple[int, int, int]:
     if sys.platform == "win32":
         return _address(ctypes.windll.kernel32.SwitchToThread), 0, 0
     process = ctypes.CDLL(None)
-    return _address(process.sched_yield), _address(process.clock_gettime), int(time.CLOCK_MONOTONIC)
+    clock = getattr(
+        time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC
+    )  # the one of time.monotonic_ns(), on macOS and Linux
+    return _address(process.sched_yield), _address(process.clock_gettime), int(clock)
 
 
 def _address(function: Any) -> int:

@@ -29,10 +29,10 @@ class Feed:
         self._inputs = (lies(inputs), inputs.strides[0], self._rows[0])
         self._scalars = (lies(scalars), scalars.strides[0], self._rows[1])
 
-    def words(self, steps: int, first: int, results: int) -> tuple[int, ...]:
+    def words(self, steps: int, first: int, results: int, deadline: int) -> tuple[int, ...]:
         """The words of driver.CALL, to begin with step `first`."""
         rows, more = self._rows
-        head = (steps, 0, self.deadline, self.every)
+        head = (steps, 0, deadline, self.every)
         return (*head, *self._inputs, first % rows, *self._scalars, first % more, results)
 
 
@@ -42,7 +42,8 @@ def lies(array: Any) -> int:
 
 
 @functools.cache
-def _driver(kernels: Library) -> Driver:
+def driver(kernels: Library) -> Driver:
+    """The driver for a library's processor."""
     return Driver(kernels)
 
 
@@ -51,7 +52,7 @@ class Native:
 
     def __init__(self, stretch: Stretch, plan: Plan, kernels: Library, results: Any, bases: Bases) -> None:
         self.start, self.end = stretch.start, stretch.end
-        self.driver = _driver(kernels)
+        self.driver = driver(kernels)
         memory = aligned(LENGTH * len(stretch.lines), np.int64).reshape(-1, LENGTH)
         self.states = [State(row) for row in memory]
         self.shared = aligned(16, np.int64)  # the barrier's count and, in another cache line, the step to stop after
@@ -117,7 +118,7 @@ class Native:
     def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
         """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
         stopped the one after these."""
-        words = feed.words(steps, first, lies(results))
+        words = feed.words(steps, first, lies(results), feed.deadline if self.driver.clock else 0)
         for state in self.states:
             state.call(*words)
         self.shared[8] = 0

@@ -10,13 +10,17 @@ import contextlib
 import functools
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 FOLDER = "PLAYGROUND_CACHE_DIR"
 """Environment: where to keep machine code, instead of the user's cache folder."""
 
+FORGET = 30 * 86_400.0
+"""Seconds after which another version's folder is removed."""
 MAGIC = b"autodiff playground kernel 1\n"
 
 
@@ -49,8 +53,17 @@ class Store:
         self.place = place / "kernels" / f"{token}-{version()}"
         self.usable = False
         with contextlib.suppress(OSError):
+            new = not self.place.exists()
             self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if new:
+                self._forget()
             self.usable = not hasattr(os, "getuid") or self.place.stat().st_uid == os.getuid()
+
+    def _forget(self) -> None:
+        """What an earlier version kept goes, once nobody has added to it for a while."""
+        for other in self.place.parent.iterdir():
+            if other != self.place and time.time() - other.stat().st_mtime > FORGET:
+                shutil.rmtree(other, ignore_errors=True)
 
     def read(self, name: str) -> bytes | None:
         """The machine code under this name, or None."""

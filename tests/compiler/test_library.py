@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,6 +117,15 @@ def test_a_folder_that_cannot_be_written_only_costs_the_next_start(tmp_path):
     (tmp_path / "kernels").write_text("a file where the folder should be")
     kernels = Library(cpu.host(), store.Store(tmp_path, cpu.host().token))
     assert run(kernels.need([Adds(1.0)])[0], np.zeros(2, "f4")).tolist() == [1, 1]
+
+
+def test_what_an_old_version_kept_goes_after_a_month(tmp_path):
+    for name, age in (("old", 40), ("young", 3)):
+        folder = tmp_path / "kernels" / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - age * 86_400,) * 2)
+    assert store.Store(tmp_path, "token").usable
+    assert {path.name for path in (tmp_path / "kernels").iterdir()} == {"young", f"token-{store.version()}"}
 
 
 def test_processes_that_start_at_once_do_not_disturb_each_other(made, tmp_path):

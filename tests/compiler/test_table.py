@@ -163,6 +163,13 @@ def test_a_deadline_ends_a_call_after_a_step(kernels):
     assert table.run(3, deadline=1).steps == 1
 
 
+def test_without_a_clock_for_the_driver_python_keeps_the_deadline(kernels, monkeypatch):
+    x = memory(4)
+    table = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 4)), kernels)
+    monkeypatch.setattr(table._driver, "clock", 0)
+    assert 0 < table.run(10**5, deadline=time.monotonic_ns() + 1_000_000).steps < 10**5
+
+
 def test_a_row_of_python_stands_between_two_native_stretches(kernels):
     x, y = memory(6, 1.0), memory(6)
     plan = plan_of(
