@@ -214,28 +214,32 @@ class Packed:
         f, lanes, form = self.f, self.f.lanes, part.form
         into = f.add(self.areas.panel, f.mul(f.add(f.mul(panel, DEPTH), i), form * lanes * SIZE))
         column = f.add(part.column, f.mul(panel, form * lanes))
-        for q in range(form):
-            lines = []
+
+        def square(q: Any) -> None:
+            lines, first = [], f.add(column, f.mul(q, lanes))
             for r in range(lanes):
                 # beyond the last column the last one is read once more: its sums are never stored
-                place = f.least(f.add(column, q * lanes + r), f.sub(self.given.n, 1))
+                place = f.least(f.add(first, r), f.sub(self.given.n, 1))
                 at = f.add(f.add(source, f.mul(place, self.b.strides[0])), f.mul(i, SIZE))
                 lines.append(f.load(f.floats, at, mask))
+            target = f.add(into, f.mul(q, lanes * SIZE))
             for c, line in enumerate(interleaved(f, lines)):
-                f.store(line, f.add(into, (c * form + q) * lanes * SIZE))
+                f.store(line, f.add(target, c * form * lanes * SIZE))
+
+        f.loop(form, square)
 
     def _tiles(self, part: Part, depth: Any, start: Any, step: Any) -> None:
         """Add the products of a block to all sums. step: from one number of a to the next; None: look it up."""
         f, done = self.f, 0
         if self.side:
             self._lay_aside(part, depth, start, step)
-        for height in (SIX, 4, 2, 1) if part.form > 2 or f.cpu.registers < 32 else (2 * SIX, 4, 2, 1):
+        for height in (SIX, 4, 2, 1):
 
             def tile(i: Any, height: int = height) -> None:
                 rows = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)]
                 if self.side:
                     slot = f.add(self.areas.side, f.add(f.mul(i // SIX, SLOT), f.mul(i % SIX, SIZE)))
-                    beside = [f.add(slot, r // SIX * SLOT + r % SIX * SIZE) for r in range(height)]
+                    beside = [f.add(slot, r * SIZE) for r in range(height)]
                     f.loop(
                         part.panels,
                         lambda p: self._tile(part, p, i, beside, depth, NARROW, self._ahead(part, p, i // height)),

@@ -79,17 +79,16 @@ def _inside(f: Function, walk: Walk, places: tuple[Any, ...]) -> Walk:
 def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
     """Full blocks without masks, those at the edges with masks on both sides."""
     (rows, columns), lanes = sizes, f.lanes
-    full_rows, full_columns = (f.mul(n // lanes, lanes) for n in sizes)
 
-    def edge(i: Any, j: Any) -> None:
-        _block(f, source, target, i, j, f.sub(rows, i), f.sub(columns, j))
+    def block(i: Any, j: Any) -> None:
+        down, across = f.sub(rows, i), f.sub(columns, j)
+        f.branch(
+            f.compare("ge", f.least(down, across), lanes),
+            lambda: _block(f, source, target, i, j, lanes, lanes),
+            lambda: _block(f, source, target, i, j, down, across),
+        )
 
-    def band(i: Any) -> None:
-        f.loop(full_columns, lambda j: _block(f, source, target, i, j, lanes, lanes), step=lanes)
-        f.loop(columns, lambda j: edge(i, j), start=full_columns, step=lanes)
-
-    f.loop(full_rows, band, step=lanes)
-    f.loop(rows, lambda i: f.loop(columns, lambda j: edge(i, j), step=lanes) and None, start=full_rows, step=lanes)
+    f.loop(rows, lambda i: f.loop(columns, lambda j: block(i, j), step=lanes) and None, step=lanes)
 
 
 def _block(f: Function, source: Walk, target: Walk, i: Any, j: Any, rows: Any, columns: Any) -> None:
