@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ PLACES: dict[str, Any] = {
 }
 
 
+@lru_cache(maxsize=256)
 def _frame(mode: str, size: int, before: int, after: int) -> Plan:
     """Where every place of the framed axis takes its number."""
     limit = {"reflect": size - 1, "circular": size}.get(mode, max(before, after, 0))

@@ -157,6 +157,7 @@ MORE: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("index", [floats(3, 4)], {"key": (slice(2, 0), None)}),
     ("index_backward", [floats(4)], {"key": (1,), "shape": (3, 4)}),
     ("index_backward", [floats(2, 1, 2)], {"key": (slice(0, 3, 2), None, slice(1, 4, 2)), "shape": (3, 4)}),
+    ("random_slopes", [floats(3, 4)], {"lower": 0.1, "upper": 0.3, "seed": 1, "draw": 2}),
     ("put_view", [floats(3, 4), floats(4)], {"path": ((OPS["index"], {"key": (1,)}),)}),
 ]  # fmt: skip
 
@@ -192,7 +193,7 @@ PYTHON = {
     ORDER: "cumprod cumsum logcumsumexp cummax_indices cummin_indices scan median_of_all nanmedian_of_all argsort "
     "searchsorted bucketize row_order bin_edges bin_counts bincount",
     CHOICE: "scatter_extreme scatter_into window_argmax max_pool_indices isin repeated_places bag_argmax write_at "
-    "rows_backward rows_shared random_slopes transfer",
+    "rows_backward rows_shared transfer",
     LAYOUT: "as_strided restride unfold",
 }
 """Ops that are array code in the compiled tier too, at least for some calls; whatever people train with is not here."""
@@ -209,3 +210,16 @@ def test_only_these_ops_stay_python() -> None:
 
 def _is_python(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> bool:
     return any(node.kind is ir.Python for node in lowered(op, inputs, attrs).nodes)
+
+
+def test_computed_places_of_a_vector() -> None:
+    graph, places = ir.Graph(), np.array([2, 0, -1, 2])
+    x, g, at = (graph.source("input", a.shape, a.dtype, slot=i) for i, a in enumerate((floats(5), floats(4), places)))
+    graph.outputs.append(lower(graph, OPS["read_at"], [x], {"key": (at,)}))
+    graph.outputs.append(lower(graph, OPS["read_at_backward"], [g], {"key": (at,), "shape": (5,)}))
+    graph.check()
+    chosen, back = ir.interpret(graph, [floats(5), floats(4), places])
+    agree(chosen, floats(5)[places])
+    wanted = np.zeros(5, np.float32)
+    np.add.at(wanted, places, floats(4))
+    agree(back, wanted)

@@ -70,7 +70,7 @@ def gather_backward(xp: Library, g: Array, index: Array, *, dim: int, shape: Sha
 
 def _places(xp: Library, index: Array, dim: int, shape: Shape) -> tuple[Array, Shape]:
     """Whether place l of the axis (axis dim) is the one that index m names (axis dim + 1)."""
-    if not index.ndim or not index.size or shape[dim] > COMPARABLE or index.dtype != LONG:
+    if not index.ndim or not index.size or shape[dim] > COMPARABLE or index.dtype not in (LONG, FLOAT):
         raise NoRule("no axis, or one with too many places")
     wide = (*shape[: dim + 1], index.shape[dim], *shape[dim + 1 :])
     return xp.same_number(xp.iota(wide, dim), xp.expanded(_spread(index, dim), wide)), wide
@@ -83,7 +83,11 @@ def _spread(x: Array, axis: int) -> Any:
 # -------------------------------------------------------------------------------------------- by arrays of places
 @rule("read_at")
 def read_at(xp: Library, x: Array, *, key: Any) -> Any:
-    """Elements at places that are known beforehand."""
+    """Elements at places that are known beforehand; of a vector also at places that are computed."""
+    if len(key) == 1 and isinstance(key[0], Value) and x.ndim == 1:
+        return picked(xp, xp.expanded(x, (key[0].size, x.size)), _counted(xp, key[0], x.size), dim=1).reshape(
+            key[0].shape
+        )
     axis = _axis(key)
     if axis is not None:
         moved = xp.moveaxis(x, axis, 0)
@@ -95,9 +99,20 @@ def read_at(xp: Library, x: Array, *, key: Any) -> Any:
 
 @rule("read_at_backward")
 def read_at_backward(xp: Library, g: Array, *, key: Any, shape: Shape) -> Any:
-    """Numbers added up at places that are known beforehand."""
+    """Numbers added up at places that are known beforehand; into a vector also at places that are computed."""
+    if len(key) == 1 and isinstance(key[0], Value) and len(shape) == 1:
+        index = _counted(xp, key[0], shape[0])
+        return gather_backward(xp, g.reshape(-1), index, dim=0, shape=tuple(shape))
     places = _flat(key, shape)
     return xp.scattered(g.reshape((-1, 1)), xp.array(places.reshape(-1)), int(np.prod(shape))).reshape(tuple(shape))
+
+
+def _counted(xp: Library, index: Value, size: int) -> Any:
+    """Places in a row, as floats; negative ones count from the end."""
+    if index.dtype != LONG:
+        raise NoRule("a choice by truths")
+    places = xp.array(index).astype(FLOAT).reshape(-1)
+    return xp.where(places < 0, places + size, places)
 
 
 def _axis(key: Any) -> int | None:
@@ -127,3 +142,11 @@ def dropout(xp: Library, x: Array, *, p: Any, seed: Any, draw: Any) -> Any:
     hashed = xp.noted("hash", key, xp.iota(x.shape, None).value)
     kept = xp.noted("ge", hashed.value, int(min(p * 2**32, 2**32 - 1)))
     return x * xp.where(kept, x.dtype.type(1 / (1 - p)), x.dtype.type(0))
+
+
+@rule("random_slopes")
+def random_slopes(xp: Library, x: Array, *, lower: float, upper: float, seed: Any, draw: Any) -> Any:
+    """The hash of a place, as a number between two others; `draw` as for dropout."""
+    key = draw if isinstance(draw, Value) else folded(seed, draw)
+    hashed = xp.noted("hash", key, xp.iota(x.shape, None).value)
+    return hashed.astype(FLOAT) * ((upper - lower) / 2**32) + lower

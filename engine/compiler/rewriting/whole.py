@@ -84,6 +84,20 @@ def truth_as_float(b: Any, x: Any, dtype: Any) -> Any:
     return None
 
 
+@rewrites(Cast, of=[Map, Reshape, Expand, Permute, Slice])
+def float_before(b: Any, x: Any, dtype: Any) -> Any:
+    """A choice among whole numbers, or a look at them, as one of floats."""
+    if dtype != FLOAT or x.dtype != LONG:
+        return None
+    node = x.node
+    if node.kind is not Map:
+        return b.add(node.kind, b.add(Cast, node.inputs[0], dtype=FLOAT), **node.attrs)
+    if node.attrs["fn"] != "where":
+        return None
+    told, *sides = node.inputs
+    return b.map("where", told, *(b.add(Cast, v, dtype=FLOAT) if isinstance(v, Value) else float(v) for v in sides))
+
+
 @rewrites(Map, fns=[*ARITHMETIC, *COMPARISONS])
 def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Any:
     """Sums, products and comparisons of counts as those of floats.
