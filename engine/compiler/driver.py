@@ -91,9 +91,7 @@ def _system() -> tuple[int, int, int]:
     if sys.platform == "win32":
         return _address(ctypes.windll.kernel32.SwitchToThread), 0, 0
     process = ctypes.CDLL(None)
-    clock = getattr(
-        time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC
-    )  # the one of time.monotonic_ns(), on macOS and Linux
+    clock = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)  # as time.monotonic_ns() on macOS and Linux
     return _address(process.sched_yield), _address(process.clock_gettime), int(clock)
 
 

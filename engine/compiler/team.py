@@ -21,7 +21,7 @@ class Worker:
         self._driver = driver
         self._memory: Any = np.zeros(16, np.int64)
         self._mailbox = int(self._memory.ctypes.data)
-        self._letter = memoryview(self._memory)[8:]
+        self._letter = self._memory.data[8:]
         self._memory[:3] = PARKED, driver.address["run"], driver.pause
         self._letter[0] = self._mailbox
         self._kept: Any = None
