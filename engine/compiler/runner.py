@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.compiler.cpu import NoNativeCode
 from engine.compiler.ir import Graph
 from engine.compiler.plan import plan
 from engine.compiler.recipe import Made, Program
 from engine.compiler.replay import Replay
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
+from engine.compiler.work import Call
 from engine.rng import folded
 from engine.tensor import wrap
 from engine.tree import mapped
@@ -45,6 +47,9 @@ class Native:
         graph = _own(program.graph)
         simplify(graph)
         self.plan, self.threads = plan(graph), threads
+        calls = sum(isinstance(row, Call) for row in self.plan.rows)
+        if 2 * calls > len(self.plan.rows):
+            raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")
         self.table = Table(self.plan)
         rows = {id(place): i for i, place in enumerate(self.table.results)}
         self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]

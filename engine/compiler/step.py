@@ -123,8 +123,12 @@ class Variant:
             return bound
         if bound.runner.table.troubles:
             self.owner.notes += [Reason(f"no native code: {why}") for why in bound.runner.table.troubles.values()]
-            self.bound = fallback
+            self.give_up()
         return fallback
+
+    def give_up(self) -> None:
+        """A kernel can not be compiled: NumPy from now on."""
+        self.bound = self.fallback or self.bound
 
 
 def _absent() -> Bound:
@@ -237,7 +241,11 @@ class Step:
         variant = self.newest
         if variant is None or variant.bound is None or variant.bound.runner.tier != "native":
             return False
-        variant.bound.runner.table.wait()
+        try:
+            variant.bound.runner.table.wait()
+        except CompilerError as defect:
+            self.notes.append(Reason(f"no native code: {defect}"))
+            variant.give_up()
         return variant.tier == "native"
 
     # ----------------------------------------------------------------------------------------------- many steps

@@ -100,7 +100,7 @@ class Tracer(Recorder):
         mode = current_mode()
         if mode.recorders:
             self.refuse("another recorder listens (forward mode, saved-tensor hooks, anomaly detection)")
-        if EVERYWHERE:
+        if any(not isinstance(getattr(hook.call, "__self__", None), Tracer) for _, hook in EVERYWHERE.values()):
             self.refuse("hooks of all modules")
         self._token = set_mode(Mode(mode.grad, (*mode.recorders, self)))
         self._handles = register_module_forward_pre_hook(self._called), register_module_forward_hook(self._returned)
@@ -273,7 +273,8 @@ class Tracer(Recorder):
         self.trace.draws.append(generator)
 
 
-_OWN: dict[CodeType, bool] = {}
+_FILES: dict[CodeType, str] = {}
+"""The file name of code, empty for the engine's own."""
 
 
 def where() -> str:
@@ -281,11 +282,12 @@ def where() -> str:
     frame: Any = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        own = _OWN.get(code)
-        if own is None:
-            own = _OWN[code] = code.co_filename.startswith(ENGINE) or code.co_filename.startswith("<frozen")
-        if not own:
-            return f"{Path(code.co_filename).name}:{frame.f_lineno}"
+        file = _FILES.get(code)
+        if file is None:
+            path = code.co_filename
+            file = _FILES[code] = "" if path.startswith((ENGINE, "<frozen")) else Path(path).name
+        if file:
+            return f"{file}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
 

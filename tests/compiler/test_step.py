@@ -1,6 +1,7 @@
 """A compiled step does what the step does: numbers, guards, reasons, many steps a call."""
 
 import copy
+import sys
 
 import numpy as np
 import pytest
@@ -274,3 +275,37 @@ def test_explain_lists_what_ran_where():
     calls = {op for row in page.rows for _, op, _, _ in row.calls}
     assert {"linear", "tanh"} <= calls
     assert any("steps.py:" in line for row in page.rows for _, _, line, _ in row.calls)
+
+
+def test_numbers_of_twice_the_size_run_on_numpy_and_say_why():
+    engine.manual_seed(0)
+    model = mlp().double()
+    compiled = engine.compile(training(model, sgd(model)))
+    for _ in range(4):
+        x, y = rows()
+        compiled(x.double(), y)
+    assert compiled.tier == "numpy"
+    assert "float32" in str(compiled.explain()) or not compiled.wait()
+
+
+def test_in_the_place_of_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", engine)
+    program = """
+import torch
+model = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU())
+model = torch.compile(model, mode="reduce-overhead")
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(3):
+    optimizer.zero_grad()
+    loss = model(torch.ones(3, 4)).sum()
+    loss.backward()
+    optimizer.step()
+model.eval()
+with torch.no_grad():
+    first = [model(torch.ones(3, 4)) for _ in range(4)]
+names = list(model.state_dict())
+"""
+    space = {}
+    exec(program, space)
+    assert all(engine.equal(found, space["first"][0]) for found in space["first"])
+    assert space["names"] == ["_orig_mod.0.weight", "_orig_mod.0.bias"]

@@ -41,7 +41,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.dtypes": ("engine.conversion", "engine.create", *TAPE),
     "engine.declared": (),
     "engine.graph": ("engine.ops", *CORE),
-    "engine.values": ("engine.declared", "engine.ops", *CORE),
+    "engine.values": ("engine.declared", "engine.graph", "engine.ops", *CORE),
     "engine.tensor": TAPE[1:],
     "engine.operands": ("engine.ops", *CORE),
     "engine.printing": TAPE,
