@@ -56,9 +56,15 @@ def right_of(answer: Answer, outputs: Tensor, target: Tensor) -> Tensor:
             border = 0.5 if answer.reading == "probability" else 0.0
             same = (outputs > border) == (target > border)
         else:
-            classes = target if answer.reading in ("softmax", "log") else target.argmax(1)
-            same = outputs.reshape(len(outputs), -1).argmax(1) == classes
+            classes = target.float() if answer.reading in ("softmax", "log") else _largest(target)
+            same = _largest(outputs.reshape(len(outputs), -1)) == classes
         return same.float().sum()
+
+
+def _largest(rows: Tensor) -> Tensor:
+    """The place of the (first) largest number of each row as a float32, found by reductions that compile."""
+    places = Tensor(np.arange(rows.shape[1], dtype=np.float32))
+    return places.where(rows == rows.amax(1, keepdim=True), float(rows.shape[1])).amin(1)
 
 
 def _signs(labels: Array, answer: Answer) -> Array:
