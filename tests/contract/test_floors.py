@@ -106,7 +106,7 @@ FLOORS["engine.utils"] = ("engine.checkpoint", "engine.data", "engine.members", 
 FLOORS["engine.vision"] = ("engine.data", *FLOORS["engine.data"])
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
 FLOORS["engine.exchange"] = ("engine.spec", *FLOORS["engine.spec"])
-FLOORS["engine.train"] = ("engine.exchange", *FLOORS["engine.exchange"])
+FLOORS["engine.train"] = ("engine.compiler", "engine.exchange", *FLOORS["engine.exchange"])
 
 ROOMS = ("catalog", "graphs", "runs", "stream", "datasets", "lessons", "classroom")
 GROUND = (
