@@ -75,15 +75,24 @@ class Driver:
     """The driver's functions for a library's processor: `run(address of a state)`; `barrier` and `guard` are rows."""
 
     def __init__(self, library: Library) -> None:
-        def text(name: str, at: str) -> str:
-            f = Function(at, library.processor)
-            TEXTS[name](f)
-            return module([f])
-
-        self.address = {name: library.need_text(f"driver {name}", functools.partial(text, name)) for name in TEXTS}
+        self.address = {
+            name: library.need_text(f"driver {name}", functools.partial(_text, library, name)) for name in TEXTS
+        }
         native = ctypes.CFUNCTYPE(None, ctypes.c_int64)
         self.run, self.serve, self.post = (native(self.address[name]) for name in ("run", "serve", "post"))
         self.pause, self.clock, self.clock_name = _system()
+
+    @staticmethod
+    def there(library: Library) -> bool:
+        """Whether its functions are compiled; the background does what is missing."""
+        found = [library.find_text(f"driver {name}", functools.partial(_text, library, name)) for name in TEXTS]
+        return None not in found
+
+
+def _text(library: Library, name: str, at: str) -> str:
+    f = Function(at, library.processor)
+    TEXTS[name](f)
+    return module([f])
 
 
 def _system() -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.compiler import team
+from engine.compiler.driver import Driver
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native, driver
 from engine.compiler.pace import Pace
@@ -56,7 +57,6 @@ class Table:
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self._short: Any = None
-        self._driver = driver(self.kernels)
         self._calls = 0
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
         self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
@@ -65,9 +65,9 @@ class Table:
     # ------------------------------------------------------------------------------------------------- kernels
     @property
     def ready(self) -> bool:
-        """Whether every kernel is there."""
+        """Whether every kernel is there, and the driver."""
         self._missing = {key: work for key, work in self._missing.items() if self.kernels.find(work) is None}
-        return not self._missing
+        return Driver.there(self.kernels) and not self._missing
 
     @property
     def whole(self) -> bool:
@@ -114,9 +114,7 @@ class Table:
         """
         feed = self._feed(inputs, scalars)
         results = np.zeros((steps, len(self.results)), np.float32)
-        if (
-            steps == 1 and self._short is not None and not exactly
-        ):  # nothing to choose: the quick way, for steps of microseconds
+        if steps == 1 and self._short is not None and not exactly:  # nothing to choose: the quick way
             with self._lock:
                 feed.deadline = 0
                 done, stopped = self._short.walk(1, feed, results)
@@ -155,7 +153,9 @@ class Table:
         """Further steps with the number of threads that is best, or whose turn it is to be measured."""
         many = steps > 1
         threads, measuring = (exactly, False) if exactly else self.pace.choose(self._there(most), many)
-        blind = feed.deadline and not self._driver.clock  # the driver has no clock here: Python looks between windows
+        blind = (
+            feed.deadline and not driver(self.kernels).clock
+        )  # the driver has no clock here: Python looks between windows
         count = self.pace.steps(steps - done) if measuring or blind else steps - done
         start = time.perf_counter_ns()
         found = self._walk(threads, count, feed, results, done)

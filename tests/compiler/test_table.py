@@ -12,6 +12,7 @@ from engine.compiler.driver import TEXTS
 from engine.compiler.emit import Function, module
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
+from engine.compiler.native import driver
 from engine.compiler.pace import Pace
 from engine.compiler.places import dense
 from engine.compiler.schedule import Barrier, schedule
@@ -166,7 +167,7 @@ def test_a_deadline_ends_a_call_after_a_step(kernels):
 def test_without_a_clock_for_the_driver_python_keeps_the_deadline(kernels, monkeypatch):
     x = memory(4)
     table = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 4)), kernels)
-    monkeypatch.setattr(table._driver, "clock", 0)
+    monkeypatch.setattr(driver(kernels), "clock", 0)
     assert 0 < table.run(10**5, deadline=time.monotonic_ns() + 1_000_000).steps < 10**5
 
 
