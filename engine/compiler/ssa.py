@@ -281,7 +281,7 @@ class Arithmetic:
             a, b = b, a
         x, y = self.pair(a, b)
         found: Ssa = self.select(self.compare(how, y, x), y, x)  # one instruction; hands on a NaN of x
-        return self.select(self.compare("ne", y, y), y, found) if isinstance(b, Ssa) else found  # type: ignore[no-any-return]
+        return self.select(self.compare("ne", y, y), y, found) if isinstance(b, Ssa) else found
 
     def fma(self, a: Number, b: Number, c: Number) -> Ssa:
         """a * b + c, rounded once."""

@@ -96,7 +96,7 @@ class _Tiles:
         self.f, self.work, self.given, self.table = f, work, given, table
         self.epilogue = Epilogue(f, work, given.operands)
         wide = f.cpu.registers >= 32
-        self.forms = (
+        self.forms: list[tuple[int, tuple[int, ...]]] = (
             [(4, (6, 4, 2, 1)), (2, (8, 4, 2, 1)), (1, (8, 4, 2, 1))]
             if wide
             else [(2, (6, 4, 2, 1)), (1, (8, 4, 2, 1))]

@@ -104,6 +104,8 @@ class _Tiles:
         self.f, self.work, self.given = f, work, given
         self.epilogue = Epilogue(f, work, given.operands)
         wide = f.cpu.registers >= 32
+        self.rows: tuple[int, ...]
+        self.columns: tuple[int, ...]
         self.rows, self.columns = ((4, 2, 1), (6, 2, 1)) if wide else ((2, 1), (4, 1))
 
     def emit(self) -> None:

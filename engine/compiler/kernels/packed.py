@@ -24,6 +24,8 @@ PANELS = 4
 WORD = 8
 SIX, NARROW = 6, 32
 """Rows of a tile, and bytes that their numbers take where they are laid side by side."""
+GROUP = 48
+"""Rows whose numbers are laid side by side at a time."""
 SLOT = (DEPTH + 2) * NARROW
 
 
@@ -41,7 +43,7 @@ class Areas:
     def of(cls, f: Function, width: int, entries: int, side: bool) -> Areas:
         """For panels of `width` columns and `entries` walks over the rows; side: a is copied, too."""
         columns = PANELS * width * SIZE
-        sizes = [DEPTH * columns, ROWS * columns, ROWS * entries * WORD, DEPTH * WORD, side * ROWS // SIX * SLOT]
+        sizes = [DEPTH * columns, ROWS * columns, ROWS * entries * WORD, DEPTH * WORD, side * GROUP // SIX * SLOT]
         start = f.scratch(sum(sizes))
         return cls(*(start + sum(sizes[:i]) for i in range(len(sizes))))
 
@@ -230,28 +232,35 @@ class Packed:
 
     def _tiles(self, part: Part, depth: Any, start: Any, step: Any) -> None:
         """Add the products of a block to all sums. step: from one number of a to the next; None: look it up."""
-        f, done = self.f, 0
-        if self.side:
-            self._lay_aside(part, depth, start, step)
+        f = self.f
+        if not self.side:
+            self._between(part, 0, part.count, depth, start, step)
+            return
+
+        def group(first: Any) -> None:
+            end = f.least(part.count, f.add(first, GROUP))
+            self._lay_aside(part, first, end, depth, start, step)
+            self._between(part, first, end, depth, start, step)
+
+        f.loop(part.count, group, step=GROUP)
+
+    def _between(self, part: Part, first: Any, end: Any, depth: Any, start: Any, step: Any) -> None:
+        """Tiles of the rows from first to end."""
+        f, done = self.f, first
         for height in (SIX, 4, 2, 1):
 
             def tile(i: Any, height: int = height) -> None:
-                rows = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)]
+                rows, by = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)], step
                 if self.side:
-                    slot = f.add(self.areas.side, f.add(f.mul(i // SIX, SLOT), f.mul(i % SIX, SIZE)))
-                    beside = [f.add(slot, r * SIZE) for r in range(height)]
-                    f.loop(
-                        part.panels,
-                        lambda p: self._tile(part, p, i, beside, depth, NARROW, self._ahead(part, p, i // height)),
-                    )
-                else:
-                    f.loop(
-                        part.panels,
-                        lambda p: self._tile(part, p, i, rows, depth, step, self._ahead(part, p, i // height)),
-                    )
+                    place = f.sub(i, first)
+                    slot = f.add(self.areas.side, f.add(f.mul(place // SIX, SLOT), f.mul(place % SIX, SIZE)))
+                    rows, by = [f.add(slot, r * SIZE) for r in range(height)], NARROW
+                f.loop(
+                    part.panels, lambda p: self._tile(part, p, i, rows, depth, by, self._ahead(part, p, i // height))
+                )
 
-            f.loop(f.sub(part.count, height - 1), tile, start=done, step=height)
-            done = f.add(done, f.mul(f.sub(part.count, done) // height, height))
+            f.loop(f.sub(end, height - 1), tile, start=done, step=height)
+            done = f.add(done, f.mul(f.sub(end, done) // height, height))
 
     def _ahead(self, part: Part, panel: Any, tile: Any) -> tuple[Any, Any]:
         """What should be fetched while a tile is summed: from where, and how far on at each place of the sum.
@@ -265,10 +274,10 @@ class Packed:
         start = f.add(self.coming[0], f.add(f.mul(panel, line), f.mul(tile, 64)))
         return f.select(wanted, f.value(start), self.areas.panel), f.select(wanted, f.value(self.coming[1]), f.value(0))
 
-    def _lay_aside(self, part: Part, depth: Any, start: Any, step: Any) -> None:
-        """a's numbers of a block: of six rows and each place of the sum side by side, for a tile to read on and on."""
+    def _lay_aside(self, part: Part, begin: Any, end: Any, depth: Any, start: Any, step: Any) -> None:
+        """a's numbers of some rows: of six rows and each place of the sum side by side, as a tile reads them."""
         f = self.f
-        first = f.add(self._row(0, part, 0), start)
+        first = f.add(self._row(0, part, begin), start)
 
         def copy(i: Any) -> None:
             source, into = f.add(first, f.mul(i, step)), f.add(self.areas.side, f.mul(i, NARROW))
@@ -276,12 +285,13 @@ class Packed:
             def six(row: Any) -> None:
                 target = f.add(into, f.mul(row // SIX, SLOT))
                 for lane in range(0, SIX, f.lanes):
-                    left = f.least(f.sub(part.count, row), SIX)
+                    left = f.sub(f.sub(end, begin), row)
                     at = f.add(source, f.mul(f.add(row, lane), SIZE))
                     # what is written too much is written over by what comes next
-                    f.store(f.load(f.floats, at, f.below(f.sub(left, lane))), f.add(target, lane * SIZE))
+                    mask = f.below(f.sub(f.least(left, SIX), lane))
+                    f.store(f.load(f.floats, at, mask), f.add(target, lane * SIZE))
 
-            f.loop(part.count, six, step=SIX)
+            f.loop(f.sub(end, begin), six, step=SIX)
 
         f.loop(depth, copy, once=True)
 

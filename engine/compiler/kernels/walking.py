@@ -41,7 +41,8 @@ def fill(
     body(i, at), if given, is run at each of them: `at` is how far the walk with the strides `extra` has come.
     """
     walks = [*strides, extra] if extra is not None else list(strides)
-    digits, rest = [], first
+    digits: list[Any] = []
+    rest = first
     for size in reversed(sizes):
         digits.insert(0, rest % size if isinstance(rest, Ssa) or not isinstance(size, Ssa) else f.value(rest) % size)
         rest = rest // size if isinstance(rest, Ssa) or not isinstance(size, Ssa) else f.value(rest) // size
