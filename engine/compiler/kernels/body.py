@@ -104,6 +104,11 @@ class Body:
                 waiting += self.arguments(line) if behind or self.body[line][0] != "reduce" else ()
         return sorted(found)
 
+    @cached_property
+    def loaded(self) -> frozenset[int]:
+        """The operands that are read."""
+        return frozenset(rest[0] for name, *rest in self.body if name == "load")
+
     def check(self) -> None:
         """Raises: CompilerError for a line that reads a later one, or a name that nobody knows."""
         for line, (name, *_) in enumerate(self.body):

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,14 @@ class Nest:
     def lines(self) -> Body:
         """The scalar program, looked at."""
         moves = tuple(frozenset(i for i, s in enumerate(o.strides) if s) for o in self.operands)
-        return Body(self.body, moves, tuple(letter(o.buffer.dtype) for o in self.operands), self.parallel)
+        return _looked_at(
+            self.text, self.body, moves, tuple(letter(o.buffer.dtype) for o in self.operands), self.parallel
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """The scalar program as text."""
+        return ";".join(_text(instruction) for instruction in self.body)
 
     @cached_property
     def row(self) -> int:
@@ -81,8 +88,7 @@ class Nest:
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
         form = f"kept{self.kept}{'' if self.row % GRAIN else 'full'}" if self.kept else f"side{self.side}"
         form += "long" if self.long else ""
-        body = ";".join(_text(instruction) for instruction in self.body)
-        return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {body} -> {stores}"
+        return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {self.text} -> {stores}"
 
     def arguments(self) -> list[Any]:
         """Sizes, starts, then for each operand its address and strides."""
@@ -95,10 +101,9 @@ class Nest:
         """Every operand's span; what is stored is written, what is loaded is read."""
         if 0 in self.sizes[: self.parallel]:
             return
-        loaded = {rest[0] for name, *rest in self.body if name == "load"}
         stored = {s.operand: self.lines.inner(s.line) for s in self.stores}
         for i, operand in enumerate(self.operands):
-            if i in loaded and 0 not in self.sizes:
+            if i in self.lines.loaded and 0 not in self.sizes:
                 yield Access(operand.buffer, *operand.span(self.sizes), False)
             if i in stored:
                 yield Access(operand.buffer, *self._written(operand, stored[i]), True)
@@ -121,19 +126,25 @@ class Nest:
         before = self.starts or (0,) * len(sizes)
         starts = tuple(n + start if i == loop else n for i, n in enumerate(before))
         operands = tuple(o.moved(loop, start) for o in self.operands)
-        return dataclasses.replace(self, sizes=sizes, starts=starts, operands=operands)
+        found = dataclasses.replace(self, sizes=sizes, starts=starts, operands=operands)
+        found.__dict__.update(text=self.text, lines=self.lines, cycles=self.cycles)  # the same for every piece
+        return found
 
     def cost(self) -> float:
         """About how many nanoseconds: 0.1 for a float32 that comes or goes, and the arithmetic at 16 lanes."""
         moved = sum(_places(self.sizes, o) for o in self.operands) * 0.1
-        body = self.lines
-        cycles = 0.0
-        for sweep in range(max(body.sweeps, default=0) + 1):
-            for line in self.swept(sweep):
-                if body.inner(line) or not self.row or len(self.sizes) == self.parallel:
-                    cycles += EXPENSIVE.get(body.body[line][0], 1)
         full = max(1.0, self.sizes[self.lanes] / GRAIN) * GRAIN / max(1, self.sizes[self.lanes]) if self.sizes else 1
-        return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * cycles * 0.4
+        return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * self.cycles * 0.4
+
+    @cached_property
+    def cycles(self) -> int:
+        """What the lines that are computed at every place take, of a full register."""
+        body, found = self.lines, 0
+        for sweep in range(max(body.sweeps, default=0) + 1):
+            lines = self.swept(sweep)
+            every = len(self.sizes) == self.parallel
+            found += sum(EXPENSIVE.get(body.body[i][0], 1) for i in lines if every or body.inner(i))
+        return found
 
     def swept(self, sweep: int) -> list[int]:
         """The lines that one sweep over the reduced loops needs."""
@@ -146,6 +157,14 @@ class Nest:
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
         Emission(f, self, args).emit()
+
+
+@lru_cache(4096)
+def _looked_at(
+    text: str, body: tuple[Instruction, ...], moves: tuple[frozenset[int], ...], kinds: tuple[str, ...], parallel: int
+) -> Body:
+    """Programs of one structure are looked at once; the text tells numbers apart that are equal, as 0.0 and -0.0."""
+    return Body(body, moves, kinds, parallel)
 
 
 def _places(sizes: Shape, operand: Operand) -> int:
