@@ -1,5 +1,5 @@
-"""Where results go: straight into the cell that holds them after the step, into the middle of a padded array, into a part of
-several side by side, or into memory of their own."""
+"""Where results go: straight into the cell that holds them after the step, into the middle of a padded array, into a
+part of several side by side, or into memory of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.compiler import ir
-from engine.compiler.groups import Group, is_simple, root
+from engine.compiler.free import is_simple, root
+from engine.compiler.groups import Group
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.places import Place, dense
 
@@ -29,6 +30,7 @@ class Destinations:
         self.written: list[tuple[Source, Value]] = list(graph.writes)
         self.part_of: dict[int, tuple[Node, int]] = {}
         self.detours: dict[int, Place] = {}
+        self.cells = {id(cell): planner.found[id(cell)] for cell, _ in self.written}
         self.direct: dict[int, Source] = self._direct()
         for node in graph.nodes:
             if node.kind is ir.Pad or node.kind is ir.Concat:
@@ -76,7 +78,7 @@ class Destinations:
     def fixed(self, value: Value) -> Place | None:
         """The place of a result that has to go to one place."""
         cell = self.direct.get(id(value))
-        return None if cell is None else self.planner.found[id(cell)]
+        return None if cell is None else self.cells[id(cell)]
 
     def of(self, value: Value, order: Order, exact: bool = False) -> Place:
         """Where to store a value; `order` is a wish for its axes. exact: dense, in row-major order."""
@@ -175,14 +177,16 @@ class Destinations:
 
     def finish(self) -> None:
         """Cells that were not written at once."""
-        planner = self.planner
+        planner, changed = self.planner, {id(cell) for cell, _ in self.written}
+        for value in (*planner.graph.outputs, *planner.graph.finite, *(v for _, v in self.written)):
+            if id(root(value)) in changed:  # the old content is wanted, so it moves away before the cell changes
+                planner.found[id(value)] = planner.copy(planner.locate(value), tuple(range(len(value.shape))))
         late = [(cell, value) for cell, value in self.written if self.direct.get(id(value)) is not cell]
         values = [(cell, planner.locate(value)) for cell, value in late]
         if not self.guarded:
             self._guard()
         for cell, place in values:
-            if place.buffer is not planner.found[id(cell)].buffer:
-                planner.move(place, planner.found[id(cell)])
+            planner.move(place, self.cells[id(cell)])
 
 
 def unboxed(value: Value) -> Value:

@@ -10,19 +10,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
 
 from engine.compiler import ir
-from engine.compiler.ir import Graph, Node, Source, Value
-
-Loops = tuple[int | None, ...]
-"""For each axis of a value the loop that walks along it, or None where it has one place for all."""
+from engine.compiler.free import COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, root, through
+from engine.compiler.ir import Graph, Node, Value
 
 FUSED = ("map", "cast", "reduce")
-TRUTHS = frozenset(("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not"))
-COSTLY = frozenset(("exp", "log", "log1p", "expm1", "tanh", "erf", "pow", "sin", "cos", "div", "sqrt"))
 LIMIT = 200
 """Nodes in one group: longer scalar programs run out of registers."""
 
@@ -32,7 +25,7 @@ class Group:
     """Nodes that one kernel computes. kind: "map", "reduce", "contract", or the kind of its only node.
 
     sizes: of the loops, in the order of the axes of the first node's space; reduced: the loops that are summed over;
-    loops: for each value that it computes, which loop walks along which axis; inner: the same for what a reduction reads.
+    loops: for each value that it computes, which loop walks along which axis; inner: the same for what is reduced.
     """
 
     kind: str
@@ -51,112 +44,9 @@ class Group:
         return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
 
 
-NATIVE = frozenset("f?I")
-"""The element types (NumPy's letters) that kernels compute: float32, truths, uint32."""
-READ = NATIVE | {np.dtype(np.int64).char}
-"""What kernels can read: int64 too."""
-
-
-def is_native(node: Node) -> bool:
-    """Whether kernels can compute it in a scalar program or a product."""
-    if node.output.dtype.char not in NATIVE or node.attrs.get("fn") in ("argmax", "argmin"):
-        return False
-    return all(v.dtype.char in READ for v in node.values)
-
-
-def free_nodes(graph: Graph) -> set[int]:
-    """The ids of nodes that are computed anew wherever they are needed: places, constants, comparisons, and cheap maps of
-    nothing but those and sources."""
-    free: set[int] = set()
-    leaves: set[int] = set()
-    for node in graph.nodes:
-        kind = node.kind
-        if kind in (ir.Iota, ir.Fill):
-            leaves.add(id(node))
-        elif kind in (ir.Map, ir.Cast) and is_native(node):
-            if node.attrs.get("fn") not in COSTLY and all(_is_leaf(v, leaves) for v in node.values):
-                leaves.add(id(node))
-            elif node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
-                free.add(id(node))
-    return free | leaves | _deferred(graph, free | leaves)
-
-
-def _deferred(graph: Graph, free: set[int]) -> set[int]:
-    """Cheap maps of one stored value that only later kernels need: they load that value and compute again, which moves less
-    memory than keeping the result. (What a gradient makes of a saved output, such as 1 - y * y.)"""
-    depth: dict[int, int] = {}
-    wanted: dict[int, int] = {id(root(v)): -1 for v in graph.roots()}
-    for node in graph.nodes:
-        behind = [depth.get(id(v), 0) + _is_border(v.node) for v in node.values]
-        depth[id(node.output)] = max(behind, default=0)
-    found: set[int] = set()
-    for node in reversed(graph.nodes):
-        own, key = depth[id(node.output)], id(node.output)
-        later = wanted.get(key, -1)
-        cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and is_native(node)
-        if id(node) not in free and cheap and later > own and len(_bases(node, free)) == 1:
-            found.add(id(node))
-        passed = later if id(node) in found or id(node) in free or node.kind.view else own
-        for value in node.values:
-            wanted[id(value)] = min(wanted.get(id(value), passed), passed)
-    return found
-
-
-def _is_border(node: Node | None) -> bool:
-    """Whether a kernel ends behind a node."""
-    return node is not None and not node.kind.view and node.kind not in (ir.Map, ir.Cast, ir.Iota, ir.Fill)
-
-
-def _bases(node: Node, free: set[int]) -> set[int]:
-    """The computed values that a map stands on, looked through views, free nodes and cheap maps."""
-    found: set[int] = set()
-    stack = list(node.values)
-    while stack and len(found) < 2:
-        value = root(stack.pop())
-        if value.node is None:
-            continue
-        cheap = value.node.kind is ir.Map and value.node.attrs["fn"] not in COSTLY
-        if id(value.node) in free or (
-            cheap and len({id(root(v)) for v in value.node.values}) == 1 and value.node.values[0].node
-        ):
-            stack.extend(value.node.values)
-        else:
-            found.add(id(value))
-    return found
-
-
-def _is_leaf(value: Value, leaves: set[int]) -> bool:
-    base = root(value)
-    return base.node is None or id(base.node) in leaves
-
-
-def is_simple(node: Node) -> bool:
-    """Whether a view only reorders, repeats, or adds and removes axes of size 1."""
-    if node.kind is ir.Reshape:
-        return [n for n in node.inputs[0].shape if n != 1] == [n for n in node.output.shape if n != 1]
-    return node.kind is ir.Permute or node.kind is ir.Expand
-
-
-def through(node: Node, loops: Loops) -> Loops:
-    """The loops of a simple view's input, from those of its output."""
-    base = node.inputs[0]
-    if node.kind is ir.Permute:
-        found: list[int | None] = [None] * len(loops)
-        for i, axis in enumerate(node.attrs["order"]):
-            found[axis] = loops[i]
-        return tuple(found)
-    if node.kind is ir.Expand:
-        lead = len(loops) - len(base.shape)
-        return tuple(None if n == 1 else i for n, i in zip(base.shape, loops[lead:], strict=True))
-    real = iter(i for n, i in zip(node.output.shape, loops, strict=True) if n != 1)
-    return tuple(None if n == 1 else next(real) for n in base.shape)
-
-
-def root(value: Value) -> Value:
-    """What a chain of views looks at."""
-    while value.node is not None and value.node.kind.view:
-        value = value.node.inputs[0]
-    return value
+def _is_bare(node: Node) -> bool:
+    """Whether it is a product with nothing to sum or to pair: all letters stand in both inputs and in the result."""
+    return node.kind is ir.Contract and set(node.attrs["left"]) == set(node.attrs["right"]) == set(node.attrs["out"])
 
 
 class Fusion:
@@ -169,7 +59,7 @@ class Fusion:
         self.graph = graph
         self.of: dict[int, Group] = {}
         self.groups: list[Group] = []
-        self.early = _early(graph)
+        self.early = early_nodes(graph)
         self.free = free_nodes(graph)
         for node in graph.nodes:
             if not node.kind.view and id(node) not in self.free:
@@ -200,7 +90,7 @@ class Fusion:
 
     def _begin(self, node: Node, level: int) -> None:
         kind = {"cast": "map"}.get(node.kind.name, node.kind.name)
-        if not is_native(node) or not node.output.size or not all(v.size for v in node.values):
+        if not is_native(node) or not node.output.size or not all(v.size for v in node.values) or _is_bare(node):
             kind = "python"
         group = Group(kind, [node], level=level, number=len(self.groups))
         value = node.output
@@ -221,7 +111,7 @@ class Fusion:
             return False
         if node.kind is ir.Reduce:
             return self._join_reduction(node, group)
-        if group.kind == "contract" and self._counts(node):
+        if group.kind == "contract" and self._unfit(node):
             return False
         loops = self._loops(node, node.output.shape, group)
         if loops is None or not group.covers(loops):
@@ -260,10 +150,12 @@ class Fusion:
         self.groups.remove(other)
         return True
 
-    def _counts(self, node: Node) -> bool:
-        """Whether it reads the place along an axis, which the program of a contraction can not."""
+    def _unfit(self, node: Node) -> bool:
+        """Whether it reads what the program of a contraction can not: the place along an axis, or int64."""
+        if any(v.dtype == ir.LONG for v in node.values):
+            return True
         inner = [root(v).node for v in node.values]
-        return any(n is not None and id(n) in self.free and (n.kind is ir.Iota or self._counts(n)) for n in inner)
+        return any(n is not None and id(n) in self.free and (n.kind is ir.Iota or self._unfit(n)) for n in inner)
 
     def _join_reduction(self, node: Node, group: Group) -> bool:
         if group.kind == "contract":
@@ -357,14 +249,14 @@ class Fusion:
             yield root(value)
 
     def _sink(self) -> None:
-        """A stored value that is cheap to compute from other stored values, and that only other kernels read, is computed
-        there: one array less is written and read."""
+        """A stored value that is cheap to compute from other stored values, and that only other kernels read, is
+        computed there: one array less is written and read."""
         readers: dict[int, set[int]] = {}
-        for group in self.groups:
-            fused = group.kind in ("map", "reduce", "contract")
-            for value in self.loads(group):
-                plain = fused and not (group.kind == "contract" and value in map(root, group.nodes[0].values))
-                readers.setdefault(id(value), set()).add(id(group) if plain else 0)
+        for each in self.groups:
+            fused = each.kind in ("map", "reduce", "contract")
+            for value in self.loads(each):
+                plain = fused and not (each.kind == "contract" and value in map(root, each.nodes[0].values))
+                readers.setdefault(id(value), set()).add(id(each) if plain else 0)
         kept = {id(root(v)) for v in self.graph.roots()}
         within = {id(v) for g in self.groups for n in g.nodes for v in self._inside(n, g)}
         for node in reversed(self.graph.nodes):
@@ -406,6 +298,7 @@ class Fusion:
     def _sorted(self) -> list[Group]:
         """Groups after the groups that they read, otherwise in the order of the program."""
         place = {id(n.output): i for i, n in enumerate(self.graph.nodes)}
+        late = len(place)
         waits: dict[int, set[int]] = {}
         wanted: dict[int, list[Group]] = {}
         for group in self.groups:
@@ -415,8 +308,7 @@ class Fusion:
                 wanted.setdefault(other, []).append(group)
         commits = {id(v) for cell, v in self.graph.writes if cell.name != "grad"}
         rank = {
-            id(g): max(place[id(n.output)] for n in g.nodes)
-            + len(place) * any(id(n.output) in commits for n in g.nodes)
+            id(g): max(place[id(n.output)] for n in g.nodes) + late * any(id(n.output) in commits for n in g.nodes)
             for g in self.groups
         }
         ready = [(rank[id(g)], g.number, g) for g in self.groups if not waits[id(g)]]
@@ -425,29 +317,10 @@ class Fusion:
         while ready:
             group = heapq.heappop(ready)[2]
             done.append(group)
-            for other in wanted.get(id(group), []):
-                waits[id(other)].discard(id(group))
-                if not waits[id(other)]:
-                    heapq.heappush(ready, (rank[id(other)], other.number, other))
+            for reader in wanted.get(id(group), []):
+                waits[id(reader)].discard(id(group))
+                if not waits[id(reader)]:
+                    heapq.heappush(ready, (rank[id(reader)], reader.number, reader))
         if len(done) != len(self.groups):
             raise ir.CompilerError("fusion", "groups that wait for each other")
         return done
-
-
-def _early(graph: Graph) -> set[int]:
-    """Nodes that compute more than what cells hold after the step. The rest, updates of parameters, gets kernels of its
-    own: they begin when the step is known to be finite, and run over all parameters at once."""
-    late = {id(v) for cell, v in graph.writes if cell.name != "grad"}
-    wanted = {id(root(v)) for v in (*graph.outputs, *graph.finite, *(v for c, v in graph.writes if id(v) not in late))}
-    wanted |= {id(root(v)) for _, values in graph.effects for v in values}
-    early = set()
-    for node in reversed(graph.nodes):
-        if id(node.output) in wanted:
-            early.add(id(node))
-            wanted.update(id(v) for v in node.values)
-    return early
-
-
-def is_source(value: Any) -> bool:
-    """Whether no node makes it."""
-    return isinstance(value, Source)

@@ -21,7 +21,7 @@ def nest_of(
     stores: list[tuple[int, int]],
     counted: set[int] | frozenset[int] = frozenset(),
 ) -> Nest:
-    """A nest over these loops, the first `parallel` of them independent; counted: loops whose place the program reads."""
+    """A nest over these loops, the first `parallel` independent; counted: loops whose place the program reads."""
     weights = [
         _weight(strides, sizes) + (number in {s for s, _ in stores}) for number, (_, strides) in enumerate(operands)
     ]

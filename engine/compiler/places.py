@@ -129,7 +129,7 @@ def regrouped(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
 
 
 def coalesced(sizes: list[int], strides: list[list[int]]) -> list[list[int]]:
-    """Neighbouring loops that all operands can run through as one: for each remaining loop the old ones, outermost first.
+    """Neighbouring loops that all operands can run through as one: for each one left the old ones, outermost first.
 
     strides: for each operand the stride along each loop.
     """

@@ -11,7 +11,8 @@ import numpy as np
 
 from engine.compiler import ir
 from engine.compiler.destinations import Destinations
-from engine.compiler.groups import Fusion, Group, root
+from engine.compiler.free import root
+from engine.compiler.groups import Fusion, Group
 from engine.compiler.ir import Graph, Node, Source, Value
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.rows import Rows
@@ -66,7 +67,7 @@ class Planner:
 
     # ------------------------------------------------------------------------------------------------- locating
     def locate(self, value: Value) -> Place:
-        """Where a stored value, or a view of one, lies; copied into plain order where a view can not be had otherwise."""
+        """Where a stored value, or a view of one, lies; copied into plain order where a view can not be had."""
         known = self.found.get(id(value))
         if known is not None:
             return known
@@ -94,9 +95,9 @@ class Planner:
         if source.dtype != np.dtype("f4"):
             self.call(lambda a: a, (source,), (target,))
             return
-        self.record(self._transposition(source, target) or nest_of(
-            source.shape, len(source.shape), (("load", 0),), [(source, source.strides), (target, target.strides)], [(1, 0)]
-        ), "copy")  # fmt: skip
+        walks = [(source, source.strides), (target, target.strides)]
+        nest = nest_of(source.shape, len(source.shape), (("load", 0),), walks, [(1, 0)])
+        self.record(self._transposition(source, target) or nest, "copy")
 
     def _transposition(self, source: Place, target: Place) -> Transposition | None:
         """A copy whose innermost axes differ on both sides."""
@@ -148,10 +149,10 @@ class Planner:
         """The views from `base` to `value`, of another copy of the base."""
         if value is base:
             return place
-        inner = self.replayed(value.node.inputs[0], base, place)  # type: ignore[union-attr]
-        found = through(value.node, inner)  # type: ignore[arg-type]
+        inner = self.replayed(value.node.inputs[0], base, place)
+        found = through(value.node, inner)
         if found is None:
-            found = through(value.node, self.copy(inner, tuple(range(len(inner.shape)))))  # type: ignore[arg-type]
+            found = through(value.node, self.copy(inner, tuple(range(len(inner.shape)))))
         if found is None:
             raise ir.CompilerError("plan", f"{value.node} of dense memory")
         return found
@@ -179,7 +180,7 @@ class Planner:
         plan.finite = [(_operand(self.locate(v)), v.shape) for v in graph.finite]
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
-        plan.places = {i: place for i, place in self.found.items()}
+        plan.places = dict(self.found)
         allocate(plan)
         return plan
 

@@ -1,7 +1,7 @@
 """How a contraction is computed: which operand is read as vectors, along which axis, and what must be laid out anew.
 
-Every choice is priced: the multiplications at the speed that the shape allows, plus the copies that it needs. The cheapest
-is taken.
+Every choice is priced: the multiplications at the speed that the shape allows, plus the copies that it needs. The
+cheapest is taken.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Choice:
     """One way to compute a contraction.
 
     left: which input is read number by number (0 or 1), the other one as vectors; n: the letter of the vectors; dot:
-    whether vectors run along the sum instead (then n is a letter of the sum); relay: the inputs (0, 1) that are laid out
-    anew so that `n` is innermost; cost: in nanoseconds.
+    whether vectors run along the sum instead (then n is a letter of the sum); relay: the inputs (0, 1) that are laid
+    out anew so that `n` is innermost; cost: in nanoseconds.
     """
 
     left: int

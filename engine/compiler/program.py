@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.compiler import ir
-from engine.compiler.groups import Fusion, Group, Loops, is_simple, through
+from engine.compiler.free import Loops, is_simple, through
+from engine.compiler.groups import Fusion, Group
 from engine.compiler.ir import Node, Value
 from engine.compiler.places import Place
 from engine.compiler.work import Instruction
@@ -19,12 +20,17 @@ NUMBERS = {"f": "f4", "I": "u4", "l": "i8", "q": "i8", "?": "?"}
 class Program:
     """Lines of a group, made on demand; operands with a stride for each loop of the group.
 
-    locate(value) -> Place of a stored value or a view of one. along: a loop along which operands must have stride 0 or 1;
-    relay(value, axis) -> Place lays out anew what has not. Line 0 of a contraction's program is its sum.
+    locate(value) -> Place of a stored value or a view of one. along: a loop along which operands must have stride 0 or
+    1; relay(value, axis) -> Place lays out anew what has not. Line 0 of a contraction's program is its sum.
     """
 
     def __init__(
-        self, group: Group, fusion: Fusion, locate: Callable[[Value], Place], along: int | None = None, relay: Any = None
+        self,
+        group: Group,
+        fusion: Fusion,
+        locate: Callable[[Value], Place],
+        along: int | None = None,
+        relay: Any = None,
     ) -> None:
         self.group, self.fusion, self.locate, self.along, self.relay = group, fusion, locate, along, relay
         self.lines: list[Instruction] = []

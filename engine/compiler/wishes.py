@@ -1,4 +1,5 @@
-"""Which axis a value should lie innermost along: convolutions want the batch there, and what they exchange values with too."""
+"""Which axis of a value should be innermost: convolutions want the batch there, or the channels, and so does everything
+that they exchange values with."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,11 +19,11 @@ Shape = tuple[int, ...]
 
 @dataclass(eq=False)
 class Buffer:
-    """A piece of memory. array: where it lies (None until the plan allocates it, and for an input); slot: which argument of
+    """A piece of memory. array: where it lies (None until the plan allocates it, or for an input); slot: which argument of
     the step it is (another address at every step), or -1. count: elements of `dtype`."""
 
     count: int
-    dtype: Any = np.dtype("f4")
+    dtype: Any = "f4"
     name: str = ""
     array: Any = None
     slot: int = -1
@@ -30,7 +31,7 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         """Its size in bytes."""
-        return self.count * np.dtype(self.dtype).itemsize
+        return self.count * int(np.dtype(self.dtype).itemsize)
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ class Call:
 class Plan:
     """A lowered graph: rows in order, what runs before each step, where values lie.
 
-    rows: Record or Call. guard: the first row that must not run when a value of `finite` (float32 buffers' operands, each
-    with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or uint32
+    rows: Record or Call. guard: the first row that must not run when a value of `finite` (operands of float32 buffers,
+    each with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or uint32
     numbers written before every step. places: where each value of the graph lies, id(value) -> (operand, shape, dtype).
     """
 
@@ -144,7 +145,7 @@ def pieces(total: int, parts: int, grain: int = 1) -> list[tuple[int, int]]:
     """(start, size) of at most `parts` nearly equal pieces of `total`, each a multiple of `grain` but for the last."""
     blocks = -(-total // grain)
     edges = [min(total, blocks * i // parts * grain) for i in range(parts + 1)]
-    return [(a, b - a) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [(a, b - a) for a, b in pairwise(edges) if b > a]
 
 
 def volume(sizes: Shape) -> int:

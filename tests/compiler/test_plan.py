@@ -1,0 +1,109 @@
+"""A plan means what its graph means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from random_graphs import Drawn
+from simulate import simulate
+
+from engine.compiler import ir
+from engine.compiler.ir import Contract, Graph, interpret
+from engine.compiler.plan import plan
+from engine.compiler.table import Table
+from engine.compiler.work import Record
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Any:
+    with np.errstate(all="ignore"):
+        yield
+
+
+def both(make: Any, steps: int = 2) -> list[tuple[Any, Any]]:
+    """Outputs and cells after some steps: by the graph's meaning, and by the plan."""
+    first, second = make(), make()
+    lowered = plan(second.graph)
+    pairs = []
+    for _ in range(steps):
+        pairs += list(zip(interpret(first.graph, first.inputs), simulate(lowered, second.inputs), strict=True))
+    cells = [[s.array for s in d.graph.sources if s.role == "cell"] for d in (first, second)]
+    return pairs + list(zip(*cells, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(250))
+def test_a_random_graph_and_its_plan_give_the_same_numbers(seed: int) -> None:
+    for expected, found in both(lambda: Drawn(seed)):
+        np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(1000, 1060))
+def test_the_kernels_of_a_plan_give_what_the_graph_means(seed: int) -> None:
+    pytest.importorskip("llvmlite")
+    first, second = Drawn(seed), Drawn(seed)
+    table = Table(plan(second.graph))
+    table.wait()
+    arrays = [np.ascontiguousarray(a) for a in second.inputs]
+    expected = interpret(first.graph, first.inputs)
+    table.run(1, np.array([[a.ctypes.data for a in arrays]], np.int64))
+    found = [place.view() if place.buffer.slot < 0 else None for place, _ in table.plan.outputs]
+    for a, b in zip(expected, found, strict=True):
+        if b is not None:
+            np.testing.assert_allclose(b, a, rtol=5e-4, atol=5e-4)
+    cells = [[s.array for s in d.graph.sources if s.role == "cell"] for d in (first, second)]
+    for a, b in zip(*cells, strict=True):
+        np.testing.assert_allclose(b, a, rtol=5e-4, atol=5e-4)
+
+
+def rows(graph: Graph) -> list[str]:
+    """The kinds of work of a plan, in order."""
+    return [type(r.work).__name__ if isinstance(r, Record) else "Python" for r in plan(graph).rows]
+
+
+def test_a_layer_is_one_kernel_with_its_bias_and_its_activation() -> None:
+    g = Graph()
+    x, w, b = g.source("input", (64, 20), "f4", slot=0), cell(g, 30, 20), cell(g, 30)
+    y = g.add(Contract, x, w, left="bk", right="ok", out="bo")
+    g.outputs = [g.map("max", g.map("add", y, b), 0.0)]
+    assert rows(g)[-1:] == ["Contraction"]
+    assert "Nest" not in rows(g)
+
+
+def test_softmax_is_one_kernel() -> None:
+    g = Graph()
+    x = g.source("input", (64, 20), "f4", slot=0)
+    e = g.map("exp", g.map("sub", x, g.reduce(x, "max", (1,), True)))
+    g.outputs = [g.map("div", e, g.reduce(e, "sum", (1,), True))]
+    assert rows(g) == ["Nest"]
+
+
+def test_a_cell_is_updated_where_it_lies() -> None:
+    g = Graph()
+    p, x = cell(g, 8, 4), g.source("input", (8, 4), "f4", slot=0)
+    g.writes = [(p, g.map("sub", p, g.map("mul", x, 0.1)))]
+    assert rows(g) == ["Nest"]
+
+
+def test_parts_side_by_side_are_written_where_they_belong() -> None:
+    g = Graph()
+    x = g.source("input", (8, 16), "f4", slot=0)
+    g.outputs = [g.add(ir.Concat, g.map("tanh", x), g.map("exp", x), axis=0)]
+    assert "Transposition" not in rows(g)
+    assert len(rows(g)) <= 2
+
+
+def test_nothing_is_written_before_the_step_is_known_to_be_finite() -> None:
+    for seed in range(120):
+        graph = Drawn(seed).graph
+        lowered = plan(graph)
+        cells = {s.array.ctypes.data for s in graph.sources if s.role == "cell"}
+        early = [r for r in lowered.rows[: lowered.guard] if isinstance(r, Record)]
+        written = [a.buffer for r in early for a in r.work.accesses() if a.writes]
+        assert not cells & {b.array.ctypes.data for b in written}
+
+
+def cell(graph: Graph, *shape: int) -> ir.Source:
+    """A cell of ones."""
+    return graph.source("cell", shape, "f4", array=np.ones(shape, "f4"))
