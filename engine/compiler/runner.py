@@ -45,7 +45,7 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         graph = _own(program.graph)
-        simplify(graph)
+        simplify(graph, counts_as_floats=True)
         self.plan, self.threads = plan(graph), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import Fill, Graph, Kind, Map, Node, Origin, Python, Source, Value
+from engine.compiler.ir import Cast, Fill, Graph, Kind, Map, Node, Origin, Python, Source, Value
 from engine.compiler.rewriting import RULES
 from engine.compiler.rewriting.pieces import only_cut
 from engine.compiler.rewriting.rules import CONSTANT
@@ -115,11 +115,14 @@ def _said(x: Any) -> Any:
     return x.__class__, repr(x)
 
 
-def simplify(graph: Graph) -> dict[str, int]:
-    """Rewrite the graph in place; how often each rule was of use, and the number of nodes before and after."""
+def simplify(graph: Graph, counts_as_floats: bool = False) -> dict[str, int]:
+    """Rewrite the graph in place; how often each rule was of use, and the number of nodes before and after.
+
+    counts_as_floats: outputs that are counts may be float32 (without error); whoever wants int64 casts them.
+    """
     before, told = len(graph.nodes), Counter[str]()
     for _ in range(ROUNDS):
-        builder = _round(graph)
+        builder = _round(graph, counts_as_floats)
         told.update(builder.told)
         if builder.told.keys() <= THOROUGH:
             break
@@ -129,7 +132,7 @@ def simplify(graph: Graph) -> dict[str, int]:
     return {"nodes before": before, "nodes after": len(graph.nodes), **dict(sorted(told.items()))}
 
 
-def _round(graph: Graph) -> Builder:
+def _round(graph: Graph, counts_as_floats: bool) -> Builder:
     builder, made = Builder(graph), _distinct(graph.sources)
     readers, cut = _readers(graph), only_cut(graph)
     whole: set[int] = set()
@@ -144,12 +147,20 @@ def _round(graph: Graph) -> Builder:
             builder.cut.discard(id(new))
         builder.readers.setdefault(id(new), []).extend(readers.get(id(node.output), ()))
     _handed_over(graph, made)
+    if counts_as_floats:
+        graph.outputs = [v.node.inputs[0] if _is_count(builder, v) else v for v in graph.outputs]
     graph.nodes = alive(graph, builder.nodes)
     builder.told["dead"] = len(builder.nodes) - len(graph.nodes)
     wanted = {id(v) for node in graph.nodes for v in node.values} | {id(v) for v in graph.roots()}
     graph.sources = [s for s in graph.sources if s.role != "constant" or id(s) in wanted]
     graph.check()
     return builder
+
+
+def _is_count(builder: Builder, value: Any) -> bool:
+    """Whether a value is a float32 count, cast."""
+    node = value.node
+    return node is not None and node.kind is Cast and id(node.inputs[0]) in builder.whole
 
 
 def _distinct(sources: list[Source]) -> dict[int, Any]:

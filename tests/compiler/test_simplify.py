@@ -122,7 +122,7 @@ def test_counts_are_floats_until_somebody_wants_them() -> None:
     share = s.graph.map("div", s.graph.cast(s.graph.map("max", count, 1), np.float32), 4.0)
     s.kinds(share, count)
     whole = [n for n in s.graph.nodes if n.output.dtype == ir.LONG]
-    assert [n.kind.name for n in whole] == ["reduce", "cast"]
+    assert [n.kind.name for n in whole] == ["cast"]  # for the one who wants it
 
 
 def test_attention_asks_for_its_largest_score_once() -> None:
@@ -159,3 +159,19 @@ def test_known_indices_are_looks() -> None:
     index = s.graph.constant(np.arange(2, 4))
     rows, back = s.graph.add(ir.Gather, s.x, index), s.graph.add(ir.Scatter, s.y, index, count=6)
     assert s.kinds(rows, back) == ["slice", "pad"]
+
+
+def test_first_of_several_largest_is_found_without_whole_numbers() -> None:
+    s = Sketch(np.array([[1, 3, 3, 0], [2, 2, 2, 2], [-1, -5, -1, -1]], np.float32))
+    places = [s.graph.cast(s.graph.reduce(s.x, fn, (1,)), np.float32) for fn in ("argmax", "argmin")]
+    s.kinds(*places)
+    assert not [n for n in s.graph.nodes if n.output.dtype == ir.LONG]
+
+
+def test_counts_are_handed_back_as_floats_to_those_who_cast() -> None:
+    s = Sketch(floats(4, 3))
+    s.graph.outputs = [s.graph.reduce(s.graph.cast(s.graph.map("gt", s.x, 0), np.int64), "sum", (0, 1))]
+    simplify(s.graph, counts_as_floats=True)
+    (count,) = ir.interpret(s.graph, s.arrays)
+    assert count.dtype == np.float32
+    assert count == (s.arrays[0] > 0).sum()

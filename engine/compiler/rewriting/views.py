@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import (
+    LONG,
     Cast,
     Concat,
     Contract,
@@ -211,6 +212,8 @@ def _together(b: Any, first: Any, second: Any, axis: int) -> Any:
 def before_repetition(b: Any, kind: Any, *inputs: Any, **attrs: Any) -> Any:
     """What is computed of repeated values only is computed once, and repeated."""
     values: list[Any] = [v for v in inputs if isinstance(v, Value)]
+    if attrs.get("dtype") == LONG:  # counts stay floats as long as they can: `whole` says the opposite
+        return None
     if not values or not all(made_by(v, Expand) for v in values):
         return None
     inner = [v.node.inputs[0] for v in values]

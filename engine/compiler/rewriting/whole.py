@@ -52,9 +52,6 @@ def small(b: Any, v: Any) -> tuple[Any, float] | None:
             return inner, b.whole[id(inner)]
         if inner.dtype == WORD and _largest_place(inner) < EXACT:
             return b.add(Cast, inner, dtype=FLOAT), _largest_place(inner)
-    if made_by(v, Reduce) and v.node.attrs["fn"] in ("argmax", "argmin"):
-        many = v.node.inputs[0].shape[v.node.attrs["axes"][0]]
-        return (b.add(Cast, v, dtype=FLOAT), many) if many < EXACT else None
     return None
 
 
@@ -127,6 +124,19 @@ def whole_reduction(b: Any, x: Any, fn: str, axes: Shape) -> Any:
         return None
     most = found[1] * (math.prod(x.shape[i] for i in axes) if fn == "sum" else 1)
     return _counted(b, b.add(Reduce, found[0], fn=fn, axes=axes), most) if most < EXACT else None
+
+
+@rewrites(Reduce, fns=["argmax", "argmin"])
+def first_of_extremes(b: Any, x: Any, fn: str, axes: Shape) -> Any:
+    """Where the largest number stands: the smallest of the places at which it stands (behind the last one for NaN)."""
+    many = x.shape[axes[0]]
+    if x.dtype != FLOAT or not many or many >= EXACT:
+        return None
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    extreme = b.add(Reshape, b.add(Reduce, x, fn=fn[3:], axes=axes), shape=kept)
+    places = b.add(Cast, b.add(Iota, shape=x.shape, axis=axes[0]), dtype=FLOAT)
+    found = b.map("where", b.map("eq", x, b.add(Expand, extreme, shape=x.shape)), places, float(many))
+    return _counted(b, b.add(Reduce, found, fn="min", axes=axes), many)
 
 
 @rewrites(Reshape, Expand, Permute, Slice)
