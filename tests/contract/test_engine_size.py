@@ -49,6 +49,7 @@ def is_table(path: Path) -> bool:
     return name.startswith(TABLES) and name not in MACHINERY
 
 
+COMPILER = ("compiler/",)  # the second tier, a room that is read by itself
 PLAYGROUND = ("spec/", "train/", "exchange/")  # what people draw and what a run does: the playground's own rooms
 
 
@@ -56,11 +57,13 @@ def test_the_engine_without_its_tables_stays_under_9000_lines(capsys: pytest.Cap
     sizes = {path: lines_of_code(path) for path in ENGINE.rglob("*.py")}
     tables = sum(n for path, n in sizes.items() if is_table(path))
     rooms = sum(n for path, n in sizes.items() if path.relative_to(ENGINE).as_posix().startswith(PLAYGROUND))
-    machinery = sum(sizes.values()) - tables - rooms
+    compiler = sum(n for path, n in sizes.items() if path.relative_to(ENGINE).as_posix().startswith(COMPILER))
+    machinery = sum(sizes.values()) - tables - rooms - compiler
     with capsys.disabled():
-        print(f"\nengine: {machinery} lines of machinery, {tables} of tables; {rooms} of the playground's rooms")
+        print(f"\nengine: {machinery} lines of machinery, {tables} of tables; {rooms} of the playground's rooms, {compiler} of the compiler's")
     assert machinery < 9000
     assert rooms < 3000
+    assert compiler < 9500
 
 
 def test_no_import_of_the_engine_leads_back_to_itself() -> None:

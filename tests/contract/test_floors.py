@@ -102,6 +102,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.data": ("engine.nn", *WALKS),
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", *WALKS),
 }
+FLOORS["engine.compiler"] = (
+    "engine.optim", "engine.nn", "engine.sweep", "engine.hooks", "engine.inplace", "engine.tree", *WALKS,
+)  # fmt: skip
 FLOORS["engine.utils"] = ("engine.checkpoint", "engine.data", "engine.members", *TAPE)
 FLOORS["engine.vision"] = ("engine.data", *FLOORS["engine.data"])
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
@@ -132,6 +135,7 @@ DOORS = {
 
 # A library, and the rooms that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
+    "llvmlite": ("engine.compiler",),
     "cupy": ("engine.array", "engine.compiler"),
     "cupyx": ("engine.array", "engine.compiler"),
     "pydantic": ("engine.spec", "engine.train", "engine.exchange", "backend"),
