@@ -165,8 +165,7 @@ class Attempt:
         self.penalty.refresh(self.learning_rate())
         if self.schedule is not None:  # what reads the rate in Python must see each of its values
             most = 1 if self.per_batch and self.penalty.shrinks else min(most, self.cursor.batches_left)
-        many = None if self.fresh else self.tier.run(self.feed, most, seconds, patience)
-        if many is None:
+        if self.fresh or (many := self.tier.run(self.feed, most, seconds, patience)) is None:
             return self._batch()
         return self._count(many.losses, many.size, many.right) if many.losses else (0, False)
 

@@ -14,7 +14,6 @@ from engine.train.feed import Feed
 
 GROWTH = 8
 """A call does at most so many times as many batches as the one before: what they cost is known from there only."""
-NAP = 0.001
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ class Tier:
     def _many(self, step: Step, x: Any, target: Any) -> Many | None:
         began = time.perf_counter()
         losses, *rights = (t.array for t in step.run(x, target))
-        self.count, self.seconds = len(x), (time.perf_counter() - began) / len(x)
+        if len(x) > 1 or self.count == 1:  # a single batch, such as an epoch's last, is mostly the call itself
+            self.count, self.seconds = len(x), (time.perf_counter() - began) / len(x)
         done = len(losses) - (not step.finite)
         right = sum(int(r[:done].sum()) for r in rights)
         return Many(losses[:done].tolist(), x.shape[1], right) if done else None
@@ -74,7 +74,7 @@ class Tier:
         if step is None or not step.waiting():
             return False
         while step.waiting() and time.perf_counter() - began < seconds:
-            time.sleep(NAP)
+            time.sleep(0.001)
         self.waited += time.perf_counter() - began
         return step.waiting()
 
@@ -83,5 +83,5 @@ class Tier:
         return str(self.step.explain() if self.step is not None else self.now)
 
     def _say(self, tier: str, reason: str) -> None:
-        native = tier == "native"
-        self.now = {"tier": tier, "cpu": host().name if native else "", "reason": None if native else reason[:200]}
+        cpu, reason = (host().name, "") if tier == "native" else ("", reason[:200])
+        self.now = {"tier": tier, "cpu": cpu, "reason": reason or None}
