@@ -9,6 +9,7 @@ export const LICENCES: readonly Licensed[] = [
   { name: 'httpx', licence: 'BSD-3-Clause' },
   { name: 'Inter', licence: 'SIL Open Font License 1.1' },
   { name: 'JetBrains Mono', licence: 'SIL Open Font License 1.1' },
+  { name: 'llvmlite', licence: 'BSD-2-Clause, with LLVM: Apache-2.0 WITH LLVM-exception' },
   { name: 'NumPy', licence: 'BSD-3-Clause' },
   { name: 'psutil', licence: 'BSD-3-Clause' },
   { name: 'Pydantic', licence: 'MIT' },
