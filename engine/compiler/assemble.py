@@ -162,8 +162,11 @@ class Assembly:
         values = [self.value(a) if isinstance(a, ndarray) else a for a in inputs]
         attrs = {name: self._attribute(value) for name, value in attrs.items()}
         found = None
-        if self.lowered or op.name == "dropout_op":
+        drawn = isinstance(attrs.get("draw"), Value)
+        if self.lowered or drawn:
             found = attempt(self.graph, op, values, attrs)
+        if found is None and drawn:
+            raise self.refuse(f"{op.name} draws numbers, and has no rule here")
         if found is None or found.shape != made.shape:
             found = self._python(op, inputs, attrs, made)
         self._hold(made, found)

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.compiler import team
 from engine.compiler.assemble import assemble
+from engine.compiler.batches import argument_tuple, arrays_of, is_finite, joined, raised, stretches, table_of, unstacked
 from engine.compiler.compare import Comparison, Differs
 from engine.compiler.cpu import NoNativeCode
 from engine.compiler.explain import Report, Row, report, rows
@@ -23,10 +24,12 @@ from engine.compiler.watch import Watch
 from engine.errors import ArgumentError
 from engine.graph import current_mode
 from engine.tensor import Tensor, wrap
-from engine.tree import is_branch, leaves, mapped
+from engine.tree import mapped
 
 TRIES = 3
 """How many times two traces may differ before a step stays eager."""
+KINDS = 64
+"""Kinds of arguments that have programs, e.g. sizes of batches."""
 MOST = 12
 """Programs of one step for arguments of one kind; a step that needs more changes all the time and stays eager."""
 
@@ -43,7 +46,6 @@ class Variant:
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
         self.residents: list[Residents] = []
-        self.comparison: Comparison | None = None
 
     # --------------------------------------------------------------------------------------------- circumstances
     def changed(self) -> str:
@@ -100,7 +102,7 @@ class Variant:
         program = assemble(comparison, True, finite)
         self.residents = [Residents(program)]
         try:
-            self.bound = Bound(program, Native(program, self.owner.threads))
+            self.bound = Bound(program, Native(program, 1 if self.owner.threads == 1 else None))
         except NoNativeCode as refusal:
             self.owner.notes.append(Reason(str(refusal)))
         except Exception as defect:  # the compiler's own: training goes on without it, and everybody hears of it
@@ -175,6 +177,8 @@ class Step:
         return self._eager(variant, args, kwargs)
 
     def _variant(self, key: Any) -> Variant:
+        if len(self.variants) >= KINDS and key not in self.variants:
+            return self._hopeless("it is called with ever new kinds of arguments")
         known = self.variants.setdefault(key, [])
         for place, variant in enumerate(known):
             if not variant.changed():
@@ -182,18 +186,24 @@ class Step:
                     known.insert(0, known.pop(place))
                 self.newest = variant
                 return variant
-        fresh = Variant(self)
         if len(known) >= MOST:
-            fresh.reasons = [Reason(f"it changes from call to call: {known[0].changed()}")]
+            fresh = self._hopeless(f"it changes from call to call: {known[0].changed()}")
             known.pop()
+        else:
+            fresh = Variant(self)
         known.insert(0, fresh)
         self.newest = fresh
         return fresh
 
+    def _hopeless(self, sentence: str) -> Variant:
+        variant = self.newest = Variant(self)
+        variant.reasons = [Reason(sentence)]
+        return variant
+
     def _replay(self, variant: Variant, args: Any, kwargs: Any) -> Any:
         bound = variant.current()
         self.tier = bound.runner.tier
-        result, self.finite = bound.step(_arrays((args, kwargs) if kwargs else args))
+        result, self.finite = bound.step(arrays_of((args, kwargs) if kwargs else args))
         return result
 
     def _eager(self, variant: Variant, args: Any, kwargs: Any) -> Any:
@@ -263,12 +273,15 @@ class Step:
             found = self._stacked([t.array if isinstance(t, Tensor) else t for t in stacks])
             if found is not None:
                 return found
-            batches = _unstacked(stacks)
-        batches = batches if isinstance(batches, list) else list(batches)
+            batches = unstacked(stacks)
         parts: list[Any] = []
-        place, self.finite = 0, True
-        while place < len(batches) and self.finite:
-            place += self._stretch(batches, place, parts)
+        self.finite = True
+        for some in stretches(batches):
+            place = 0
+            while place < len(some) and self.finite:
+                place += self._stretch(some, place, parts)
+            if not self.finite:
+                break
         return joined(parts)
 
     def _stacked(self, stacks: list[Any]) -> Any:
@@ -291,14 +304,14 @@ class Step:
         if known is not None:
             variant, table, count, _ = known
         else:
-            args = _tuple(batches[place])
+            args = argument_tuple(batches[place])
             key = signature(args)
             variant = self._variant(key)
             bound = None if variant.bound is None else variant.current()
             if bound is None or bound.runner.alone:
-                parts.append(mapped(_raised, self(*args)))
+                parts.append(mapped(raised, self(*args)))
                 return 1
-            table, held = _table(batches, place, key)
+            table, held = table_of(batches, place, key)
             count = len(held)
             if place == 0 and count == len(batches):
                 self._batches = (batches, list(batches), variant, table, held)
@@ -327,7 +340,7 @@ class Step:
         variant = self.newest
         if variant is None or variant.bound is None:
             raise CompilerError("watch", "a step that can be replayed", self.why())
-        return Watch(variant.bound.program, _arrays((args, kwargs) if kwargs else args))
+        return Watch(variant.bound.program, arrays_of((args, kwargs) if kwargs else args))
 
     def value_of(self, number: int, *args: Any, **kwargs: Any) -> Any:
         """What the call of this number makes of these arguments; numbers are those of `records` and `watch`."""
@@ -341,68 +354,3 @@ class Step:
     def explain(self) -> Report:
         """What ran where, and why: prints as a page, and is data."""
         return report(self)
-
-
-class Held(list[Any]):
-    """The arrays whose addresses are in a table; sources: id -> (tensor, its array)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sources: dict[int, tuple[Tensor, Any]] = {}
-
-
-def _table(batches: list[Any], place: int, key: Any) -> tuple[Any, Held]:
-    """Addresses of the arguments of the batches from `place` on that are alike; equal tuples are looked at once."""
-    held = Held()
-    rows: list[list[Any]] = []
-    numbers: list[int] = []
-    seen: dict[int, int] = {}
-    for batch in batches[place:] if place else batches:
-        number = seen.get(id(batch))
-        if number is None:
-            args = _tuple(batch)
-            if signature(args) != key:
-                break
-            arrays = _arrays(args)
-            held.sources.update((id(t), (t, t.array)) for t in leaves(args) if isinstance(t, Tensor))
-            number = seen[id(batch)] = len(rows)
-            rows.append(arrays)
-        numbers.append(number)
-        held.append(rows[number])
-    return addresses(rows)[numbers], held
-
-
-def _tuple(batch: Any) -> tuple[Any, ...]:
-    return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
-
-
-def _unstacked(stacks: tuple[Any, ...]) -> list[Any]:
-    tensors = [t if isinstance(t, Tensor) else wrap(t) for t in stacks]
-    return [tuple(wrap(t.array[i]) for t in tensors) for i in range(len(tensors[0].array))]
-
-
-def _arrays(args: Any) -> list[Any]:
-    found = [t.array for t in (leaves(args) if any(map(is_branch, args)) else args) if isinstance(t, Tensor)]
-    return [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in found]
-
-
-def _raised(leaf: Any) -> Any:
-    """A tensor of one step as one of one step among many."""
-    return wrap(leaf.array[None]) if isinstance(leaf, Tensor) else leaf
-
-
-def joined(parts: list[Any]) -> Any:
-    """What several stretches of steps returned as one tree of tensors."""
-    if not parts:
-        return wrap(np.zeros(0, np.float32))
-    columns = zip(*(leaves(p) for p in parts), strict=True)
-    made = [wrap(np.concatenate([t.array for t in c])) if isinstance(c[0], Tensor) else c[0] for c in columns]
-    rest = iter(made)
-    return mapped(lambda _: next(rest), parts[0])
-
-
-def is_finite(trace: Trace) -> bool:
-    """Whether what a step returned and the gradients that its optimisers saw are finite."""
-    arrays = [t.array for t in leaves(trace.result) if isinstance(t, Tensor)]
-    arrays += [g for e in trace.events if e.what == "stepped" for _, _, g in e.facts[0].moved]
-    return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in arrays)

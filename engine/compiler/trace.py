@@ -128,7 +128,7 @@ class Tracer(Recorder):
         arrays = [t if t.__class__ in NUMBERS else self._seen(t) for t in inputs]
         backward = current_sweep() is not None
         line, module = (self.line, self.module) if backward else (where(), self.inside[-1])
-        if op.name == "dropout_op":
+        if "draw" in attrs:
             attrs = self._drawn(attrs)
         self.known[id(output.array)] = output.array
         self.trace.events.append(Event("op", (op, arrays, attrs, output.array), line, backward, module))

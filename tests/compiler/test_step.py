@@ -309,3 +309,21 @@ names = list(model.state_dict())
     exec(program, space)
     assert all(engine.equal(found, space["first"][0]) for found in space["first"])
     assert space["names"] == ["_orig_mod.0.weight", "_orig_mod.0.bias"]
+
+
+def test_a_loader_is_read_a_few_batches_ahead():
+    a, b = twins(mlp)
+    eager, compiled = training(a, sgd(a)), engine.compile(training(b, sgd(b)))
+    data = engine.data.TensorDataset(*rows(33))
+    loader = engine.data.DataLoader(data, batch_size=4)
+    wanted = [eager(*batch).item() for _ in range(3) for batch in loader]
+    found = [loss for _ in range(3) for loss in compiled.run(loader).tolist()]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_ever_new_arguments_stay_eager():
+    compiled = engine.compile(lambda x, factor: x * factor)
+    for i in range(100):
+        assert compiled(engine.ones(1), float(i)).item() == i
+    assert len(compiled.variants) <= face.KINDS
+    assert "ever new kinds" in compiled.why()
