@@ -41,9 +41,9 @@ WORDS = (
 PLACE = {word: i for i, word in enumerate(WORDS)}
 LENGTH = -(-len(WORDS) // 8) * 8
 """Numbers of a state: whole lines of the cache, so that no two threads write to one."""
-SPINS = 200
+SPINS = 1000
 """How often a thread looks without offering its core to others."""
-PATIENCE = 400
+PATIENCE = 2000
 """How often a worker looks for the next call before it parks: about 0.1 ms."""
 BUSY = 24
 """In a worker's mailbox, bytes from its beginning: whether it is at work, which ends a little later than the work."""

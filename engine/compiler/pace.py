@@ -13,6 +13,8 @@ ROUNDS = 3
 """How often each number of threads is measured; the best time counts, for the machine may be busy."""
 WINDOW = 1_000_000.0
 """Nanoseconds of such a measurement, or one step."""
+SLOWER, STRIKES = 1.3, 3
+"""Many threads that take so many times what one took, so many calls in a row, race again: another program came."""
 AGAIN = 5_000_000_000
 """Nanoseconds until the next race."""
 
@@ -24,7 +26,7 @@ class Pace:
         self.cost = cost
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._since = 0
+        self._since = self._strikes = 0
 
     def candidates(self, most: int) -> list[int]:
         """One thread, and `most`, a half, a quarter .. of them, as far as each has enough to do."""
@@ -57,5 +59,12 @@ class Pace:
         return min(most, max(1, int(WINDOW / max(self.cost, 1.0))))
 
     def note(self, threads: int, many: bool, nanoseconds: float) -> None:
-        """What a step took."""
+        """What a step took in the race."""
         self._times.setdefault((threads, many), []).append(nanoseconds)
+
+    def watch(self, threads: int, many: bool, nanoseconds: float) -> None:
+        """What a step took after it."""
+        alone = min(self._times.get((1, many), [nanoseconds]))
+        self._strikes = self._strikes + 1 if threads > 1 and nanoseconds > SLOWER * alone else 0
+        if self._strikes == STRIKES:
+            self._times, self._strikes = {}, 0

@@ -159,8 +159,9 @@ class Table:
         count = self.pace.steps(steps - done) if measuring or blind else steps - done
         start = time.perf_counter_ns()
         found = self._walk(threads, count, feed, results, done)
-        if measuring and found[0]:
-            self.pace.note(threads, many, (time.perf_counter_ns() - start) / found[0])
+        if found[0] and not exactly:
+            tell = self.pace.note if measuring else self.pace.watch
+            tell(threads, many, (time.perf_counter_ns() - start) / found[0])
         return found
 
     def _there(self, most: int | None) -> list[int]:

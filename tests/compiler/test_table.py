@@ -297,6 +297,11 @@ def test_numbers_of_threads_race_and_the_fastest_stays():
     assert pace.choose(speeds, True) == (4, False)
     assert pace.choose(speeds, False)[1]
     assert pace.choose([1, 2], True) == (2, False)
+    for slow in (2000.0, 2000.0, 800.0, 2000.0, 2000.0):
+        pace.watch(4, True, slow)
+    assert pace.choose(speeds, True) == (4, False)
+    pace.watch(4, True, 2000.0)
+    assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
 
 
 def test_tables_that_run_at_once_do_not_disturb_each_other(kernels):
