@@ -75,7 +75,6 @@ class Packed:
         self.row_sizes = (*given.outer, given.m)
         self.forms = (4, 2, 1) if f.cpu.registers >= 32 else (2, 1)
         self.areas = Areas.of(f, self.forms[0] * f.lanes, len(self.walks), side)
-        self.coming: tuple[Any, Any] | None = None
 
     def emit(self) -> None:
         """Panels of columns: wide ones, the last of which may be nearly empty, then what is left in narrow ones."""
@@ -179,10 +178,6 @@ class Packed:
 
         if len(given.k) == 1:
             f.loop(depth, lambda i: copy(i, f.mul(f.add(k, i), b[0])))
-            more = f.compare("lt", f.add(k, depth), given.k[0])
-            here, there = f.mul(part.column, SIZE), f.mul(f.add(part.column, PANELS * line // SIZE), SIZE)
-            below = f.add(here, f.mul(f.add(k, depth), b[0]))
-            self.coming = f.add(self.b.address, f.select(more, f.value(below), f.value(there))), b[0]
             self._tiles(part, depth, f.mul(k, a[0]), a[0])
         else:
             fill(f, self.areas.steps, given.k, [a], k, depth, extra=b, body=copy)
@@ -255,24 +250,10 @@ class Packed:
                     place = f.sub(i, first)
                     slot = f.add(self.areas.side, f.add(f.mul(place // SIX, SLOT), f.mul(place % SIX, SIZE)))
                     rows, by = [f.add(slot, r * SIZE) for r in range(height)], NARROW
-                f.loop(
-                    part.panels, lambda p: self._tile(part, p, i, rows, depth, by, self._ahead(part, p, i // height))
-                )
+                f.loop(part.panels, lambda p: self._tile(part, p, i, rows, depth, by))
 
             f.loop(f.sub(end, height - 1), tile, start=done, step=height)
             done = f.add(done, f.mul(f.sub(end, done) // height, height))
-
-    def _ahead(self, part: Part, panel: Any, tile: Any) -> tuple[Any, Any]:
-        """What should be fetched while a tile is summed: from where, and how far on at each place of the sum.
-
-        The first tiles ask for the next block of b, a cache line of each row; the others for nothing new.
-        """
-        f, line = self.f, part.form * self.f.lanes * SIZE
-        wanted = f.compare("lt", tile, max(1, line // 64))
-        if self.coming is None or wanted is False:
-            return None, 0
-        start = f.add(self.coming[0], f.add(f.mul(panel, line), f.mul(tile, 64)))
-        return f.select(wanted, f.value(start), self.areas.panel), f.select(wanted, f.value(self.coming[1]), f.value(0))
 
     def _lay_aside(self, part: Part, begin: Any, end: Any, depth: Any, start: Any, step: Any) -> None:
         """a's numbers of some rows: of six rows and each place of the sum side by side, as a tile reads them."""
@@ -295,7 +276,7 @@ class Packed:
 
         f.loop(depth, copy, once=True)
 
-    def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any, ahead: Any) -> None:
+    def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any) -> None:
         f, areas, form, lanes = self.f, self.areas, part.form, self.f.lanes
         line = form * lanes * SIZE
         sums = f.add(areas.sums, f.mul(f.add(f.mul(panel, ROWS), row), line))
@@ -304,8 +285,6 @@ class Packed:
 
         def body(i: Any, along: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
             place = along if step is not None else f.load(LONG, f.add(areas.steps, f.mul(i, WORD)))
-            if ahead[0] is not None:
-                f.prefetch(f.add(ahead[0], f.mul(i, ahead[1])))
             vectors = [f.load(f.floats, f.add(b, q * lanes * SIZE)) for q in range(form)]
             found: list[Ssa] = []
             for r, x in enumerate(a):
