@@ -27,6 +27,8 @@ from backend.runs.link import PROTO, HostLink, pack
 from backend.runs.resident import Resident, describe
 from engine.array import cuda_count
 from engine.compiler import team
+from engine.spec import RunSpec
+from engine.train import Run
 
 log = logging.getLogger("playground.host")
 SLICE = 0.010  # seconds of training between two looks at the link
@@ -53,6 +55,8 @@ class Host:
     def serve(self) -> None:
         """Train until told to stop."""
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._keep_connected()
+        warm_up()
         while not self.stopping.is_set():
             self._keep_connected()
             self._rest()
@@ -216,6 +220,17 @@ class Host:
             time.sleep(0.01)
             self.link.flush()
         self.link.drop()
+
+
+def warm_up() -> None:
+    """Ask for the machine code of the first view, so that it is made while nobody trains yet."""
+    try:
+        run = Run(RunSpec(pace=None))
+        run.patience = 0.0
+        run.command({"op": "step", "count": 2})
+        run.advance(1.0)
+    except Exception:
+        log.exception("machine code could not be asked for")
 
 
 def share_cores(hosts: int) -> None:
