@@ -37,7 +37,7 @@ export const en = {
   'count.train-loss': 'Train loss',
   'count.test-loss': 'Test loss',
   'count.test-accuracy': 'Test accuracy',
-  'count.speed': 'Steps per second',
+  'count.speed': 'Steps/s',
   'tier.native': 'native',
   'tier.numpy': 'NumPy',
   'tier.eager': 'eager',

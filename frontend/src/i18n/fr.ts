@@ -39,7 +39,7 @@ export const fr: Record<keyof typeof en, string> & Record<string, string> = {
   'count.train-loss': 'Perte (entr.)',
   'count.test-loss': 'Perte (test)',
   'count.test-accuracy': 'Précision (test)',
-  'count.speed': 'Pas par seconde',
+  'count.speed': 'Pas/s',
   'tier.native': 'natif',
   'tier.numpy': 'NumPy',
   'tier.eager': 'immédiat',
