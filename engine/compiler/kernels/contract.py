@@ -18,9 +18,9 @@ from engine.compiler.kernels.walking import WORD, entry, fill, over, splice
 from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
 
 ROWS, GRAIN = 6, 64
+"""Rows and columns are split in multiples of these, the sizes of a tile."""
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
-"""Columns are split in multiples of this, so that the split does not change which tile computes what."""
 
 
 @dataclass(frozen=True)

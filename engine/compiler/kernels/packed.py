@@ -21,6 +21,8 @@ ROWS = 144
 """Rows that wait at a time."""
 PANELS = 4
 """Panels that are packed at a time, so that a's numbers are fetched once for all of them."""
+AHEAD = 4
+"""Rows of b that are fetched before they are packed; it pays where b comes from beyond the caches."""
 WORD = 8
 SIX, NARROW = 6, 32
 """Rows of a tile, and bytes that their numbers take where they are laid side by side."""
@@ -188,7 +190,9 @@ class Packed:
         f, lanes = self.f, self.f.lanes
         for q in range(part.form):
             place = f.add(f.add(part.column, f.mul(panel, part.form * lanes)), q * lanes)
-            value = f.load(f.floats, f.add(source, f.mul(place, SIZE)), f.below(f.sub(self.given.n, place)))
+            at = f.add(source, f.mul(place, SIZE))
+            f.prefetch(f.add(at, f.mul(self.b.strides[-1], AHEAD)))
+            value = f.load(f.floats, at, f.below(f.sub(self.given.n, place)))
             f.store(value, f.add(target, q * lanes * SIZE))
 
     def _turned(self, part: Part, k: Any, depth: Any, at_a: Any, at_b: Any) -> None:
