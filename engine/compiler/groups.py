@@ -151,10 +151,11 @@ class Fusion:
         return True
 
     def _unfit(self, node: Node) -> bool:
-        """Whether it reads what the program of a contraction can not: the place along an axis, or int64."""
-        if any(v.dtype == ir.LONG for v in node.values):
+        """Whether it reads what the program of a contraction can not: the place along an axis, or what is not of 4 bytes."""
+        bases = [root(v) for v in node.values]
+        if any(v.dtype == ir.LONG or (v.node is None and v.dtype == ir.TRUTH) for v in bases):
             return True
-        inner = [root(v).node for v in node.values]
+        inner = [v.node for v in bases]
         return any(n is not None and id(n) in self.free and (n.kind is ir.Iota or self._unfit(n)) for n in inner)
 
     def _join_reduction(self, node: Node, group: Group) -> bool:
@@ -258,6 +259,7 @@ class Fusion:
                 plain = fused and not (each.kind == "contract" and value in map(root, each.nodes[0].values))
                 readers.setdefault(id(value), set()).add(id(each) if plain else 0)
         kept = {id(root(v)) for v in self.graph.roots()}
+        kept |= {id(root(n.output)) for n in self.graph.nodes if n.kind.view and not is_simple(n)}
         within = {id(v) for g in self.groups for n in g.nodes for v in self._inside(n, g)}
         for node in reversed(self.graph.nodes):
             value = node.output

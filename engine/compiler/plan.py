@@ -51,7 +51,7 @@ class Planner:
         return made
 
     def _source(self, source: Source) -> Place:
-        dtype = np.dtype("f4") if source.dtype == ir.TRUTH and source.role != "input" else source.dtype
+        dtype = np.dtype("f4") if source.dtype == ir.TRUTH and source.role == "constant" else source.dtype
         if source.role == "input":
             return dense(self.buffer(source.size, dtype, source.name, slot=source.slot), source.shape)
         if source.role == "scalar":

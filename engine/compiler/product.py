@@ -176,7 +176,9 @@ class _Product:
         names = [x for x in letters.summed if letters.sizes[x] != 1]
         side = self.right if not self.choice.dot else 0
         names.sort(key=lambda x: (-abs(self._step(side, x)), -abs(self._step(1 - side, x))))
-        if not self.choice.dot:
+        if self.choice.dot:  # vectors run along a loop in which both inputs take steps of 1
+            names.sort(key=lambda x: self._step(0, x) == self._step(1, x) == 1)
+        else:
             names.sort(key=lambda x: -abs(self._step(self.left, x)))
         columns = [[self._step(i, x) for x in names] for i in (0, 1)]
         return [[names[i] for i in g] for g in coalesced([letters.sizes[x] for x in names], columns)]
