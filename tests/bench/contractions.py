@@ -61,7 +61,7 @@ def matrix(name: str, m: int, n: int, k: int, turned: bool = False) -> Case:
 
 
 def convolution(name: str, batch: int, channels: int, out: int, size: int, taps: int) -> Iterator[Case]:
-    """Forward, input gradient, weight gradient of a convolution without padding in the layout [channel][y][x][batch]."""
+    """Forward, input gradient, weight gradient of a convolution without padding, laid out [channel][y][x][batch]."""
     kept = size - taps + 1
     x, w, y = (
         filled(channels * size * size * batch),
