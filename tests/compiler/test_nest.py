@@ -16,7 +16,7 @@ F = np.dtype("f4")
 Lines = list[tuple[Any, ...]]
 SOFTMAX: Lines = [("load", 0), ("reduce", "max", 0), ("sub", 0, 1), ("exp", 2), ("reduce", "sum", 3), ("div", 3, 4)]
 SUM: Lines = [("load", 0), ("reduce", "sum", 0)]
-SIZES = [1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 300]
+SIZES = [1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 250, 300]
 
 
 class Desk:
