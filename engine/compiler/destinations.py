@@ -3,7 +3,7 @@ part of several side by side, or into memory of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from engine.compiler.groups import Group
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.places import Place, dense
 
-if TYPE_CHECKING:
-    from engine.compiler.plan import Planner
+Planner = Any
+"""`engine.compiler.plan.Planner`, which stands above this file."""
 
 Order = tuple[int, ...]
 GRADIENT = "grad"

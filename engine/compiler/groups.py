@@ -151,7 +151,7 @@ class Fusion:
         return True
 
     def _unfit(self, node: Node) -> bool:
-        """Whether it reads what the program of a contraction can not: the place along an axis, or what is not of 4 bytes."""
+        """Whether it reads what the program of a contraction can not: places along an axis, numbers not of 4 bytes."""
         bases = [root(v) for v in node.values]
         if any(v.dtype == ir.LONG or (v.node is None and v.dtype == ir.TRUTH) for v in bases):
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.compiler import ir
 from engine.compiler.groups import Group
@@ -15,8 +15,8 @@ from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
 from engine.compiler.work import Operand, Store, pieces, volume
 
-if TYPE_CHECKING:
-    from engine.compiler.plan import Planner
+Planner = Any
+"""`engine.compiler.plan.Planner`, which stands above this file."""
 
 
 CACHE = 400_000
@@ -149,9 +149,10 @@ class _Product:
                 b=self._operand(self.right, outer, [n] if letters.sizes[n] != 1 else [], sums, unit=True),
                 body=tuple(program.lines),
                 operands=tuple(
-                    Operand(p.buffer, p.offset, tuple(
-                        s[out.index(g[-1])] if g else 0 for g in (*outer, m)
-                    ) + (s[out.index(n)] if letters.sizes[n] != 1 else 1,)) for p, s in operands
+                    Operand(p.buffer, p.offset, (
+                        *(s[out.index(g[-1])] if g else 0 for g in (*outer, m)),
+                        s[out.index(n)] if letters.sizes[n] != 1 else 1,
+                    )) for p, s in operands
                 ),
                 stores=tuple(Store(*s) for s in program.stores),
             ),

@@ -19,8 +19,11 @@ Shape = tuple[int, ...]
 
 @dataclass(eq=False)
 class Buffer:
-    """A piece of memory. array: where it lies (None until the plan allocates it, or for an input); slot: which argument of
-    the step it is (another address at every step), or -1. count: elements of `dtype`."""
+    """A piece of memory: `count` elements of `dtype`.
+
+    array: where it lies (None until the plan allocates it, or for an input); slot: which argument of the step it is
+    (another address at every step), or -1.
+    """
 
     count: int
     dtype: Any = "f4"
@@ -128,7 +131,7 @@ class Plan:
 
     rows: Record or Call. guard: the first row that must not run when a value of `finite` (operands of float32 buffers,
     each with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or uint32
-    numbers written before every step. places: where each value of the graph lies, id(value) -> (operand, shape, dtype).
+    numbers written before every step. places: where each value of the graph lies, id(value) -> Place.
     """
 
     rows: list[Any] = field(default_factory=list)
