@@ -136,7 +136,8 @@ class Destinations:
             elif node.kind is ir.Pad:
                 self._fill(place, node)
             planner.found[id(value)] = place
-        return planner.found[id(value)]
+        found: Place = planner.found[id(value)]
+        return found
 
     def _fill(self, place: Place, node: Node) -> None:
         value = node.attrs.get("value", 0.0)

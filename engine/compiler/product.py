@@ -33,7 +33,7 @@ def product_works(planner: Planner, group: Group) -> None:
     fixed += _partners(planner, group, letters) + _wanted(planner, group, letters, stored)
 
     def price(side: int, letter: str) -> float:
-        return planner.relay_price(node.inputs[side], letters.inputs[side].index(letter))
+        return float(planner.relay_price(node.inputs[side], letters.inputs[side].index(letter)))
 
     choice = choices(node, places, price, fixed, planner.channels)[0]
     sides = list(places)

@@ -130,8 +130,8 @@ class Plan:
     """A lowered graph: rows in order, what runs before each step, where values lie.
 
     rows: Record or Call. guard: the first row that must not run when a value of `finite` (operands of float32 buffers,
-    each with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or uint32
-    numbers written before every step. places: where each value of the graph lies, id(value) -> Place.
+    each with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or
+    uint32 numbers written before every step. places: where each value of the graph lies, id(value) -> Place.
     """
 
     rows: list[Any] = field(default_factory=list)
