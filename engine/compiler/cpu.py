@@ -25,7 +25,7 @@ class NoNativeCode(EngineError):
 
 @dataclass(frozen=True)
 class Cpu:
-    """A type of processor. name, features: in LLVM's words; lanes: float32 in a vector register; registers: how many."""
+    """A type of processor: name and features in LLVM's words, float32 `lanes` and count of vector `registers`."""
 
     name: str
     features: str

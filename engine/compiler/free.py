@@ -1,4 +1,4 @@
-"""What needs no kernel of its own: views that only turn and repeat, and nodes that are computed where they are needed."""
+"""What needs no kernel of its own: views that only turn and repeat, and nodes that are computed where they are read."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from engine.compiler.lowering import convolution as convolution
 from engine.compiler.lowering import elementwise as elementwise
+from engine.compiler.lowering import functions as functions
 from engine.compiler.lowering import losses as losses
 from engine.compiler.lowering import moving as moving
 from engine.compiler.lowering import norms as norms

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import TRUTH
-from engine.compiler.lowering.library import Library, _type_of
+from engine.compiler.lowering.library import FUNCTIONS, Library, _type_of
 from engine.compiler.lowering.symbolic import Array, NoRule
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
 def function(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -74,6 +74,10 @@ class Ufunc:
         return getattr(x, REDUCTIONS[self.name])(axis=axis, keepdims=keepdims)
 
 
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""What NumPy's functions do on symbolic arrays, by name; `functions.py` fills it in."""
+
+
 class Library:
     """What array code calls `xp`, for symbolic arrays of one graph."""
 
@@ -83,8 +87,6 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         if name in DIRECT:
             return Ufunc(self, name)
-        from engine.compiler.lowering.functions import FUNCTIONS
-
         wanted = getattr(np, name)
         if isinstance(wanted, type) or not callable(wanted):
             return wanted
