@@ -16,6 +16,9 @@ from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
 from engine.compiler.kernels.walking import over
 from engine.compiler.ssa import Mask, Number, Ssa
 
+FORMS = ((4, 6), (6, 4), (3, 5), (5, 3), (8, 3), (3, 8))
+"""Rows and columns of a tile: its sums and what one vector of k needs fill the registers."""
+
 
 @dataclass(frozen=True)
 class Dot(Product):
@@ -28,8 +31,12 @@ class Dot(Product):
     packed: bool | None = None
     """Whether many results share what they read, so that squares of b are transposed and sums run as in a contraction;
     None: decided by the sizes, once, so that pieces of a split do the same."""
+    form: tuple[int, int] | None = None
+    """Rows and columns of a full tile; None: those of FORMS that cover the results best, decided once, too."""
 
     def __post_init__(self) -> None:
+        if self.form is None:
+            object.__setattr__(self, "form", min(FORMS, key=lambda form: _cycles(self.m, self.n, *form)))
         if self.packed is None:
             wide, tall = (self.n, self.m) if self._b_is_still else (self.m, self.n)
             tall *= math.prod(n for i, n in enumerate(self.outer) if 0 in (self.a.strides[i], self.b.strides[i]))
@@ -60,7 +67,7 @@ class Dot(Product):
     def key(self) -> str:
         """Everything that decides the machine code."""
         if not self.packed:
-            return f"dot {self.structure}"
+            return f"dot {self.structure} {self.form}"
         return f"dot {self.ordered.structure} packed {len(self.ordered.still)}"
 
     def arguments(self) -> list[Any]:
@@ -71,7 +78,8 @@ class Dot(Product):
         """Pieces along the loop over results that divides best."""
         if parts < 2:
             return [self]
-        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), TALL, 16 if self.packed else BROAD), parts)
+        height, width = self.form or FORMS[0]
+        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), height, 16 if self.packed else width), parts)
         return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
 
     def cost(self) -> float:
@@ -94,7 +102,16 @@ class Dot(Product):
         over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
 
 
-TALL, BROAD = 4, 6
+def _cycles(m: int, n: int, height: int, width: int) -> float:
+    """About how many cycles a vector of k takes with tiles of this form: products, loads, or waiting for sums."""
+    rows, columns = _tiled(m, height), _tiled(n, width)
+    return sum(x * y * max(4.0, 0.5 * r * c, 0.6 * (r + c)) for r, x in rows for c, y in columns)
+
+
+def _tiled(size: int, form: int) -> list[tuple[int, int]]:
+    """How often each height (or width) of a tile occurs."""
+    left = size % form
+    return [(form, size // form), (2, left // 2), (1, left % 2)]
 
 
 class _Tiles:
@@ -106,7 +123,8 @@ class _Tiles:
         wide = f.cpu.registers >= 32
         self.rows: tuple[int, ...]
         self.columns: tuple[int, ...]
-        self.rows, self.columns = ((4, 2, 1), (6, 2, 1)) if wide else ((2, 1), (4, 1))
+        height, width = work.form or FORMS[0]
+        self.rows, self.columns = ((height, 2, 1), (width, 2, 1)) if wide else ((2, 1), (4, 1))
 
     def emit(self) -> None:
         """Every tile: the largest form as often as it fits, the rest by smaller ones."""
