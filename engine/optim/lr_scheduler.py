@@ -2,7 +2,6 @@
 
 from engine.optim.schedule import (
     ConstantLR,
-    CosineAnnealingLR,
     ExponentialLR,
     LinearLR,
     LRScheduler,
@@ -11,7 +10,7 @@ from engine.optim.schedule import (
     StepLR,
 )
 from engine.optim.schedule_compound import ChainedScheduler, ReduceLROnPlateau, SequentialLR
-from engine.optim.schedule_cycle import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
+from engine.optim.schedule_cycle import CosineAnnealingLR, CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from engine.optim.schedule_function import LambdaLR, MultiplicativeLR
 
 _LRScheduler = LRScheduler  # the name that older programs derive from

@@ -10,7 +10,6 @@ PyTorch's do, so a rate that was changed by hand in between is kept and goes on 
 from __future__ import annotations
 
 import functools
-import math
 import types
 import warnings
 from bisect import bisect_right
@@ -21,7 +20,7 @@ from typing import Annotated, Any, TypeVar
 from engine.errors import ArgumentError
 from engine.graph import tell
 from engine.nn.settings import Between, Suggested, checked
-from engine.optim.optimizer import Group, LearningRate, Optimizer
+from engine.optim.optimizer import Group, Optimizer
 from engine.tensor import Tensor
 
 Steps = Annotated[int, Between(1, 2**31 - 1, common=(1, 1000))]
@@ -379,39 +378,3 @@ class PolynomialLR(Formula):
     def closed(self, base: float) -> float:
         """The power of the share that is left."""
         return base * (1 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
-
-
-@schedule
-class CosineAnnealingLR(Formula):
-    """Lowers the rate along half a cosine wave, down to a least one, and up again (Loshchilov and Hutter, 2017).
-
-    >>> sgd = optim.SGD([nn.Parameter(engine.zeros(1))], lr=0.5)
-    >>> optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=10).get_last_lr()
-    [0.5]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        T_max: Annotated[Steps, Suggested(100)],
-        eta_min: LearningRate = 0.0,
-        last_epoch: Last = -1,
-    ) -> None:
-        self.T_max, self.eta_min = T_max, eta_min
-        super().__init__(optimizer, last_epoch)
-
-    def rate(self, group: Group, base: float) -> float:
-        """The wave as a ratio to the step before, so that a changed rate goes on from where it is."""
-        now, low, span = self.last_epoch, self.eta_min, self.T_max
-        if self._is_initial:
-            return group["lr"]
-        if self._step_count == 1 and now > 0:
-            return self.closed(base)
-        if (now - 1 - span) % (2 * span) == 0:
-            return group["lr"] + (base - low) * (1 - math.cos(math.pi / span)) / 2
-        ratio = (1 + math.cos(math.pi * now / span)) / (1 + math.cos(math.pi * (now - 1) / span))
-        return ratio * (group["lr"] - low) + low
-
-    def closed(self, base: float) -> float:
-        """The point of the wave."""
-        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2

@@ -93,8 +93,8 @@ def show(name: str, threads: int, everything: bool, top: float) -> None:
     whole = seconds(table, inputs, threads)
     print(f"{name}: {len(graph.nodes)} nodes, {len(planned.rows)} rows; trace {(traced - start) * 1e3:.1f} ms,"
           f" simplify {(simple - traced) * 1e3:.1f} ms, plan {(done - simple) * 1e3:.1f} ms")  # fmt: skip
-    print(f"  step {whole * 1e6:,.1f} us ({threads} threads), {1 / whole:,.1f} steps/s, {flops / whole / 1e9:.1f} GFLOP/s,"
-          f" {flops / whole / 1e9 / top:.0%} of the product of matrices")  # fmt: skip
+    print(f"  step {whole * 1e6:,.1f} us ({threads} threads), {1 / whole:,.1f} steps/s,"
+          f" {flops / whole / 1e9:.1f} GFLOP/s, {flops / whole / 1e9 / top:.0%} of a matrix product")  # fmt: skip
     rows(planned, table, inputs, everything)
 
 

@@ -60,7 +60,8 @@ def test_the_engine_without_its_tables_stays_under_9000_lines(capsys: pytest.Cap
     compiler = sum(n for path, n in sizes.items() if path.relative_to(ENGINE).as_posix().startswith(COMPILER))
     machinery = sum(sizes.values()) - tables - rooms - compiler
     with capsys.disabled():
-        print(f"\nengine: {machinery} lines of machinery, {tables} of tables; {rooms} of the playground's rooms, {compiler} of the compiler's")
+        print(f"\nengine: {machinery} lines of machinery, {tables} of tables, {compiler} of the compiler;")
+        print(f"{rooms} of the playground's rooms")
     assert machinery < 9000
     assert rooms < 3000
     assert compiler < 9500
