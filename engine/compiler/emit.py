@@ -109,6 +109,10 @@ class Function(Arithmetic):
         inside = mask or self.value(True, self.truths)
         self.call(f"llvm.masked.scatter.{suffix(x.type)}.v{self.lanes}p0", NOTHING, x, where, width, inside)
 
+    def opaque(self, address: Number) -> Number:
+        """The same number, in a register of its own: LLVM does not see through it, so it adds no further ones up."""
+        return self.effect(f'call i64 asm "", "=r,0"({address!r})', LONG) if isinstance(address, Ssa) else address
+
     def _scattered(self, element: str, address: Number, index: Ssa) -> Ssa:
         return self.pure(f"getelementptr {element}, {self.pointer(address)!r}, {index!r}", self.vector("ptr"))
 

@@ -114,6 +114,29 @@ def test_rows_that_share_their_columns_and_numbers_that_lie_turned(cpu: Cpu) -> 
         check(work, cpu, wanted(work))
 
 
+JOINT = [((5, 5), 6, 16, (3, 4, 9)), ((3,), 3, 32, (2, 30)), ((2, 7), 1, 40, (50,)), ((4, 3), 1, 61, (8, 2)),
+         ((6,), 9, 10, (1100,)), ((5, 2), 2, 20, ())]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", JOINT, ids=str)
+@pytest.mark.parametrize("how", [run, run_special])
+def test_places_of_an_outer_loop_join_the_rows_of_a_tile(cpu: Cpu, shape: Any, how: Any) -> None:
+    """As the windows of a small convolution's weight gradient, which share what does not move."""
+    outer, m, n, k = shape
+    for still in ((0,), tuple(range(len(outer)))):
+        arena = Arena(7)
+        a = arena.operand((*outer, m, *k), flip=True)
+        b = arena.operand((*outer, n, *k), unit=len(outer), flip=True, still=still)
+        work = Contraction(outer, m, n, k, a, b, (SUM,), (arena.operand((*outer, m, n)),), (Store(0, 0),))
+        assert work.joint
+        check(work, cpu, wanted(work), how)
+        found = seen(work.operands[0], work.sizes)
+        whole = found.copy()
+        for piece in work.split(3):
+            run(piece, cpu)
+        np.testing.assert_array_equal(found, whole)
+
+
 def programs() -> dict[str, tuple[tuple[Any, ...], tuple[str, ...], tuple[Store, ...]]]:
     """Epilogues: body, how each operand moves (m: along m, n: along n, mn: both, with outer), stores."""
     relu = (SUM, ("load", 1), ("add", 0, 1), ("const", 0.0, "f4"), ("max", 2, 3))

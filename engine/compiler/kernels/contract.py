@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
-from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
+from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
 from engine.compiler.kernels.walking import WORD, entry, fill, over, splice
 from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
 
@@ -21,6 +21,53 @@ ROWS, GRAIN = 6, 64
 """Rows and columns are split in multiples of these, the sizes of a tile."""
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
+JOINED, HEIGHTS = (2, 3, 4, 5, 7), (1, 2, 3, 4, 6)
+"""Places of an outer loop and rows of a tile that has both."""
+Place = tuple[Any, ...]
+Row = tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Tiles of `places` of an outer loop times `rows` times `vectors` (of 16 columns)."""
+
+    loop: int
+    places: int
+    rows: int
+    vectors: int
+
+    def cycles(self, outer: int, m: int) -> float:
+        """About how many cycles a step of the sum takes for all places and rows."""
+        return sum(
+            x * y * _cycles(places * rows, self.vectors)
+            for places, x in ((self.places, outer // self.places), (1, outer % self.places))
+            for rows, y in ((self.rows, m // self.rows), (1, m % self.rows))
+        )
+
+    def fit(self, f: Function) -> Joint:
+        """The same with as many sums as the registers hold."""
+        if f.cpu.registers >= 32:
+            return self
+        vectors = min(2, self.vectors)
+        rows = min(self.rows, 6 // vectors)
+        return Joint(self.loop, max(1, min(self.places, 12 // vectors // rows)), rows, vectors)
+
+
+def _cycles(rows: int, vectors: int) -> float:
+    """About how many cycles a tile's step takes: two products or loads in each, and a sum is ready after four."""
+    return 0.5 + max(4.0, 0.5 * rows * vectors, 0.5 * (rows + vectors))
+
+
+def _plain(m: int, n: int) -> float:
+    """The same for a place of the outer loops whose rows are on their own."""
+    vectors, cycles = -(-n // 16), 0.0
+    for form, heights in ((4, (6, 4, 2, 1)), (2, (8, 4, 2, 1)), (1, (8, 4, 2, 1))):
+        panels, left = vectors // form, m
+        vectors %= form
+        for height in heights:
+            cycles += panels * (left // height) * _cycles(height, form)
+            left %= height
+    return cycles
 
 
 @dataclass(frozen=True)
@@ -42,6 +89,23 @@ class Contraction(Product):
         large = self.sums * self.n * SIZE > CACHE or (self.side and self.sums >= 192)
         return rows >= 24 and self.n > 32 and self.sums >= 96 and large
 
+    @cached_property
+    def joint(self) -> Joint | None:
+        """How places of an outer loop along which b stands still join the rows of a tile, where these are too few."""
+        if self.packed or self.n > 4 * 16 or not self.still:
+            return None
+        vectors = -(-self.n // 16)
+        shapes = [
+            (loop, places, rows) for loop in self.still for places in JOINED for rows in HEIGHTS
+            if places <= self.outer[loop] and rows <= self.m and places * rows * vectors <= (26 if vectors > 1 else 10)
+        ]  # fmt: skip
+        forms = [Joint(*shape, vectors) for shape in shapes]
+        rest = math.prod(self.outer[i] for i in self.still)
+        plain = rest * _plain(self.m, self.n)
+        found = [(rest / self.outer[form.loop] * form.cycles(self.outer[form.loop], self.m), form) for form in forms]
+        cycles, best = min(found, key=lambda x: x[0], default=(plain, None))
+        return best if cycles < 0.9 * plain else None
+
     @property
     def noted(self) -> bool:
         """Whether the places of several summed loops are noted in a table, so that the sum is one loop."""
@@ -51,14 +115,13 @@ class Contraction(Product):
     def key(self) -> str:
         """Everything that decides the machine code."""
         how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else " noted" * self.noted
+        how += f" joint {self.joint.places} {self.joint.rows} {self.joint.vectors}" if self.joint else ""
         return f"contract {self.structure}{how}"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
-        if not self.packed:
-            return super().arguments()
-        moving = [i for i in range(len(self.outer)) if i not in self.still]
-        return Product.arguments(self.arranged([*moving, *self.still]))
+        last = self.still if self.packed else [self.joint.loop] if self.joint else []
+        return Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
@@ -82,11 +145,11 @@ class Contraction(Product):
             moving = given.outer[: len(self.outer) - len(self.still)]
             over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
             return
-        loops, table = len(self.outer) + 1, None
+        loops, table, separate = len(self.outer) + 1, None, given.outer[: len(given.outer) - (self.joint is not None)]
         if self.noted:
             table, walks = f.scratch(2 * WORD * 1024), [given.a.strides[loops:], given.b.strides[loops:]]
             fill(f, table, given.k, walks, 0, splice(f, given.k))
-        over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places), table).emit())
+        over(f, separate, lambda *places: _Tiles(f, self, given.moved(f, places), table).emit())
 
 
 class _Tiles:
@@ -95,6 +158,7 @@ class _Tiles:
     def __init__(self, f: Function, work: Contraction, given: Given, table: Ssa | None) -> None:
         self.f, self.work, self.given, self.table = f, work, given, table
         self.epilogue = Epilogue(f, work, given.operands)
+        self.loops = len(given.outer) + 1
         wide = f.cpu.registers >= 32
         self.forms: list[tuple[int, tuple[int, ...]]] = (
             [(4, (6, 4, 2, 1)), (2, (8, 4, 2, 1)), (1, (8, 4, 2, 1))]
@@ -105,6 +169,11 @@ class _Tiles:
     def emit(self) -> None:
         """Columns in panels: full ones of the widest form, then what is left under masks."""
         f, n = self.f, self.given.n
+        if joint := self.work.joint:
+            joint = joint.fit(f)
+            width = joint.vectors * f.lanes
+            f.loop(n, lambda j: self._joint(joint, j, self._masks(f.sub(n, j), joint.vectors)), step=width)
+            return
         (wide, heights), *rest = self.forms
         width = wide * f.lanes
         full = f.mul(n // width, width)
@@ -121,48 +190,75 @@ class _Tiles:
         fits = f.compare("gt", left, width - f.lanes)
 
         def panel(start: Any, left: Any) -> tuple[Any, Any]:
-            self._panel(start, [f.below(f.sub(left, q * f.lanes)) for q in range(count)], heights)
+            self._panel(start, self._masks(left, count), heights)
             return f.add(start, width), f.greatest(f.sub(left, width), 0)
 
         start, left = f.when(fits, lambda: panel(start, left), (start, left))
         self._rest(start, left, narrower)
 
+    def _masks(self, left: Any, count: int) -> list[Mask]:
+        return [self.f.below(self.f.sub(left, q * self.f.lanes)) for q in range(count)]
+
+    def _joint(self, joint: Joint, column: Any, masks: list[Mask]) -> None:
+        """Tiles of some places of the last outer loop times some rows."""
+        f, (size,), m = self.f, self.given.outer, self.given.m
+
+        def tiles(j: Any, places: int) -> None:
+            def tile(i: Any, rows: int) -> None:
+                self._tile([(f.add(j, x), f.add(i, r)) for x in range(places) for r in range(rows)], column, masks)
+
+            self._cover(m, joint.rows, tile)
+
+        self._cover(size, joint.places, tiles)
+
+    def _cover(self, size: Any, form: int, body: Any) -> None:
+        """body(first, how many): as many of a form as fit, then one at a time."""
+        f = self.f
+        full = f.mul(size // form, form)
+        f.loop(full, lambda i: body(i, form), step=form)
+        if form > 1:
+            f.loop(size, lambda i: body(i, 1), start=full)
+
     def _panel(self, column: Any, masks: list[Mask], heights: tuple[int, ...]) -> None:
         """Rows in tiles of the first height, what is left in smaller ones."""
         f, m = self.f, self.given.m
         tallest, *smaller = heights
-        f.loop(f.sub(m, tallest - 1), lambda i: self._tile(i, tallest, column, masks), step=tallest)
+        f.loop(f.sub(m, tallest - 1), lambda i: self._tile(self._rows(i, tallest), column, masks), step=tallest)
         done = f.mul(m // tallest, tallest)
         for height in smaller:
             rows, row = height, done
 
             def tile(row: Any = row, rows: int = rows) -> tuple[Any]:
-                self._tile(row, rows, column, masks)
+                self._tile(self._rows(row, rows), column, masks)
                 return (f.add(row, rows),)
 
             (done,) = f.when(f.compare("ge", f.sub(m, row), rows), tile, (row,))
 
-    def _tile(self, row: Any, height: int, column: Any, masks: list[Mask]) -> None:
-        f, given = self.f, self.given
-        columns = [f.mul(f.add(column, q * f.lanes), SIZE) for q in range(len(masks))]
-        sums = self._sums(row, height, columns, masks)
-        for r in range(height):
-            rows = [o.at(f, f.add(row, r)) for o in given.operands]
-            for q, mask in enumerate(masks):
-                self.epilogue.run(sums[r * len(masks) + q], rows, f.add(column, q * f.lanes), mask)
+    def _rows(self, row: Any, height: int) -> list[Place]:
+        return [(self.f.add(row, r),) for r in range(height)]
 
-    def _sums(self, row: Any, height: int, columns: list[Any], masks: list[Mask]) -> list[Ssa]:
+    def _tile(self, rows: list[Place], column: Any, masks: list[Mask]) -> None:
         f, given = self.f, self.given
-        a = [given.a.at(f, f.add(row, r)) for r in range(height)]
-        b = f.add(given.b.address, columns[0])
-        zeros = [f.floating(0.0)] * (height * len(masks))
+        sums = self._sums(rows, f.mul(column, SIZE), masks)
+        for r, row in enumerate(rows):
+            addresses = [o.at(f, *row) for o in given.operands]
+            for q, mask in enumerate(masks):
+                self.epilogue.run(sums[r * len(masks) + q], addresses, f.add(column, q * f.lanes), mask)
+
+    def _sums(self, rows: list[Place], column: Any, masks: list[Mask]) -> list[Ssa]:
+        f, given = self.f, self.given
+        # a row's address is that of its m and how far its outer place lies behind: few registers hold them all
+        first, m = given.a.strides[0], Walk(given.a.address, given.a.strides[self.loops - 1 :])
+        a = [(m.at(f, row[-1]), f.mul(first, row[0]) if len(row) > 1 else 0) for row in rows]
+        b = f.add(given.b.address, column)
+        zeros = [f.floating(0.0)] * (len(rows) * len(masks))
         some = f.compare("gt", splice(f, given.k), 0)
         return list(f.when(some, lambda: self._sum(a, b, masks, zeros), zeros))
 
-    def _sum(self, a: list[Any], b: Any, masks: list[Mask], zeros: list[Ssa]) -> list[Ssa]:
+    def _sum(self, a: list[Row], b: Any, masks: list[Mask], zeros: list[Ssa]) -> list[Ssa]:
         f, given, table = self.f, self.given, self.table
         if table is None:
-            steps = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
+            steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
             return self._nested(steps, a, 0, b, masks, zeros)
 
         def body(i: Any, *held: Ssa) -> list[Ssa]:
@@ -172,7 +268,7 @@ class _Tiles:
         return list(f.loop(splice(f, given.k), body, zeros, once=True))
 
     def _nested(
-        self, steps: list[tuple[Any, Any, Any]], a: list[Any], along: Number, b: Any, masks: list[Mask], held: list[Ssa]
+        self, steps: list[tuple[Any, Any, Any]], a: list[Row], along: Number, b: Any, masks: list[Mask], held: list[Ssa]
     ) -> list[Ssa]:
         """The loops over k from here on in; held: the sums so far."""
         f = self.f
@@ -186,10 +282,15 @@ class _Tiles:
 
         return list(f.loop(size, body, (along, b, *held), once=True)[2:])
 
-    def _products(self, a: list[Any], along: Any, b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
+    def _products(self, a: list[Row], along: Any, b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
         f, found = self.f, []
         vectors = [f.load(f.floats, f.add(b, q * f.lanes * SIZE), mask) for q, mask in enumerate(masks)]
-        for r, row in enumerate(a):
-            number = f.splat(f.load(FLOAT, f.add(row, along)))
+        places: dict[Any, Any] = {}
+        for r, (row, behind) in enumerate(a):
+            if behind not in places:  # hidden, or each row of each place would have an address (a register) of its own
+                places[behind] = (
+                    f.opaque(f.add(along, behind)) if isinstance(behind, Ssa) and len(a) > 12 else f.add(along, behind)
+                )
+            number = f.splat(f.load(FLOAT, f.add(row, places[behind])))
             found += [f.fma(number, v, held[r * len(masks) + q]) for q, v in enumerate(vectors)]
         return found
