@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler import ir
+from engine.compiler.free import root
 from engine.compiler.ir import Graph, Node, Value
 from engine.compiler.places import Place
 
 LANES = 16
 COPY = 0.35
 """Nanoseconds for one element that is laid out anew."""
+ROOM = 800_000
+"""Bytes of the second cache that the rows of a convolution may take."""
 PEAK, DOT_PEAK = 160.0, 90.0
 """Floating-point operations in a nanosecond of one core, along results and along sums."""
 
@@ -146,8 +149,18 @@ def along_channels(graph: Graph) -> bool:
             work = letters.count("".join(letters.sizes))
             widths = [letters.sizes[x] for x in letters.free(1 - side)]
             cost[0] += work / lane_share(max(widths, default=1))
-            cost[1] += work / (0.8 if batch_letter(node.inputs[side], letters.inputs[side]) else 0.4)
+            cost[1] += work / _batch_share(node.inputs[side], letters, side)
     return cost[0] < cost[1]
+
+
+def _batch_share(value: Value, letters: Letters, side: int) -> float:
+    """The share of the peak that a convolution along the batch reaches: less where a row of windows outgrows the cache."""
+    names = letters.inputs[side]
+    if not batch_letter(value, names):
+        return 0.4
+    picture = root(value)
+    row = 4 * picture.size // (picture.shape[2] if len(picture.shape) > 2 else 1)
+    return 0.8 if 3 * row < ROOM else 0.5
 
 
 def _far(letters: Letters, place: Place, side: int) -> float:
