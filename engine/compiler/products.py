@@ -154,7 +154,7 @@ def along_channels(graph: Graph) -> bool:
 
 
 def _batch_share(value: Value, letters: Letters, side: int) -> float:
-    """The share of the peak that a convolution along the batch reaches: less where rows of windows outgrow the cache."""
+    """The share of the peak that a convolution along the batch reaches: less where its rows outgrow the cache."""
     names = letters.inputs[side]
     if not batch_letter(value, names):
         return 0.4
