@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import home, optimise
+from engine.compiler import flat, home, optimise
 from engine.compiler.compare import Comparison, Differs, ndarray
 from engine.compiler.ir import WORD, Fill, Graph, Origin, Python, Source, Value
 from engine.compiler.lower import attempt
 from engine.compiler.rebound import Rebound
 from engine.compiler.recipe import Call, Made, Program
-from engine.compiler.trace import Draw, Event, Stepped, Trace, watched
+from engine.compiler.trace import Draw, Event, Trace, watched
+from engine.compiler.updates import Updates
 from engine.elements import Abstract
 from engine.errors import EngineError
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer
-from engine.tensor import Tensor, wrap
+from engine.tensor import Tensor
 from engine.tree import leaves, mapped
 
 
@@ -43,6 +44,8 @@ class Assembly:
         self.final: dict[int, tuple[Source, Value]] = {}
         self.pending: dict[int, Tensor] = {}
         self.roots: dict[int, list[Any]] = {}
+        self.late: dict[int, tuple[Any, Value, int]] = {}
+        self.joins: dict[tuple[int, ...], Value] = {}
         self.event, self.number = Event("", (), ""), -1
 
     def run(self) -> Program:
@@ -57,7 +60,8 @@ class Assembly:
             name = event.facts[0].name if event.what == "op" else event.what
             self.graph.origin = Origin(number, name, event.line, event.backward)
             self.number = number
-            getattr(self, f"_{event.what}")(*event.facts)
+            handle = getattr(self, f"_{event.what}", None) or getattr(self.updates, event.what)
+            handle(*event.facts)
         self.graph.origin = Origin()
         self._finish()
         return self.program
@@ -75,13 +79,20 @@ class Assembly:
                 raise Differs("the gradient of an argument is asked for")
         stepped = [e.facts[0] for e in self.trace.events if e.what == "stepped"]
         self.old = {id(array): p for s in stepped for p, array, _ in s.moved}
-        home.settle(p for s in stepped for p, _, _ in s.moved)
-        home.settle_slopes(leaf for leaf, _ in self.trace.slopes)
+        order = [p for s in stepped for p in _in_order(s.optimizer, {id(p) for p, _, _ in s.moved})]
+        leaves = {id(leaf) for leaf, _ in self.trace.slopes}
+        home.settle(order)
+        home.settle_slopes([*(p for p in order if id(p) in leaves), *(leaf for leaf, _ in self.trace.slopes)])
         for s in {id(s.optimizer): s for s in stepped}.values():
             self._settle_states(s.optimizer)
+        others = [array for key, (array, _) in self.comparison.cells.items() if key not in self.old]
+        self.flats = flat.groups(self.trace, others)
+        self.flat_of = {id(p): f for f in self.flats.values() for p in f.members}
+        self.program.tensors += [(p, p.array) for f in self.flats.values() for p in f.members]
+        self.updates = Updates(self, stepped)
 
     def _settle_states(self, optimizer: Optimizer) -> None:
-        moved = [p for group in optimizer.param_groups for p in group["params"] if optimizer.state.get(p)]
+        moved = _in_order(optimizer, {id(p) for p, state in optimizer.state.items() if state})
         self.program.structures.append((optimizer, optimise.structure(optimizer)))
         if type(optimizer) in optimise.RULES:
             home.settle_states(optimizer, moved)
@@ -92,7 +103,7 @@ class Assembly:
 
     def _sources(self) -> None:
         for slot, array in enumerate(self.trace.arguments):
-            self._hold(array, self.graph.source("input", array.shape, array.dtype, slot=slot, name=f"argument {slot}"))
+            self.hold(array, self.graph.source("input", array.shape, array.dtype, slot=slot, name=f"argument {slot}"))
         self.program.generators = list(self.trace.draws)
         keys = self.program.keys = [0] * len(self.trace.draws)
         self.draws = [
@@ -100,9 +111,10 @@ class Assembly:
             for i in range(len(self.trace.draws))
         ]
 
-    def _hold(self, array: Any, value: Value) -> None:
+    def hold(self, array: Any, value: Value) -> None:
         """From here on the array holds this value."""
         self.held[id(array)] = value
+        self.late.pop(id(array), None)
         self.types[id(array)] = array.dtype
         self.lost.pop(id(array), None)
         self._known(array)
@@ -115,11 +127,14 @@ class Assembly:
         key = id(array)
         if key in self.lost:
             raise self.refuse(self.lost[key])
+        if key in self.late:
+            _, whole, start = self.late[key]
+            self.hold(array, flat.piece(self.graph, whole, start, array.shape))
         if key not in self.held:
             if key in self.comparison.cells:
-                self._hold(array, self._cell(array))
+                self.hold(array, self._first(array))
             elif key in self.comparison.constants:
-                self._hold(array, self._constant(array))
+                self.hold(array, self._constant(array))
             else:
                 raise self.refuse("an array that nothing is known of")
         return self.held[key]
@@ -128,13 +143,22 @@ class Assembly:
         """The same in the element type that the array has (a rule may compute whole numbers as floats)."""
         return self.graph.cast(self.value(array), self.types.get(id(array), array.dtype))
 
-    def _cell(self, array: Any) -> Source:
+    def _first(self, array: Any) -> Value:
+        """What an array holds when the step begins."""
+        parameter = self.old.get(id(array))
+        together = None if parameter is None else self.flat_of.get(id(parameter))
+        if together is None:
+            return self.cell(array)
+        mine = self.state_cell(together.parameters, "parameters")
+        return flat.piece(self.graph, mine, together.starts[id(parameter)], array.shape)
+
+    def cell(self, array: Any) -> Source:
         key, owner = id(array), self.comparison.cells[id(array)][1]
         if key not in self.cells:
             leaf = self.pending.get(key)
             if leaf is not None:
                 self.program.carried.append(leaf)
-                self.cells[key] = self._state_cell(home.SLOPES[leaf].array, "grad")
+                self.cells[key] = self.state_cell(home.SLOPES[leaf].array, "grad")
                 return self.cells[key]
             owner = self.old.get(key, owner)
             memory = array if owner is None else owner.array
@@ -143,17 +167,40 @@ class Assembly:
                 self.program.tensors.append((owner, memory))
         return self.cells[key]
 
-    def _state_cell(self, memory: Any, name: str) -> Source:
+    def state_cell(self, memory: Any, name: str) -> Source:
         if id(memory) not in self.cells:
             self.cells[id(memory)] = self.graph.source("cell", memory.shape, memory.dtype, array=memory, name=name)
         return self.cells[id(memory)]
+
+    def joined(self, arrays: list[Any]) -> Value:
+        """What arrays hold, side by side; what an array alone holds, as it is."""
+        values = [self.value(a) for a in arrays]
+        if len(values) == 1:
+            return values[0]
+        key = tuple(map(id, values))
+        if key not in self.joins:
+            self.joins[key] = flat.joined(self.graph, values)
+        return self.joins[key]
+
+    def hold_parts(self, arrays: list[Any], whole: Value) -> None:
+        """From here on each array holds its part; made for those that somebody asks for."""
+        if len(arrays) == 1:
+            self.hold(arrays[0], whole)
+            return
+        start = 0
+        for array in arrays:
+            self.held.pop(id(array), None)
+            self.lost.pop(id(array), None)
+            self._known(array)
+            self.late[id(array)] = array, whole, start
+            start += array.size
 
     def _constant(self, array: Any) -> Value:
         if array.size == 1 and array.dtype.kind in "fi":
             return self.graph.add(Fill, shape=array.shape, value=array.item(), dtype=array.dtype)
         return self.graph.constant(np.ascontiguousarray(array))
 
-    def _write(self, source: Source, value: Value) -> None:
+    def write(self, source: Source, value: Value) -> None:
         value = self.graph.cast(self.graph.expand(value, source.shape), source.dtype)
         self.final[id(source)] = (source, value)
 
@@ -169,7 +216,7 @@ class Assembly:
             raise self.refuse(f"{op.name} draws numbers, and has no rule here")
         if found is None or found.shape != made.shape:
             found = self._python(op, inputs, attrs, made)
-        self._hold(made, found)
+        self.hold(made, found)
         event = self.event
         self.program.calls.append(Call(self.number, op.name, event.line, event.backward, event.module, found))
 
@@ -206,14 +253,14 @@ class Assembly:
             raise self.refuse(f"{op.name}: the shape depends on values")
 
     def _copied(self, old: Any, new: Any) -> None:
-        self._hold(new, self.value(old))
+        self.hold(new, self.value(old))
 
     def _written(self, target: Any, given: Any, _: bool) -> None:
         value = self.graph.cast(self.graph.expand(self.value(given), target.shape), target.dtype)
         self._expect_alone(target)
-        self._hold(target, value)
+        self.hold(target, value)
         if id(target) in self.comparison.cells:
-            self._write(self._cell(target), value)
+            self.write(self.cell(target), value)
 
     def _expect_alone(self, target: Any) -> None:
         """Others that look into memory that is written to no longer hold what they held."""
@@ -233,82 +280,13 @@ class Assembly:
             if id(before) not in self.held:
                 self.pending[id(before)] = leaf
             value = self.graph.map("add", self.value(before), value)
-        self._hold(after, value)
-
-    def _measured(self, slopes: list[Any], kind: float, made: Any) -> None:
-        if kind == 0 or not slopes:
-            raise self.refuse(f"a norm of kind {kind}")
-        self._hold(made, optimise.norm(self.graph, [self.value(a) for a in slopes], kind))
-
-    def _scaled(self, slopes: list[Any], limit: float, total: Any) -> None:
-        m = self.graph.map
-        if isinstance(total, ndarray):
-            scale: Any = m("min", m("div", float(limit), m("add", self.value(total), 1e-6)), 1.0)
-        else:
-            scale = min(1.0, limit / (float(total) + 1e-6))
-        for a in slopes:
-            self._hold(a, m("mul", self.value(a), scale))
-
-    def _clipped(self, slope: Any, limit: float) -> None:
-        low = self.graph.map("max", self.value(slope), -float(limit))
-        self._hold(slope, self.graph.map("min", low, float(limit)))
+        self.hold(after, value)
 
     def _counted(self, tensor: Tensor) -> None:
         self.program.counters.append(tensor)
         self.lost[id(tensor.array)] = "a count is read in the step that changes it"
 
-    # -------------------------------------------------------------------------------------------- optimisers
-    def _stepped(self, step: Stepped) -> None:
-        moved = [(p, array, self.value(slope)) for p, array, slope in step.moved]
-        self.graph.finite += [g for _, _, g in moved] if self.wants_finite else []
-        if type(step.optimizer) not in optimise.RULES:
-            self._effect(step, [g for _, _, g in moved])
-            return
-        try:
-            self._by_rule(step.optimizer, moved)
-        except KeyError as missing:
-            raise self.refuse(f"the optimiser's state has no {missing} yet") from None
-
-    def _effect(self, step: Stepped, slopes: list[Value]) -> None:
-        """An optimiser without a rule runs its own step, after the graph."""
-        parameters = [p for p, _, _ in step.moved]
-
-        def run(*arrays: Any) -> None:
-            before = [p.grad for p in parameters]
-            for p, a in zip(parameters, arrays, strict=True):
-                p.grad = wrap(a)
-            step.optimizer.step()
-            for p, g in zip(parameters, before, strict=True):
-                p.grad = g
-
-        for _, array, _ in step.moved:
-            self.value(array)
-            self.lost[id(array)] = f"a parameter is read after the step of {type(step.optimizer).__name__}"
-        self.graph.effects.append((run, tuple(slopes)))
-
-    def _by_rule(self, optimizer: Optimizer, moved: list[tuple[Tensor, Any, Value]]) -> None:
-        known = home.STATES[optimizer]
-        given = {id(p): (array, g) for p, array, g in moved}
-        steps: dict[Tensor, tuple[Source, Value]] = {}
-        for vector, members in home.COUNTS.get(optimizer, []):
-            moving = [id(p) in given for p in members]
-            if any(moving):
-                cell = self._state_cell(vector, "steps")
-                after, now = optimise.counted(self.graph, self._now(cell), moving)
-                self._write(cell, after)
-                steps |= dict.fromkeys(members, (cell, now))
-        for place, group in enumerate(optimizer.param_groups):
-            shared: dict[Any, optimise.Settings] = {}
-            for p in (p for p in group["params"] if id(p) in given):
-                count = steps.get(p)
-                key, number = (None, None) if count is None else count
-                s = shared.setdefault(key, optimise.Settings(self.graph, optimizer, place, {}, number))
-                array, g = given[id(p)]
-                after = optimise.RULES[type(optimizer)](s, _States(self, known, p), self.value(array), g)
-                self._hold(array, after)
-                self._write(self._cell(array), after)
-
-    def _now(self, cell: Source) -> Value:
+    def now(self, cell: Source) -> Value:
         """What a cell holds at this point of the step."""
         return self.final[id(cell)][1] if id(cell) in self.final else cell
 
@@ -318,12 +296,17 @@ class Assembly:
 
     # ------------------------------------------------------------------------------------------------ the end
     def _finish(self) -> None:
+        after_of = {id(leaf): after for leaf, after in self.trace.slopes}
+        for together in (f for f in self.flats.values() if f.slopes is not None):
+            slope = self.joined([after_of[id(p)] for p in together.members])
+            self.write(self.state_cell(together.slopes, "grad"), slope)
         for leaf, after in self.trace.slopes:
             if after is None:
                 self.program.slopes.append((leaf, None))
                 continue
             tensor = home.SLOPES[leaf]
-            self._write(self._state_cell(tensor.array, "grad"), self.value(after))
+            if id(leaf) not in self.flat_of:
+                self.write(self.state_cell(tensor.array, "grad"), self.value(after))
             self.program.slopes.append((leaf, tensor))
         self.program.result = mapped(self._result, self.trace.result)
         self.graph.writes = list(self.final.values())
@@ -343,22 +326,9 @@ class Assembly:
         return Made(len(self.graph.outputs) - 1, leaf.array.dtype)
 
 
-class _States:
-    """The state of one parameter, as a rule sees it."""
-
-    def __init__(self, assembly: Assembly, known: dict[tuple[Tensor, str], Any], p: Tensor) -> None:
-        self._assembly, self._known, self._parameter = assembly, known, p
-
-    def read(self, name: str) -> Value:
-        """What the state holds. Raises: KeyError."""
-        return self._assembly._now(self._cell(name))
-
-    def _cell(self, name: str) -> Source:
-        return self._assembly._state_cell(self._known[self._parameter, name], name)
-
-    def write(self, name: str, value: Value) -> None:
-        """What it holds from now on."""
-        self._assembly._write(self._cell(name), value)
+def _in_order(optimizer: Optimizer, moving: set[int]) -> list[Tensor]:
+    """The parameters with these ids as they lie in memory, group by group."""
+    return [p for group in optimizer.param_groups for p in home.in_order(p for p in group["params"] if id(p) in moving)]
 
 
 def _root(array: Any) -> Any:

@@ -17,6 +17,8 @@ Planner = Any
 """`engine.compiler.plan.Planner`, which stands above this file."""
 
 Order = tuple[int, ...]
+ROWS = ("gather", "scatter")
+"""Kinds that write row by row, and only so."""
 GRADIENT = "grad"
 """The name of cells that hold gradients: they may be written before the step is known to be finite."""
 
@@ -29,21 +31,26 @@ class Destinations:
         graph, fusion = planner.graph, planner.fusion
         self.written: list[tuple[Source, Value]] = list(graph.writes)
         self.part_of: dict[int, tuple[Node, int]] = {}
+        self.unrolled: set[int] = set()
         self.detours: dict[int, Place] = {}
         self.cells = {id(cell): planner.found[id(cell)] for cell, _ in self.written}
         self.direct: dict[int, Source] = self._direct()
         for node in graph.nodes:
             if node.kind is ir.Pad or node.kind is ir.Concat:
                 for number, part in enumerate(node.values):
-                    if self._may_lie_inside(base := unboxed(part)):
+                    base = unrolled(part)
+                    if base.shape != part.shape and self._may_lie_inside(base, ROWS):
+                        if self.part_of.setdefault(id(base), (node, number)) == (node, number):
+                            self.unrolled.add(id(base))
+                    elif self._may_lie_inside(base := unboxed(part)):
                         self.part_of.setdefault(id(base), (node, number))
         self.done: set[int] = set()
         self.commits = {id(fusion.of[id(v)]) for c, v in graph.writes if c.name != GRADIENT and id(v) in fusion.of}
         self.guarded = False
 
-    def _may_lie_inside(self, value: Value) -> bool:
+    def _may_lie_inside(self, value: Value, kinds: tuple[str, ...] = ()) -> bool:
         group = self.planner.fusion.of.get(id(value))
-        made = group is not None and group.kind in ("map", "reduce", "contract", "concat")
+        made = group is not None and group.kind in ("map", "reduce", "contract", "concat", *kinds)
         return made and id(value) not in self.direct and value.dtype == np.dtype("f4")
 
     def _direct(self) -> dict[int, Source]:
@@ -76,9 +83,17 @@ class Destinations:
 
     # ------------------------------------------------------------------------------------------------- places
     def fixed(self, value: Value) -> Place | None:
-        """The place of a result that has to go to one place."""
+        """The place of a result that has to go to one place: a cell, or its part of a flat array, row by row."""
         cell = self.direct.get(id(value))
-        return None if cell is None else self.cells[id(cell)]
+        if cell is not None:
+            found: Place = self.cells[id(cell)]
+            return found
+        if id(value) not in self.unrolled:
+            return None
+        node, number = self.part_of[id(value)]
+        place = self._part(node, self._whole(node, (0,)), number)
+        rows = dense(place.buffer, value.shape)
+        return Place(place.buffer, place.offset, value.shape, tuple(s * place.strides[0] for s in rows.strides))
 
     def of(self, value: Value, order: Order, exact: bool = False) -> Place:
         """Where to store a value; `order` is a wish for its axes. exact: dense, in row-major order."""
@@ -162,7 +177,7 @@ class Destinations:
         order = tuple(sorted(range(len(first.shape)), key=lambda i: -first.strides[i]))
         outer = self._whole(node, order)
         for number, part in enumerate(node.inputs):
-            base = unboxed(part)
+            base = unrolled(part) if id(unrolled(part)) in self.unrolled else unboxed(part)
             if self.part_of.get(id(base)) != (node, number) or id(base) not in self.done:
                 self.planner.move(self.planner.locate(part), self._part(node, outer, number))
 
@@ -194,6 +209,14 @@ def unboxed(value: Value) -> Value:
     """A value without the reshapes that only add or remove axes of size 1."""
     while value.node is not None and value.node.kind is ir.Reshape and is_simple(value.node):
         value = value.node.inputs[0]
+    return value
+
+
+def unrolled(value: Value) -> Value:
+    """What a flat value is the rows of, one behind the other; a value with more axes as it is."""
+    if len(value.shape) == 1:
+        while value.node is not None and value.node.kind is ir.Reshape:
+            value = value.node.inputs[0]
     return value
 
 

@@ -120,6 +120,16 @@ def root(value: Value) -> Value:
     return value
 
 
+def held(value: Value) -> Value:
+    """What a chain of views looks at, where a piece of a source counts as something of its own: a parameter among those
+    that lie side by side."""
+    while value.node is not None and value.node.kind.view:
+        if value.node.kind is ir.Slice and value.node.inputs[0].node is None:
+            break
+        value = value.node.inputs[0]
+    return value
+
+
 def early_nodes(graph: Graph) -> set[int]:
     """Nodes that compute more than what cells hold after the step. The rest, updates of parameters, gets kernels of its
     own: they begin when the step is known to be finite, and run over all parameters at once."""

@@ -1,4 +1,4 @@
-"""Where parameters, gradients and the states of optimisers live: side by side in flat memory, each on a cache line.
+"""Where parameters, gradients and the states of optimisers live: side by side in flat memory.
 
 A tensor keeps its home for good, so that all programs over one model mean the same memory. Whoever gives a tensor
 other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed before the next step: the numbers move in.
@@ -7,6 +7,7 @@ other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed befor
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 from weakref import ref
 
@@ -15,7 +16,11 @@ import numpy as np
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor, wrap
 
-LINE = 64
+LINE, PAGE = 64, 4096
+STEP = 17 * LINE
+"""Pieces of memory begin so far apart within a page: at the same place, a parameter, its gradient and its states would
+push each other out of the cache, and a store would hold up the loads of the others."""
+_PLACES = count()
 
 
 class Beside:
@@ -55,14 +60,20 @@ COUNTS = Beside()
 """Optimiser -> [(vector of counts, the parameters counted in it)]."""
 
 
+def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The order in which tensors lie: those first that end on a cache line, so that the next one begins on one."""
+    return sorted(dict.fromkeys(tensors), key=lambda t: t.array.nbytes % LINE != 0)
+
+
 def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
-    """Arrays of these shapes and element types in one piece of memory, each beginning on a cache line."""
+    """Arrays of these shapes and element types in one piece of memory, float32 without gaps between them."""
     starts, end = [], 0
     for shape, dtype in shapes:
-        starts.append(end)
-        end += -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // LINE) * LINE
-    memory = np.zeros(end + LINE, np.uint8)
-    first = -memory.ctypes.data % LINE
+        wide = np.dtype(dtype) != np.float32
+        starts.append(-(-end // LINE) * LINE if wide else end)
+        end = starts[-1] + int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(end + 2 * PAGE, np.uint8)
+    first = -memory.ctypes.data % PAGE + next(_PLACES) * STEP % PAGE
     return [
         memory[first + a : first + a + int(np.prod(s)) * np.dtype(d).itemsize].view(d).reshape(s)
         for a, (s, d) in zip(starts, shapes, strict=True)
@@ -105,8 +116,10 @@ def settle_states(optimizer: Optimizer, moved: list[Tensor]) -> None:
     names = dict.fromkeys(n for p in moved for n, v in optimizer.state[p].items() if isinstance(v, Tensor))
     wanted = [(p, n) for n in names if n != "step" for p in moved if n in optimizer.state[p]]
     new = [(p, n) for p, n in wanted if (p, n) not in homes or not fits(homes[p, n], optimizer.state[p][n].array)]
-    shapes = [(optimizer.state[p][n].array.shape, optimizer.state[p][n].array.dtype) for p, n in new]
-    homes.update(zip(new, flat(shapes), strict=True))
+    for name in names:
+        mine = [(p, n) for p, n in new if n == name]
+        shapes = [(optimizer.state[p][n].array.shape, optimizer.state[p][n].array.dtype) for p, n in mine]
+        homes.update(zip(mine, flat(shapes), strict=True))
     for p, n in wanted:
         move_in(optimizer.state[p][n], homes[p, n])
     _settle_counts(optimizer, [p for p in moved if "step" in optimizer.state[p]], homes)
@@ -123,9 +136,9 @@ def _settle_counts(optimizer: Optimizer, moved: list[Tensor], homes: dict[tuple[
             move_in(optimizer.state[p]["step"], homes[p, "step"])
         return
     COUNTS[optimizer] = []
-    for count, members in by_count.items():
+    for steps, members in by_count.items():
         (vector,) = flat([((len(members),), np.float32)])
-        vector[...] = count
+        vector[...] = steps
         COUNTS[optimizer].append((vector, members))
         for i, p in enumerate(members):
             homes[p, "step"] = optimizer.state[p]["step"].array = vector[i : i + 1].reshape(())

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.compiler import ir
 from engine.compiler.destinations import Destinations
-from engine.compiler.free import root
+from engine.compiler.free import held, root
 from engine.compiler.groups import Fusion, Group
 from engine.compiler.ir import Graph, Node, Source, Value
 from engine.compiler.kernels.nest import Nest
@@ -36,7 +36,7 @@ class Planner:
         self.found: dict[int, Place] = {}
         self.relaid: dict[Any, Place] = {}
         self.origin: tuple[Node, ...] = ()
-        self.used = Counter(id(root(v)) for n in graph.nodes if n.kind is ir.Contract for v in n.values)
+        self.used = Counter(id(held(v)) for n in graph.nodes if n.kind is ir.Contract for v in n.values)
         self.channels = along_channels(graph)
         self.wishes = wishes(graph, self.channels)
         for source in graph.sources:
@@ -114,7 +114,7 @@ class Planner:
         base, moved = traced(value, axis)
         if (id(base), relaid_axes(len(base.shape), moved)) in self.relaid:
             return 0.0
-        shared = max(1, self.used.get(id(root(value)), 1))
+        shared = max(1, self.used.get(id(held(value)), 1))
         return COPY * min(base.size, root(base).size) / shared
 
     def relay(self, value: Value, axis: int) -> Place:

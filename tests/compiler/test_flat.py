@@ -1,0 +1,193 @@
+"""Groups of parameters are updated at once where that is safe, and one by one where it is not."""
+
+import numpy as np
+import pytest
+
+import engine
+from engine import nn, optim
+from engine.compiler import flat, home
+from engine.compiler.assemble import trace_step
+from tests.compiler.steps import twins
+
+
+class Odd(nn.Module):
+    """Parameters of odd shapes: one number, rows of a table, sizes that end in the middle of a cache line."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 3)
+        self.first = nn.Linear(3, 7)
+        self.last = nn.Linear(7, 3)
+        self.scale = nn.Parameter(engine.ones(()))
+
+    def forward(self, x):
+        return self.last(self.first(self.table(x)).tanh()) * self.scale
+
+
+def gap(a, b):
+    return float(np.abs(a.detach().numpy() - b.detach().numpy()).max())
+
+
+def batches(count=12):
+    r = np.random.default_rng(5)
+    return [(engine.tensor(r.integers(0, 5, 6)), engine.tensor(r.integers(0, 3, 6))) for _ in range(count)]
+
+
+def training(model, make, then=lambda model: None, before=lambda model: None):
+    optimizer = make(model)
+
+    def step(x, y):
+        before(model)
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        then(model)
+        optimizer.zero_grad()
+        return loss
+
+    return step
+
+
+def adam(model):
+    return optim.Adam(model.parameters(), lr=0.05)
+
+
+def written(step):
+    """The sizes of the cells that a step writes, parameters only."""
+    graph = trace_step(step, batches()[0])
+    return sorted(cell.size for cell, _ in graph.writes if cell.name in ("", "parameters"))
+
+
+def agree(make, **more):
+    engine.manual_seed(0)
+    a, b = twins(Odd)
+    eager, compiled = training(a, make, **more), engine.compile(training(b, make, **more))
+    for x, y in batches():
+        assert gap(eager(x, y), compiled(x, y)) < 1e-5
+        if len(compiled.variants) and compiled.newest.bound is not None:
+            compiled.wait()
+    assert compiled.tier != "eager", compiled.why()
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        assert gap(p, q) < 1e-4
+
+
+def clamp(model):
+    with engine.no_grad():
+        model.last.weight.clamp_(-0.3, 0.3)
+
+
+def two_groups(model):
+    groups = [{"params": model.first.parameters()}, {"params": [*model.last.parameters(), model.scale], "lr": 0.01}]
+    return optim.Adam(groups, lr=0.05)
+
+
+def mixed(model):
+    model.table.weight.requires_grad_(False)
+    return adam(model)
+
+
+MAKERS = {
+    "adam": adam,
+    "momentum": lambda m: optim.SGD(m.parameters(), lr=0.1, momentum=0.9),
+    "two groups": two_groups,
+    "a frozen table": mixed,
+    "rmsprop": lambda m: optim.RMSprop(m.parameters(), lr=0.01),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_all_at_once(name):
+    agree(MAKERS[name])
+
+
+@pytest.mark.parametrize("name", ["adam", "momentum"])
+def test_with_gradients_left_behind(name):
+    agree(MAKERS[name], before=lambda model: model.zero_grad())
+
+
+def test_clipping_at_once():
+    a, b = twins(Odd)
+    steps = []
+    for model in (a, b):
+        optimizer = adam(model)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            optimizer.step()
+            return loss, norm
+
+        steps.append(step)
+    compiled = engine.compile(steps[1], guard="finite")
+    for x, y in batches():
+        (loss, norm), (mine, its) = steps[0](x, y), compiled(x, y)
+        assert gap(loss, mine) < 1e-5
+        assert gap(norm, its) < 1e-5
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        assert gap(p.grad, q.grad) < 1e-5
+
+
+def test_one_cell_for_a_group():
+    model = Odd()
+    assert written(training(model, adam)) == [sum(p.numel() for p in model.parameters())]
+    assert len(written(training(Odd(), two_groups))) == 2
+
+
+def test_a_parameter_written_by_hand_goes_alone():
+    model = Odd()
+    assert len(written(training(model, adam, then=clamp))) == len(list(model.parameters()))
+    agree(adam, then=clamp)
+
+
+def test_what_is_read_under_another_name_goes_alone():
+    """A view of a parameter in its home, made outside of the step."""
+    model = Odd()
+    step = training(model, adam)
+    assert len(written(step)) == 1
+    side = model.last.bias.detach()[1:]
+    base = step
+
+    def looking(x, y):
+        return base(x, y) + side.sum()
+
+    assert len(written(looking)) == len(list(model.parameters()))
+
+
+def test_two_optimisers_of_one_parameter():
+    a, b = twins(Odd)
+    steps = []
+    for model in (a, b):
+        first, second = optim.SGD(model.parameters(), lr=0.1), optim.Adam(model.last.parameters(), lr=0.01)
+
+        def step(x, y, model=model, first=first, second=second):
+            first.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            first.step()
+            second.step()
+            return loss
+
+        steps.append(step)
+    compiled = engine.compile(steps[1])
+    for x, y in batches():
+        assert gap(steps[0](x, y), compiled(x, y)) < 1e-5
+    assert compiled.tier != "eager", compiled.why()
+
+
+def test_side_by_side():
+    a, b, c = home.flat([((3,), "f4"), ((2, 2), "f4"), ((5,), "i8")])
+    b[...] = 7
+    whole = flat.side_by_side([a, b])
+    assert whole.tolist() == [0, 0, 0, 7, 7, 7, 7]
+    assert np.shares_memory(whole, a)
+    assert flat.side_by_side([b, a]) is None
+    assert flat.side_by_side([a, b, c]) is None
+    assert flat.side_by_side([np.zeros(3, "f4"), np.zeros(2, "f4")]) is None
+
+
+def test_pieces_of_memory_begin_at_different_places_of_a_page():
+    places = {home.flat([((4096,), "f4")])[0].ctypes.data % 4096 for _ in range(4)}
+    assert len(places) == 4
+    assert not any(p % 64 for p in places)
