@@ -22,8 +22,14 @@ def output(program: str) -> str:
     return done.stdout
 
 
-def test_the_readme_has_its_four_programs() -> None:
-    assert len(PROGRAMS) == 4
+def test_the_readme_has_its_five_programs() -> None:
+    assert len(PROGRAMS) == 5
+
+
+def test_a_compiled_step_learns_and_explains_itself() -> None:
+    printed = output(next(p for p in PROGRAMS if "@engine.compile" in p))
+    assert printed.startswith("tensor(True)")
+    assert "linear" in printed
 
 
 def test_what_says_torch_can_be_the_engine() -> None:
