@@ -70,7 +70,10 @@ def unstacked(stacks: tuple[Any, ...]) -> list[Any]:
 
 def arrays_of(args: Any) -> list[Any]:
     """The arrays of all tensors among the arguments, dense."""
-    found = [t.array for t in (leaves(args) if any(map(is_branch, args)) else args) if isinstance(t, Tensor)]
+    if args.__class__ is tuple and {*map(type, args)} == {Tensor}:
+        found = [t.array for t in args]
+    else:
+        found = [t.array for t in (leaves(args) if any(map(is_branch, args)) else args) if isinstance(t, Tensor)]
     return [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in found]
 
 

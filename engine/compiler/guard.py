@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
+from operator import attrgetter, is_
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -18,6 +18,8 @@ from engine.tensor import Tensor
 from engine.tree import is_branch
 
 PLAIN = (bool, int, float, str, type(None))
+ARRAY, WANTS = attrgetter("array"), attrgetter("_requires_grad")
+MUTABLE = (Tensor, np.ndarray, list, dict)
 SEEN = (*PLAIN, Tensor, Module, Optimizer)
 
 
@@ -104,28 +106,32 @@ def _is_plain_tuple(value: Any) -> bool:
 
 
 class Settled:
-    """What of an optimiser's settings is part of a program; looked at again only where a number is another one."""
+    """What of an optimiser's settings is part of a program; looked at again only where a setting is another one."""
 
-    def __init__(self, optimizer: Optimizer, structure: Any) -> None:
-        self.optimizer, self.structure = optimizer, structure
-        self.groups: Any = None
+    def __init__(self, program: Program, optimizer: Optimizer, structure: Any) -> None:
+        self.program, self.optimizer, self.structure = program, optimizer, structure
         self.seen: Any = None
 
     def holds(self) -> bool:
-        """Whether it is as it was."""
+        """Whether it is as it was. Settings that are read before each step count as read anew if any is another one."""
         groups = self.optimizer.param_groups
-        if groups is not self.groups:
-            self.groups = groups
-            self.readers = [
-                itemgetter("params", "params", *(n for n in optimise.STRUCTURE if n in g), "params") for g in groups
-            ]
-        now = [(*read(g)[2:], len(g["params"])) for read, g in zip(self.readers, groups, strict=False)]
-        if now == self.seen and len(groups) == len(now):
+        now = [(*group.values(), len(group["params"])) for group in groups]
+        if self.seen is not None and _alike(now, self.seen):
             return True
+        self.program.settings += 1
         if optimise.structure(self.optimizer) != self.structure:
             return False
-        self.seen = now
+        loose = any(isinstance(v, MUTABLE) for group in groups for name, v in group.items() if name != "params")
+        self.seen = None if loose else now
         return True
+
+
+def _alike(now: list[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> bool:
+    """Whether settings are the same objects or equal; what can not be compared is not."""
+    try:
+        return now == seen
+    except Exception:
+        return False
 
 
 class Residents:
@@ -134,10 +140,27 @@ class Residents:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.tensors = [(t, a, t._requires_grad) for t, a in program.tensors]
-        self.structures = [Settled(optimizer, structure) for optimizer, structure in program.structures]
+        self.structures = [Settled(program, optimizer, structure) for optimizer, structure in program.structures]
+        self.mine = [t for t, _, _ in self.tensors]
+        self.homes = [a for _, a, _ in self.tensors]
+        self.wants = [w for _, _, w in self.tensors]
+        self.optimizers = list({id(o): o for o, _, _ in program.states}.values())
+        self.held: list[Any] | None = None
+        self.state_tensors: list[Any] = []
+        self.state_homes = [memory for _, _, names in program.states for memory in names.values()]
 
     def changed(self) -> str:
         """What no longer fits, in words; empty where everything lives where the program thinks."""
+        if not (all(map(is_, map(ARRAY, self.mine), self.homes)) and list(map(WANTS, self.mine)) == self.wants):
+            found = self._moved()
+            if found:
+                return found
+        for settled in self.structures:
+            if not settled.holds():
+                return f"the settings of {type(settled.optimizer).__name__}"
+        return self._states() or self._carried()
+
+    def _moved(self) -> str:
         for tensor, array, wants in self.tensors:
             if tensor._requires_grad is not wants:
                 return "whether a parameter asks for a gradient"
@@ -145,12 +168,24 @@ class Residents:
                 if not (isinstance(tensor.array, np.ndarray) and home.fits(array, tensor.array)):
                     return "the memory of a parameter"
                 home.move_in(tensor, array)
-        for settled in self.structures:
-            if not settled.holds():
-                return f"the settings of {type(settled.optimizer).__name__}"
-        return self._states() or self._carried()
+        return ""
 
     def _states(self) -> str:
+        """The quick look first: the same tensors in the same memory as the last time."""
+        now = [v for o in self.optimizers for state in o.state.values() for v in state.values()]
+        held = self.held
+        same = held is not None and len(now) == len(held) and all(map(is_, now, held))
+        if same and all(map(is_, map(ARRAY, self.state_tensors), self.state_homes)):
+            return ""
+        self.held = None
+        found = self._each_state()
+        if not found:
+            states = [(o.state[p], names) for o, p, names in self.program.states]
+            self.state_tensors = [state[name] for state, names in states for name in names]
+            self.held = now
+        return found
+
+    def _each_state(self) -> str:
         for optimizer, p, names in self.program.states:
             state = optimizer.state.get(p)
             if state is None or len(state) < len(names):

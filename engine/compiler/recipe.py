@@ -32,8 +32,9 @@ class Program:
     structures: what of the optimisers' settings is part of the program; slopes: (leaf, the tensor that `.grad` is after
     a step, or None); carried: leaves whose gradient from before the step is added to; counters: counts that grow by
     one a step; schedules: (scheduler, whether it steps before the optimiser); generators: who is asked for a draw, in
-    order; keys: the draws of the step to come; calls: the ops as they ran, with what each made; result: the tree of
-    what the step returns, with `Made` for tensors.
+    order; keys: the draws of the step to come; settings: grows whenever a setting of an optimiser is found to be
+    another one; calls: the ops as they ran, with what each made; result: the tree of what the step returns, with `Made`
+    for tensors.
     """
 
     graph: Graph = field(default_factory=Graph)
@@ -46,6 +47,7 @@ class Program:
     schedules: list[tuple[Any, bool]] = field(default_factory=list)
     generators: list[Any] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
+    settings: int = 0
     calls: list[Call] = field(default_factory=list)
     result: Any = None
 

@@ -57,12 +57,17 @@ class Native:
         self.last: list[Any] = []
         self.row = addresses([[]])
         self.alone = bool(self.plan.effects) or not self.only_numbers
+        self.program, self.read = program, -1
+        self.steady = not (program.schedules or program.generators)
+        self.bits: Any = None
 
     def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
         """One step: the outputs, and whether all is finite (else nothing was written)."""
         if len(arrays) != len(self.last) or any(a is not b for a, b in zip(arrays, self.last, strict=True)):
             self.last, self.row = arrays, addresses([arrays])
-        ran = self.table.run(1, self.row, threads=self.threads)
+        if self.read != self.program.settings or not self.steady:
+            self.read, self.bits = self.program.settings, self.table.bits()
+        ran = self.table.run(1, self.row, self.bits, threads=self.threads)
         outputs = [self._output(ran.results[-1], row, place, arrays) for row, place in self.outputs]
         if not ran.stopped:
             for function, places in self.plan.effects:

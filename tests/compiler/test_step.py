@@ -327,3 +327,31 @@ def test_ever_new_arguments_stay_eager():
         assert compiled(engine.ones(1), float(i)).item() == i
     assert len(compiled.variants) <= face.KINDS
     assert "ever new kinds" in compiled.why()
+
+
+@pytest.mark.parametrize("make", [lambda rate: rate, lambda rate: engine.tensor(rate)])
+def test_a_rate_that_changes_between_calls(make):
+    """Settings are read again when one is another one, and before every step where one is a tensor."""
+    w = engine.ones(3, requires_grad=True)
+    optimizer = optim.SGD([w], lr=make(0.5))
+
+    @engine.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, group = engine.ones(3), optimizer.param_groups[0]
+    for _ in range(3):
+        step(x)
+    step.wait()
+    for rate in (0.5, 0.5, 0.25, 0.25, 1.0):
+        before = w.detach().numpy().copy()
+        if isinstance(group["lr"], engine.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+        step(x)
+        assert np.allclose(before - w.detach().numpy(), rate)
