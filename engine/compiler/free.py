@@ -32,7 +32,7 @@ def free_nodes(graph: Graph) -> set[int]:
     leaves: set[int] = set()
     for node in graph.nodes:
         kind = node.kind
-        if kind in (ir.Iota, ir.Fill):
+        if kind in (ir.Iota, ir.Fill) and is_native(node):
             leaves.add(id(node))
         elif kind in (ir.Map, ir.Cast) and is_native(node):
             if node.attrs.get("fn") not in COSTLY and all(_is_leaf(v, leaves) for v in node.values):
