@@ -137,6 +137,25 @@ def test_places_of_an_outer_loop_join_the_rows_of_a_tile(cpu: Cpu, shape: Any, h
         np.testing.assert_array_equal(found, whole)
 
 
+@pytest.mark.parametrize("how", [run, run_special])
+def test_windows_meet_a_long_sum_block_by_block(cpu: Cpu, how: Any) -> None:
+    """As a small convolution's input gradient: columns read what their neighbours read."""
+    arena = Arena(9)
+    for m, n, channels in ((6, 100, 17), (11, 310, 7), (1, 897, 16)):
+        outer, k, row = (2,), (channels, 5, 5), n + 64
+        a = arena.operand((*outer, m, *k), flip=True)
+        count = 9 * row * channels + 2 * row + 5 * 16 + n
+        b = Operand(held(arena.random.standard_normal(count).astype("f4")), 0, (row, 1, 9 * row, row, 16))
+        work = Contraction(outer, m, n, k, a, b, (SUM,), (arena.operand((*outer, m, n), unit=2),), (Store(0, 0),))
+        assert work.cut
+        check(work, cpu, wanted(work), how)
+        found = seen(work.operands[0], work.sizes)
+        whole = found.copy()
+        for piece in work.split(4):
+            run(piece, cpu)
+        np.testing.assert_array_equal(found, whole)
+
+
 def programs() -> dict[str, tuple[tuple[Any, ...], tuple[str, ...], tuple[Store, ...]]]:
     """Epilogues: body, how each operand moves (m: along m, n: along n, mn: both, with outer), stores."""
     relu = (SUM, ("load", 1), ("add", 0, 1), ("const", 0.0, "f4"), ("max", 2, 3))

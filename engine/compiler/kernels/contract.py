@@ -21,6 +21,10 @@ ROWS, GRAIN = 6, 64
 """Rows and columns are split in multiples of these, the sizes of a tile."""
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
+TABLE, WAITING = 2 * WORD * 1024, 12 * (960 + 16) * SIZE
+"""Bytes of the table of places, and of the sums that wait between blocks of the sum."""
+BLOCK = 64
+"""Products of each sum in such a block: 64 columns of b are 16 KB then, half of the first cache."""
 JOINED, HEIGHTS = (2, 3, 4, 5, 7), (1, 2, 3, 4, 6)
 """Places of an outer loop and rows of a tile that has both."""
 Place = tuple[Any, ...]
@@ -95,8 +99,9 @@ class Contraction(Product):
         if self.packed or self.n > 4 * 16 or not self.still:
             return None
         vectors = -(-self.n // 16)
+        near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
         shapes = [
-            (loop, places, rows) for loop in self.still for places in JOINED for rows in HEIGHTS
+            (loop, places, rows) for loop in near for places in JOINED for rows in HEIGHTS
             if places <= self.outer[loop] and rows <= self.m and places * rows * vectors <= (26 if vectors > 1 else 10)
         ]  # fmt: skip
         forms = [Joint(*shape, vectors) for shape in shapes]
@@ -111,11 +116,23 @@ class Contraction(Product):
         """Whether the places of several summed loops are noted in a table, so that the sum is one loop."""
         return len(self.k) > 1 and 0 < self.sums <= 1024 and not self.packed
 
+    @property
+    def cut(self) -> bool:
+        """Whether columns share most of what they read, as windows do, but one panel's would fill the first cache.
+
+        The sum is cut into blocks then, and all columns of a few rows add a block's products before the next one.
+        """
+        shared = self.n > 64 and any(0 < abs(s) < self.n for s in self.b.strides[-len(self.k) :])
+        return (
+            self.noted and not self.joint and shared and self.m <= 12 and self.n <= 960 and self.sums > 3 * BLOCK // 2
+        )
+
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
         how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else " noted" * self.noted
         how += f" joint {self.joint.places} {self.joint.rows} {self.joint.vectors}" if self.joint else ""
+        how += " cut" * self.cut
         return f"contract {self.structure}{how}"
 
     def arguments(self) -> list[Any]:
@@ -145,18 +162,49 @@ class Contraction(Product):
             moving = given.outer[: len(self.outer) - len(self.still)]
             over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
             return
-        loops, table, separate = len(self.outer) + 1, None, given.outer[: len(given.outer) - (self.joint is not None)]
+        loops, table = len(self.outer) + 1, None
         if self.noted:
-            table, walks = f.scratch(2 * WORD * 1024), [given.a.strides[loops:], given.b.strides[loops:]]
+            table, walks = f.scratch(TABLE), [given.a.strides[loops:], given.b.strides[loops:]]
             fill(f, table, given.k, walks, 0, splice(f, given.k))
-        over(f, separate, lambda *places: _Tiles(f, self, given.moved(f, places), table).emit())
+        alone = given.outer[: len(given.outer) - (self.joint is not None)]
+        over(f, alone, lambda *places: self._place(f, given.moved(f, places), table))
+
+    def _place(self, f: Function, given: Given, table: Ssa | None) -> None:
+        """One place of the outer loops; the sum in blocks where it is cut."""
+        if not self.cut:
+            _Tiles(f, self, given, table).emit()
+            return
+        total, sums = splice(f, given.k), f.scratch(TABLE + WAITING) + TABLE
+
+        def block(start: Any) -> None:
+            end = f.least(f.add(start, BLOCK), total)
+            _Tiles(f, self, given, table, Block(sums, start, end, f.compare("eq", end, total))).emit()
+
+        f.loop(total, block, step=BLOCK)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Part of the sum, from one entry of the table to another; where the sums of rows wait; whether it is the last."""
+
+    sums: Any
+    start: Any
+    end: Any
+    last: Any
+
+    def lines(self, f: Function, n: Any, rows: list[Place]) -> list[Any]:
+        """Addresses of the sums of rows, which end on full panels; not 4096 bytes apart, which is slow."""
+        pitch = f.add(f.mul(f.add(n, 63) // 64, 64 * SIZE), 16 * SIZE)
+        return [f.add(self.sums, f.mul(row[-1], pitch)) for row in rows]
 
 
 class _Tiles:
     """All tiles of one place of the outer loops. table: how far a and b have come at each place of the sum."""
 
-    def __init__(self, f: Function, work: Contraction, given: Given, table: Ssa | None) -> None:
-        self.f, self.work, self.given, self.table = f, work, given, table
+    def __init__(
+        self, f: Function, work: Contraction, given: Given, table: Ssa | None, block: Block | None = None
+    ) -> None:
+        self.f, self.work, self.given, self.table, self.block = f, work, given, table, block
         self.epilogue = Epilogue(f, work, given.operands)
         self.loops = len(given.outer) + 1
         wide = f.cpu.registers >= 32
@@ -238,34 +286,50 @@ class _Tiles:
         return [(self.f.add(row, r),) for r in range(height)]
 
     def _tile(self, rows: list[Place], column: Any, masks: list[Mask]) -> None:
-        f, given = self.f, self.given
-        sums = self._sums(rows, f.mul(column, SIZE), masks)
+        f = self.f
+        zeros = [f.floating(0.0)] * (len(rows) * len(masks))
+        if (block := self.block) is None:
+            self._finish(rows, column, masks, self._sums(rows, f.mul(column, SIZE), masks, zeros))
+            return
+        lines = block.lines(f, self.given.n, rows)
+        at = [f.add(line, f.mul(f.add(column, q * f.lanes), SIZE)) for line in lines for q in range(len(masks))]
+        held = f.branch(f.compare("eq", block.start, 0), lambda: zeros, lambda: [f.load(f.floats, x) for x in at])
+        sums = self._sums(rows, f.mul(column, SIZE), masks, list(held))
+
+        def wait() -> None:
+            for x, place in zip(sums, at, strict=True):
+                f.store(x, place)
+
+        f.branch(block.last, lambda: self._finish(rows, column, masks, sums), wait)
+
+    def _finish(self, rows: list[Place], column: Any, masks: list[Mask], sums: list[Ssa]) -> None:
+        f = self.f
         for r, row in enumerate(rows):
-            addresses = [o.at(f, *row) for o in given.operands]
+            addresses = [o.at(f, *row) for o in self.given.operands]
             for q, mask in enumerate(masks):
                 self.epilogue.run(sums[r * len(masks) + q], addresses, f.add(column, q * f.lanes), mask)
 
-    def _sums(self, rows: list[Place], column: Any, masks: list[Mask]) -> list[Ssa]:
+    def _sums(self, rows: list[Place], column: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
         f, given = self.f, self.given
         # a row's address is that of its m and how far its outer place lies behind: few registers hold them all
         first, m = given.a.strides[0], Walk(given.a.address, given.a.strides[self.loops - 1 :])
         a = [(m.at(f, row[-1]), f.mul(first, row[0]) if len(row) > 1 else 0) for row in rows]
         b = f.add(given.b.address, column)
-        zeros = [f.floating(0.0)] * (len(rows) * len(masks))
         some = f.compare("gt", splice(f, given.k), 0)
-        return list(f.when(some, lambda: self._sum(a, b, masks, zeros), zeros))
+        return list(f.when(some, lambda: self._sum(a, b, masks, held), held))
 
-    def _sum(self, a: list[Row], b: Any, masks: list[Mask], zeros: list[Ssa]) -> list[Ssa]:
+    def _sum(self, a: list[Row], b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
         f, given, table = self.f, self.given, self.table
         if table is None:
             steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
-            return self._nested(steps, a, 0, b, masks, zeros)
+            return self._nested(steps, a, 0, b, masks, held)
 
         def body(i: Any, *held: Ssa) -> list[Ssa]:
             along_a, along_b = (entry(f, table, i, walk, 2) for walk in (0, 1))
             return self._products(a, along_a, f.add(b, along_b), masks, list(held))
 
-        return list(f.loop(splice(f, given.k), body, zeros, once=True))
+        start, end = (self.block.start, self.block.end) if self.block else (0, splice(f, given.k))
+        return list(f.loop(end, body, held, start=start, once=True))
 
     def _nested(
         self, steps: list[tuple[Any, Any, Any]], a: list[Row], along: Number, b: Any, masks: list[Mask], held: list[Ssa]
