@@ -173,13 +173,18 @@ class Destinations:
 
     def assemble(self, node: Node) -> None:
         """A pad or a concat: what does not lie in it yet is copied."""
-        first = self.planner.locate(node.inputs[0])
-        order = tuple(sorted(range(len(first.shape)), key=lambda i: -first.strides[i]))
-        outer = self._whole(node, order)
+        outer = self._whole(node, self._order(node))
         for number, part in enumerate(node.inputs):
             base = unrolled(part) if id(unrolled(part)) in self.unrolled else unboxed(part)
             if self.part_of.get(id(base)) != (node, number) or id(base) not in self.done:
                 self.planner.move(self.planner.locate(part), self._part(node, outer, number))
+
+    def _order(self, node: Node) -> Order:
+        """The axes of what is assembled, as they lie in its first part."""
+        if len(node.output.shape) == 1:  # and to look where a flat part lies might copy it
+            return (0,)
+        first = self.planner.locate(node.inputs[0])
+        return tuple(sorted(range(len(first.shape)), key=lambda i: -first.strides[i]))
 
     # ------------------------------------------------------------------------------------------------- commits
     def commit_if_due(self, group: Group) -> None:

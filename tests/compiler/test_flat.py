@@ -7,6 +7,8 @@ import engine
 from engine import nn, optim
 from engine.compiler import flat, home
 from engine.compiler.assemble import trace_step
+from engine.compiler.plan import plan
+from engine.compiler.simplify import simplify
 from tests.compiler.steps import twins
 
 
@@ -133,6 +135,16 @@ def test_one_cell_for_a_group():
     model = Odd()
     assert written(training(model, adam)) == [sum(p.numel() for p in model.parameters())]
     assert len(written(training(Odd(), two_groups))) == 2
+
+
+def test_gradients_are_computed_where_they_stay():
+    """Nothing is copied for being side by side."""
+    model = nn.Sequential(nn.Linear(40, 72), nn.Tanh(), nn.Linear(72, 3))
+    step = training(model, adam, before=lambda model: model.zero_grad())
+    graph = trace_step(step, (engine.randn(32, 40), engine.randint(0, 3, (32,))))
+    simplify(graph)
+    moves = [row for row in plan(graph).rows if row.note == "copy" and [n.kind.name for n in row.nodes] == ["concat"]]
+    assert not moves
 
 
 def test_a_parameter_written_by_hand_goes_alone():
