@@ -102,6 +102,7 @@ def test_rows_that_share_their_columns_and_numbers_that_lie_turned(cpu: Cpu) -> 
         ((2, 3), (1,), 9, 900, (200,)),
         ((3, 2), (0, 1), 7, 70, (10, 300)),
         ((2,), (), 31, 40, (199,)),
+        ((3, 3), (0, 1), 8, 12, (50, 260)),
     ):
         a = arena.operand((*outer, m, *k), unit=len(outer) if not still else None)
         if not still:  # as in a weight's gradient: m innermost, k far apart

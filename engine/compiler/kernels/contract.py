@@ -91,7 +91,9 @@ class Contraction(Product):
         """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
         rows = self.m * math.prod(self.outer[i] for i in self.still)
         large = self.sums * self.n * SIZE > CACHE or (self.side and self.sums >= 192)
-        return rows >= 24 and self.n > 32 and self.sums >= 96 and large
+        # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
+        broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
+        return rows >= 24 and broad and self.sums >= 96 and large
 
     @cached_property
     def joint(self) -> Joint | None:
