@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from backend.bench.options import options as bench_options
 from backend.claim import claim
+from backend.cli import leaving_at_once
 from backend.settings import Settings, installed_version
 
 
@@ -169,8 +170,9 @@ def serve(options: argparse.Namespace) -> int:
 
 def make_server(settings: Settings, ready: Any) -> Any:
     """A server that calls `ready` as soon as it answers."""
-    from backend.app import create_app
-    from backend.server import Server, configure
+    with leaving_at_once():
+        from backend.app import create_app
+        from backend.server import Server, configure
 
     class Announcing(Server):
         async def startup(self, sockets: Any = None) -> None:
