@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.ir import Node, Python, Value
+from engine.compiler.ir import Node, Python
 from engine.compiler.replay import alive
 
 if TYPE_CHECKING:
@@ -112,8 +112,3 @@ def _node(node: Node) -> Row:
 def _call(node: Any) -> tuple[int, str, str, bool]:
     origin = node.origin
     return origin.call, origin.op, origin.line, origin.backward
-
-
-def value_name(value: Value) -> str:
-    """How a value is shown."""
-    return f"{value.dtype}{list(value.shape)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -142,8 +141,3 @@ def coalesced(sizes: list[int], strides: list[list[int]]) -> list[list[int]]:
                 continue
         groups.append([loop])
     return groups
-
-
-def total(shape: Shape) -> int:
-    """The number of elements."""
-    return math.prod(shape)

@@ -343,6 +343,3 @@ def plan(graph: Graph) -> Plan:
     1
     """
     return Planner(graph).lower()
-
-
-__all__ = ["Planner", "plan", "root"]

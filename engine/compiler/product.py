@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.compiler import ir
 from engine.compiler.groups import Group
-from engine.compiler.ir import Node
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
-from engine.compiler.places import Place, coalesced, order_of
+from engine.compiler.places import Place, coalesced
 from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
 from engine.compiler.work import Operand, Store, pieces, volume
@@ -251,6 +249,3 @@ def blocks(dot: Dot) -> list[Dot]:
 
 def _columns(names: list[str], walks: Any) -> list[list[int]]:
     return [list(column) for column in zip(*(walks(x) for x in names), strict=True)] if names else []
-
-
-__all__ = ["Node", "ir", "order_of", "product_works"]
