@@ -10,6 +10,7 @@ import numpy as np
 from engine.compiler import ir
 from engine.compiler.free import is_simple, root
 from engine.compiler.groups import Group
+from engine.compiler.home import room
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.places import Place, dense
 
@@ -236,7 +237,7 @@ def _turned(value: Value, cell: Source) -> bool:
 
 def aligned(count: int, dtype: Any = "f4") -> Any:
     """Zeros that begin at a multiple of 64 bytes, with as much behind them."""
-    size = np.dtype(dtype).itemsize
-    raw = np.zeros(count * size + 128, np.uint8)
+    size = count * np.dtype(dtype).itemsize
+    raw = room(size + 128)
     start = -raw.ctypes.data % 64
-    return raw[start : start + count * size].view(dtype)
+    return raw[start : start + size].view(dtype)
