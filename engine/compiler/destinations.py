@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import ir
-from engine.compiler.free import is_simple, root
+from engine.compiler.free import root
 from engine.compiler.groups import Group
 from engine.compiler.home import room
 from engine.compiler.ir import Node, Source, Value
-from engine.compiler.places import Place, dense
+from engine.compiler.places import Place, dense, parted, regrouped
 
 Planner = Any
 """`engine.compiler.plan.Planner`, which stands above this file."""
@@ -123,17 +123,17 @@ class Destinations:
             self.planner.move(self.planner.found[id(value)], fixed)
 
     def _inside(self, whole: Node, number: int, value: Value, order: Order) -> Place:
-        """The place of a value in what it is a part of, axes of size 1 aside."""
+        """The place of a value in what it is a part of, axes of size 1 aside; several of its axes may be one there."""
         part = whole.inputs[number]
-        axes = [i for i, n in enumerate(part.shape) if n != 1]
-        real = [i for i, n in enumerate(value.shape) if n != 1]
-        ranks = [axes[real.index(i)] for i in order if i in real]
-        rest = [i for i in range(len(part.shape)) if i not in ranks]
-        place = self._part(whole, self._whole(whole, (*rest, *ranks)), number)
-        strides = iter([place.strides[i] for i in axes])
-        return Place(
-            place.buffer, place.offset, value.shape, tuple(0 if n == 1 else next(strides) for n in value.shape)
-        )
+        merged = parted(part.shape, value.shape)
+        if merged is None:
+            raise ir.CompilerError("destinations", f"{value} with axes of its own in {whole}")
+        last = [max((order.index(i) for i in axes if value.shape[i] != 1), default=-1) for axes in merged]
+        place = self._part(whole, self._whole(whole, tuple(sorted(range(len(last)), key=lambda i: last[i]))), number)
+        strides = regrouped(part.shape, place.strides, value.shape)
+        if strides is None:
+            raise ir.CompilerError("destinations", f"the memory of {value} in {whole}")
+        return Place(place.buffer, place.offset, value.shape, strides)
 
     def _whole(self, node: Node, order: Order) -> Place:
         """The memory of a padded array or of several side by side; filled once with what surrounds the parts."""
@@ -212,9 +212,12 @@ class Destinations:
 
 
 def unboxed(value: Value) -> Value:
-    """A value without the reshapes that only add or remove axes of size 1."""
-    while value.node is not None and value.node.kind is ir.Reshape and is_simple(value.node):
-        value = value.node.inputs[0]
+    """A value without the reshapes that only add or remove axes of size 1, or make one axis of several."""
+    found = value
+    while found.node is not None and found.node.kind is ir.Reshape:
+        found = found.node.inputs[0]
+        if parted(value.shape, found.shape) is not None:
+            value = found
     return value
 
 

@@ -127,6 +127,19 @@ def regrouped(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
     return tuple(found) if left == 1 and not runs else None
 
 
+def parted(shape: Shape, finer: Shape) -> list[Shape] | None:
+    """For each axis of a shape the axes of a finer one that it was made of; None where it was not."""
+    found, at = [], 0
+    for n in shape:
+        first, size = at, 1
+        while at < len(finer) and size * finer[at] <= n and (size < n or finer[at] == 1):
+            size, at = size * finer[at], at + 1
+        if size != n:
+            return None
+        found.append(tuple(range(first, at)))
+    return found if at == len(finer) else None
+
+
 def coalesced(sizes: list[int], strides: list[list[int]]) -> list[list[int]]:
     """Neighbouring loops that all operands can run through as one: for each one left the old ones, outermost first.
 

@@ -1,0 +1,106 @@
+"""Behind a reshape that merges axes: what is computed there is computed before it, where the axes are still apart.
+
+A pool's gradient is computed window by window; with what follows it in the same loops, it is written once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiler.free import TRUTHS
+from engine.compiler.ir import TRUTH, Cast, Expand, Map, Reduce, Reshape, Shape, Slice, Value
+from engine.compiler.places import parted
+from engine.compiler.rewriting.rules import made_by, rewrites
+
+
+@rewrites(Map, of=[Reshape])
+def map_of_merged(b: Any, *inputs: Any, fn: str) -> Any:
+    """A function of what a map made, merged: the function of the map, merged afterwards."""
+    for merged in inputs:
+        if made_by(merged, Reshape) and b.lonely(merged):
+            inner = merged.node.inputs[0]
+            rest = [v for v in inputs if isinstance(v, Value) and v is not merged]
+            if made_by(inner, Map) and b.lonely(inner) and _merges(merged.node) and not any(_own(b, v) for v in rest):
+                apart = (_apart(b, v, inner.shape) if isinstance(v, Value) else v for v in inputs)
+                return b.add(Reshape, b.map(fn, *apart), shape=merged.shape)
+    return None
+
+
+def _merges(node: Any) -> bool:
+    """Whether a reshape makes one axis of several."""
+    parts = parted(node.output.shape, node.inputs[0].shape)
+    return parts is not None and any(sum(node.inputs[0].shape[i] != 1 for i in part) > 1 for part in parts)
+
+
+def _own(b: Any, v: Value) -> bool:
+    """Whether a value is computed for one reader only: it belongs to the loops of what makes it."""
+    while v.node is not None and (v.node.kind in (Cast, Expand, Reshape) or v.node.attrs.get("fn") in TRUTHS):
+        v = v.node.values[0]
+    return v.node is not None and b.lonely(v)
+
+
+def _apart(b: Any, v: Value, shape: Shape) -> Value:
+    """A value under a shape with more axes; a comparison is made there anew, so that it needs no memory."""
+    node = v.node
+    if node is not None and (node.attrs.get("fn") in TRUTHS or (node.kind is Cast and node.values[0].dtype == TRUTH)):
+        apart = (_apart(b, x, shape) if isinstance(x, Value) else x for x in node.inputs)
+        return b.add(node.kind, *apart, **node.attrs)  # type: ignore[no-any-return]
+    return b.add(Reshape, v, shape=shape)  # type: ignore[no-any-return]
+
+
+@rewrites(Reduce, of=[Reshape])
+def reduced_before_merging(b: Any, x: Any, fn: str, axes: Shape) -> Any:
+    """A reduction over merged axes: over all of those that were merged."""
+    if fn in ("argmax", "argmin") or not made_by(x, Reshape) or not made_by(x.node.inputs[0], Map):
+        return None
+    inner = x.node.inputs[0]
+    parts = parted(x.shape, inner.shape) if _merges(x.node) else None
+    if parts is None:
+        return None
+    found = b.add(Reduce, inner, fn=fn, axes=tuple(i for a in axes for i in parts[a]))
+    return b.add(Reshape, found, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@rewrites(Map, of=[Cast], fns=["mul"])
+def winner_above(b: Any, *inputs: Any, fn: str) -> Any:
+    """The gradient of a pool, where what was pooled is greater than a number: the winner of a window is greater where
+    the pooled number is, so that only this has to be read."""
+    chosen, mask = inputs if made_by(inputs[1], Cast) else inputs[::-1]
+    told: Any = mask.node.values[0] if made_by(mask, Cast) else None
+    if not made_by(chosen, Map) or chosen.node.attrs["fn"] != "where" or chosen.node.inputs[2] != 0.0:
+        return None
+    if not made_by(told, Map) or told.node.attrs["fn"] != "gt" or isinstance(told.node.inputs[1], Value):
+        return None
+    seen, edge = told.node.inputs
+    winner = _winner(chosen.node.inputs[0])
+    if winner is None or not made_by(seen, Reshape):
+        return None
+    code, taps, shape = winner
+    pooled = _pooled(code, seen.node.inputs[0])
+    if pooled is None or not b.lonely(code):
+        return None
+    code = b.map("where", b.map("gt", pooled, edge), code, -1.0)
+    spread = b.add(Expand, b.add(Reshape, code, shape=shape), shape=chosen.shape)
+    return b.map("where", b.map("eq", spread, taps), chosen.node.inputs[1], 0.0)
+
+
+def _winner(told: Any) -> tuple[Value, Value, Shape] | None:
+    """Of the question whether a place is its window's winner: the number of the winner, the places' own numbers, and
+    the shape under which the first is spread over the windows."""
+    if not made_by(told, Map) or told.node.attrs["fn"] != "eq" or not all(made_by(v, Expand) for v in told.node.inputs):
+        return None
+    spread, taps = told.node.inputs
+    inner = spread.node.inputs[0]
+    return (inner.node.inputs[0], taps, inner.shape) if made_by(inner, Reshape) else None
+
+
+def _pooled(code: Any, seen: Value) -> Value | None:
+    """What a winner of windows of `seen` was compared with: the largest number of its window."""
+    if not made_by(code, Map) or code.node.attrs["fn"] != "where":
+        return None
+    told = code.node.inputs[0]
+    if not made_by(told, Map) or told.node.attrs["fn"] != "eq":
+        return None
+    look, pooled = told.node.inputs
+    same = made_by(look, Slice) and look.node.inputs[0] is seen and isinstance(pooled, Value)
+    return pooled if same else None
