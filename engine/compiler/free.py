@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from engine.compiler import ir
@@ -32,34 +34,45 @@ def free_nodes(graph: Graph) -> set[int]:
     leaves: set[int] = set()
     for node in graph.nodes:
         kind = node.kind
-        if kind in (ir.Iota, ir.Fill) and is_native(node):
-            leaves.add(id(node))
-        elif kind in (ir.Map, ir.Cast) and is_native(node):
-            if node.attrs.get("fn") not in COSTLY and all(_is_leaf(v, leaves) for v in node.values):
+        if kind is ir.Iota or kind is ir.Fill:
+            if is_native(node):
                 leaves.add(id(node))
-            elif node.attrs.get("fn") in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
+        elif (kind is ir.Map or kind is ir.Cast) and is_native(node):
+            fn = node.attrs.get("fn")
+            bases = [v.root.node for v in node.values]
+            if fn not in COSTLY and all(n is None or id(n) in leaves for n in bases):
+                leaves.add(id(node))
+            elif fn in TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
                 free.add(id(node))
-    return free | leaves | _deferred(graph, free | leaves)
+    free |= leaves
+    return free | _deferred(graph, free)
 
 
 def _deferred(graph: Graph, free: set[int]) -> set[int]:
     """Cheap maps of one stored value that only later kernels need: they load that value and compute again, which moves
     less memory than keeping the result. (What a gradient makes of a saved output, such as 1 - y * y.)"""
     depth: dict[int, int] = {}
-    wanted: dict[int, int] = {id(root(v)): -1 for v in graph.roots()}
     for node in graph.nodes:
-        behind = [depth.get(id(v), 0) + _is_border(v.node) for v in node.values]
-        depth[id(node.output)] = max(behind, default=0)
+        most = 0
+        for v in node.values:
+            behind = depth.get(id(v), 0) + _is_border(v.node)
+            most = behind if behind > most else most
+        depth[id(node.output)] = most
+    wanted: dict[int, int] = {id(v.root): -1 for v in graph.roots()}
     found: set[int] = set()
     for node in reversed(graph.nodes):
         own, key = depth[id(node.output)], id(node.output)
         later = wanted.get(key, -1)
-        cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and is_native(node)
-        if id(node) not in free and cheap and later > own and len(_bases(node, free)) == 1:
-            found.add(id(node))
-        passed = later if id(node) in found or id(node) in free or node.kind.view else own
+        passed = later
+        if id(node) not in free:
+            cheap = later > own and node.kind is ir.Map and node.attrs["fn"] not in COSTLY and is_native(node)
+            if cheap and len(_bases(node, free)) == 1:
+                found.add(id(node))
+            elif not node.kind.view:
+                passed = own
         for value in node.values:
-            wanted[id(value)] = min(wanted.get(id(value), passed), passed)
+            if wanted.get(id(value), passed) >= passed:
+                wanted[id(value)] = passed
     return found
 
 
@@ -73,12 +86,12 @@ def _bases(node: Node, free: set[int]) -> set[int]:
     found: set[int] = set()
     stack = list(node.values)
     while stack and len(found) < 2:
-        value = root(stack.pop())
+        value = stack.pop().root
         if value.node is None:
             continue
         cheap = value.node.kind is ir.Map and value.node.attrs["fn"] not in COSTLY
         if id(value.node) in free or (
-            cheap and len({id(root(v)) for v in value.node.values}) == 1 and value.node.values[0].node
+            cheap and len({id(v.root) for v in value.node.values}) == 1 and value.node.values[0].node
         ):
             stack.extend(value.node.values)
         else:
@@ -86,16 +99,17 @@ def _bases(node: Node, free: set[int]) -> set[int]:
     return found
 
 
-def _is_leaf(value: Value, leaves: set[int]) -> bool:
-    base = root(value)
-    return base.node is None or id(base.node) in leaves
-
-
 def is_simple(node: Node) -> bool:
     """Whether a view only reorders, repeats, or adds and removes axes of size 1."""
     if node.kind is ir.Reshape:
-        return [n for n in node.inputs[0].shape if n != 1] == [n for n in node.output.shape if n != 1]
+        return _same_axes(node.inputs[0].shape, node.output.shape)
     return node.kind is ir.Permute or node.kind is ir.Expand
+
+
+@lru_cache(4096)
+def _same_axes(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Whether two shapes are one but for axes of size 1."""
+    return [n for n in old if n != 1] == [n for n in new if n != 1]
 
 
 def through(node: Node, loops: Loops) -> Loops:
@@ -108,16 +122,14 @@ def through(node: Node, loops: Loops) -> Loops:
         return tuple(found)
     if node.kind is ir.Expand:
         lead = len(loops) - len(base.shape)
-        return tuple(None if n == 1 else i for n, i in zip(base.shape, loops[lead:], strict=True))
-    real = iter(i for n, i in zip(node.output.shape, loops, strict=True) if n != 1)
-    return tuple(None if n == 1 else next(real) for n in base.shape)
+        return tuple([None if n == 1 else i for n, i in zip(base.shape, loops[lead:], strict=True)])
+    real = iter([i for n, i in zip(node.output.shape, loops, strict=True) if n != 1])
+    return tuple([None if n == 1 else next(real) for n in base.shape])
 
 
 def root(value: Value) -> Value:
     """What a chain of views looks at."""
-    while value.node is not None and value.node.kind.view:
-        value = value.node.inputs[0]
-    return value
+    return value.root
 
 
 def held(value: Value) -> Value:
@@ -134,8 +146,8 @@ def early_nodes(graph: Graph) -> set[int]:
     """Nodes that compute more than what cells hold after the step. The rest, updates of parameters, gets kernels of its
     own: they begin when the step is known to be finite, and run over all parameters at once."""
     late = {id(v) for cell, v in graph.writes if cell.name != "grad"}
-    wanted = {id(root(v)) for v in (*graph.outputs, *graph.finite, *(v for c, v in graph.writes if id(v) not in late))}
-    wanted |= {id(root(v)) for _, values in graph.effects for v in values}
+    wanted = {id(v.root) for v in (*graph.outputs, *graph.finite, *(v for c, v in graph.writes if id(v) not in late))}
+    wanted |= {id(v.root) for _, values in graph.effects for v in values}
     early = set()
     for node in reversed(graph.nodes):
         if id(node.output) in wanted:

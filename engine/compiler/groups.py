@@ -8,11 +8,10 @@ constants, comparisons) belong to no group; every group that needs them computes
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.compiler import ir
-from engine.compiler.free import COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, root, through
+from engine.compiler.free import COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, through
 from engine.compiler.ir import Graph, Node, Value
 
 FUSED = ("map", "cast", "reduce")
@@ -64,9 +63,10 @@ class Fusion:
         for node in graph.nodes:
             if not node.kind.view and id(node) not in self.free:
                 self._place(node)
-        self.stored: set[int] = {id(root(v)) for v in graph.roots()}
+        self.stored: set[int] = {id(v.root) for v in graph.roots()}
+        self._read: dict[int, list[Value]] = {}
         for group in self.groups:
-            self.stored.update(id(v) for v in self.loads(group))
+            self.stored.update([id(v) for v in self.loads(group)])
         self._sink()
         self._free_roots()
         self.groups = self._sorted()
@@ -74,19 +74,23 @@ class Fusion:
     # -------------------------------------------------------------------------------------------- forming groups
     def _place(self, node: Node) -> None:
         """Into the group of one of its inputs where that is possible, else into a new one."""
-        anchors = list(self._anchors(node))
-        known = {id(v): self.of[id(v)] for v in anchors if id(v) in self.of}
-        if node.kind.name in FUSED and is_native(node) and all(node.output.shape):
-            for group in sorted({id(g): g for g in known.values()}.values(), key=lambda g: -g.level):
-                if (id(node) in self.early) != (id(group.nodes[0]) in self.early):
+        known: list[Group] = []
+        for value in self._anchors(node):
+            group = self.of.get(id(value))
+            if group is not None and group not in known:
+                known.append(group)
+        if known and node.kind.name in FUSED and is_native(node) and all(node.output.shape):
+            early = id(node) in self.early
+            for group in sorted(known, key=lambda g: -g.level) if len(known) > 1 else known:
+                if early != (id(group.nodes[0]) in self.early):
                     continue
-                beside = [g for g in known.values() if g is not group and g.level == group.level]
-                others = [g.level + 1 for g in known.values() if g is not group and g.level != group.level]
+                beside = [g for g in known if g is not group and g.level == group.level]
+                others = [g.level + 1 for g in known if g is not group and g.level != group.level]
                 if max(others, default=0) > group.level or len(group.nodes) >= LIMIT:
                     continue
                 if all(self._unite(node, g, group) for g in beside) and self._join(node, group):
                     return
-        self._begin(node, max((g.level + 1 for g in known.values()), default=0))
+        self._begin(node, max([g.level + 1 for g in known], default=0))
 
     def _begin(self, node: Node, level: int) -> None:
         kind = {"cast": "map"}.get(node.kind.name, node.kind.name)
@@ -152,7 +156,7 @@ class Fusion:
 
     def _unfit(self, node: Node) -> bool:
         """Whether it reads what the program of a contraction can not: places along an axis, numbers not of 4 bytes."""
-        bases = [root(v) for v in node.values]
+        bases = [v.root for v in node.values]
         if any(v.dtype == ir.LONG or (v.node is None and v.dtype == ir.TRUTH) for v in bases):
             return True
         inner = [v.node for v in bases]
@@ -212,42 +216,52 @@ class Fusion:
         if node.kind.view:
             if is_simple(node):
                 return self._bind(node.inputs[0], through(node, axes), group, found)
-            return self.of.get(id(root(value))) is not group
+            return self.of.get(id(value.root)) is not group
         if id(node) in self.free:
             return all(self._bind(v, axes, group, found) for v in node.values)
         return True
 
-    def _anchors(self, node: Node) -> Iterator[Value]:
+    def _anchors(self, node: Node) -> list[Value]:
         """The values that a node reads, views and free nodes looked through."""
+        found, free = [], self.free
         stack = list(node.values)
         while stack:
-            value = root(stack.pop())
-            if id(value.node) in self.free and value.node is not None:
+            value = stack.pop().root
+            if value.node is not None and id(value.node) in free:
                 stack.extend(value.node.values)
             else:
-                yield value
+                found.append(value)
+        return found
 
     # -------------------------------------------------------------------------------------------- what lies in memory
-    def loads(self, group: Group) -> Iterator[Value]:
-        """The values that a group reads from memory, views looked through."""
-        for node in group.nodes:
-            if group.kind in ("map", "reduce") or (group.kind == "contract" and node.kind is not ir.Contract):
-                for value in node.values:
-                    yield from self._loads(value, group)
-            else:
-                yield from (root(v) for v in node.values)
+    def loads(self, group: Group) -> list[Value]:
+        """The values that a group reads from memory, views looked through; each once."""
+        known = self._read.get(id(group))
+        if known is None:
+            found: dict[int, Value] = {}
+            fused = group.kind in ("map", "reduce", "contract")
+            for node in group.nodes:
+                if fused and node.kind is not ir.Contract:
+                    for value in node.values:
+                        self._loads(value, group, found)
+                else:
+                    found.update([(id(v.root), v.root) for v in node.values])
+            known = self._read[id(group)] = list(found.values())
+        return known
 
-    def _loads(self, value: Value, group: Group) -> Iterator[Value]:
+    def _loads(self, value: Value, group: Group, found: dict[int, Value]) -> None:
         node = value.node
         if self.of.get(id(value)) is group:
             return
-        if node is not None and node.kind.view and is_simple(node):
-            yield from self._loads(node.inputs[0], group)
-        elif node is not None and id(node) in self.free:
+        if node is None:
+            found[id(value)] = value
+        elif node.kind.view and is_simple(node):
+            self._loads(node.inputs[0], group, found)
+        elif id(node) in self.free:
             for inner in node.values:
-                yield from self._loads(inner, group)
+                self._loads(inner, group, found)
         else:
-            yield root(value)
+            found[id(value.root)] = value.root
 
     def _sink(self) -> None:
         """A stored value that is cheap to compute from other stored values, and that only other kernels read, is
@@ -256,20 +270,24 @@ class Fusion:
         for each in self.groups:
             fused = each.kind in ("map", "reduce", "contract")
             for value in self.loads(each):
-                plain = fused and not (each.kind == "contract" and value in map(root, each.nodes[0].values))
+                plain = fused and not (each.kind == "contract" and any(value is v.root for v in each.nodes[0].values))
                 readers.setdefault(id(value), set()).add(id(each) if plain else 0)
-        kept = {id(root(v)) for v in self.graph.roots()}
-        kept |= {id(root(n.output)) for n in self.graph.nodes if n.kind.view and not is_simple(n)}
-        within = {id(v) for g in self.groups for n in g.nodes for v in self._inside(n, g)}
+        kept = {id(v.root) for v in self.graph.roots()}
+        kept |= {id(n.output.root) for n in self.graph.nodes if n.kind.view and not is_simple(n)}
+        within: set[int] | None = None
         for node in reversed(self.graph.nodes):
             value = node.output
             group = self.of.get(id(value))
-            if group is None or id(value) not in self.stored or id(value) in kept or id(value) in within:
+            if group is None or id(value) not in self.stored or id(value) in kept:
                 continue
             to = readers.get(id(value), {0})
             cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and len(group.nodes) > 1
-            if not cheap or 0 in to or len(to) > 2 or not all(self._at_hand(v) for v in self._anchors(node)):
+            if not cheap or 0 in to or len(to) > 2 or not all(map(self._at_hand, self._anchors(node))):
                 continue
+            within = self._read_inside() if within is None else within
+            if id(value) in within:
+                continue
+            self._read.clear()
             group.nodes.remove(node)
             del self.of[id(value)], group.loops[id(value)]
             self.free.add(id(node))
@@ -277,9 +295,10 @@ class Fusion:
             for base in self._anchors(node):
                 readers.setdefault(id(base), set()).update(to)
 
-    def _inside(self, node: Node, group: Group) -> Iterator[Value]:
-        """The values of its own group that a node reads."""
-        return (v for v in self._anchors(node) if self.of.get(id(v)) is group)
+    def _read_inside(self) -> set[int]:
+        """The ids of values that their own group reads."""
+        anchors = ((v, g) for g in self.groups for n in g.nodes for v in self._anchors(n))
+        return {id(v) for v, g in anchors if self.of.get(id(v)) is g}
 
     def _at_hand(self, value: Value) -> bool:
         """Whether a value lies in memory anyway."""

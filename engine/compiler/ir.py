@@ -7,7 +7,7 @@ against that meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,21 +54,23 @@ class Origin:
     backward: bool = False
 
 
-@dataclass(eq=False)
+NOWHERE = Origin()
+
+
 class Node:
-    """One computation: its kind, what it reads, its attributes, what it makes, where it comes from."""
+    """One computation: its kind, what it reads, its attributes, what it makes, where it comes from.
 
-    kind: type[Kind]
-    inputs: tuple[Any, ...]
-    attrs: dict[str, Any]
-    output: Value = field(init=False)
-    origin: Origin = field(default_factory=Origin)
-    values: tuple[Value, ...] = field(init=False)
-    """The inputs that are values, numbers left out."""
+    values: the inputs that are values, numbers left out. A node is checked by its kind's shape rule when it is made.
+    """
 
-    def __post_init__(self) -> None:
-        self.values = tuple(v for v in self.inputs if isinstance(v, Value))
-        shape, dtype = self.kind.infer(*self.inputs, **self.attrs)
+    __slots__ = ("attrs", "inputs", "kind", "origin", "output", "values")
+
+    def __init__(
+        self, kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any], origin: Origin = NOWHERE
+    ) -> None:
+        self.kind, self.inputs, self.attrs, self.origin = kind, inputs, attrs, origin
+        self.values: tuple[Value, ...] = tuple([v for v in inputs if isinstance(v, Value)])
+        shape, dtype = kind.infer(*inputs, **attrs)
         self.output = Value(shape, dtype, self)
 
     def __repr__(self) -> str:
@@ -92,7 +94,7 @@ class Graph:
         self.writes: list[tuple[Source, Value]] = []
         self.finite: list[Value] = []
         self.effects: list[tuple[Callable[..., None], tuple[Value, ...]]] = []
-        self.origin = Origin()
+        self.origin = NOWHERE
 
     # ------------------------------------------------------------------------------------------------- building
     def source(self, role: str, shape: Shape, dtype: Any, **more: Any) -> Source:
@@ -107,16 +109,17 @@ class Graph:
 
     def add(self, kind: type[Kind], *inputs: Any, **attrs: Any) -> Value:
         """Append a node; its output."""
-        node = Node(kind, inputs, attrs)
-        node.origin = self.origin
+        node = Node(kind, inputs, attrs, self.origin)
         self.nodes.append(node)
         return node.output
 
     def map(self, fn: str, *inputs: Input) -> Value:
         """A scalar function with NumPy's broadcasting."""
         shapes = {v.shape for v in inputs if isinstance(v, Value)}
-        shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
-        return self.add(Map, *(self.expand(v, shape) if isinstance(v, Value) else v for v in inputs), fn=fn)
+        if len(shapes) == 1:
+            return self.add(Map, *inputs, fn=fn)
+        shape = np.broadcast_shapes(*shapes)
+        return self.add(Map, *[self.expand(v, shape) if isinstance(v, Value) else v for v in inputs], fn=fn)
 
     def expand(self, x: Value, shape: Shape) -> Value:
         """x with this shape; nothing where it has it."""
@@ -144,16 +147,18 @@ class Graph:
         for _, values in self.effects:
             yield from values
 
-    def check(self) -> None:
-        """Values are made once, before they are read; nodes are right about their shapes. Raises: CompilerError."""
+    def check(self, shapes: bool = True) -> None:
+        """Values are made once, before they are read; nodes are right about their shapes (which each node asks of its
+        kind when it is made: not once more without `shapes`). Raises: CompilerError."""
         known: set[int] = {id(s) for s in self.sources}
         for node in self.nodes:
             for value in node.values:
                 if id(value) not in known:
                     raise defect(f"{node} reads {value}, which nothing has made")
-            shape, dtype = node.kind.infer(*node.inputs, **node.attrs)
-            if (tuple(shape), np.dtype(dtype)) != (node.output.shape, node.output.dtype):
-                raise defect(f"{node}: {shape} {dtype}")
+            if shapes:
+                shape, dtype = node.kind.infer(*node.inputs, **node.attrs)
+                if (tuple(shape), np.dtype(dtype)) != (node.output.shape, node.output.dtype):
+                    raise defect(f"{node}: {shape} {dtype}")
             if not (id(node.output) not in known and node.output.node is node):
                 raise defect(f"{node} is made twice")
             known.add(id(node.output))

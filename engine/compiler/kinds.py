@@ -24,12 +24,17 @@ class CompilerError(EngineError):
 
 
 class Value:
-    """What a node makes, or a source of the graph: shape and element type; `node` is None for a source."""
+    """What a node makes, or a source of the graph: shape and element type; `node` is None for a source.
 
-    __slots__ = ("dtype", "name", "node", "shape")
+    root: what lies in memory where this is a view of it, or a view of a view: itself where it is none.
+    """
+
+    __slots__ = ("dtype", "name", "node", "root", "shape")
 
     def __init__(self, shape: Shape, dtype: Any, node: Any = None, name: str = "") -> None:
-        self.shape, self.dtype, self.node, self.name = tuple(shape), np.dtype(dtype), node, name
+        self.shape, self.node, self.name = tuple(shape), node, name
+        self.root: Value = node.inputs[0].root if node is not None and node.kind.view else self
+        self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
 
     @property
     def size(self) -> int:
@@ -112,11 +117,18 @@ class Map(Kind):
     @staticmethod
     def infer(*inputs: Input, fn: str) -> tuple[Shape, Any]:
         values = [v for v in inputs if isinstance(v, Value)]
-        if not (bool(values) and len({v.shape for v in values}) == 1):
-            raise defect(f"map {fn}: operands of one shape, got {inputs}")
+        if not values:
+            raise defect(f"map {fn}: a value at least, got {inputs}")
+        shape = values[0].shape
+        for v in values:
+            if v.shape != shape:
+                raise defect(f"map {fn}: operands of one shape, got {inputs}")
         rule = SCALARS[fn][1]
-        typed = [v for v in inputs[1:] if isinstance(v, Value)] if rule == "last" else values
-        return values[0].shape, {"truth": TRUTH, "word": WORD}.get(rule) or (typed[0].dtype if typed else FLOAT)
+        if rule == "same":
+            return shape, values[0].dtype
+        if rule == "last":
+            return shape, next((v.dtype for v in inputs[1:] if isinstance(v, Value)), FLOAT)
+        return shape, TRUTH if rule == "truth" else WORD
 
     @staticmethod
     def run(*arrays: Any, fn: str) -> Any:

@@ -68,6 +68,8 @@ def _become_slice(graph: Graph, row: Node, longer: Node) -> None:
         "start": tuple(start if i == axis else 0 for i in range(len(shape))), "size": shape, "step": (1,) * len(shape)
     }  # fmt: skip
     graph.nodes = in_order(graph.nodes)
+    for node in graph.nodes:
+        node.output.root = node.inputs[0].root if node.kind.view else node.output
 
 
 def in_order(nodes: list[Node]) -> list[Node]:

@@ -12,10 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import Cast, Fill, Graph, Kind, Map, Node, Origin, Python, Source, Value
-from engine.compiler.rewriting import RULES
+from engine.compiler.ir import (
+    NOWHERE,
+    Cast,
+    Concat,
+    Fill,
+    Graph,
+    Kind,
+    Map,
+    Node,
+    Python,
+    Reduce,
+    Source,
+    Value,
+)  # fmt: skip
 from engine.compiler.rewriting.pieces import only_cut
-from engine.compiler.rewriting.rules import CONSTANT
+from engine.compiler.rewriting.rules import fitting
 from engine.compiler.sharing import share_rows
 
 ROUNDS = 6
@@ -48,27 +60,27 @@ class Builder:
         self.cut: set[int] = set()
         self.pieces: dict[Any, Value] = {}
         self.told: Counter[str] = Counter()
-        self.origin = Origin()
+        self.origin = NOWHERE
 
     def add(self, kind: type[Kind], *inputs: Any, **attrs: Any) -> Value:
         """The value of such a node, made as shortly as the rules know."""
-        made = None
-        for rule, of in RULES.get((kind, attrs["fn"]) if "fn" in attrs else kind, ()):
-            if of:
-                if made is None:
-                    made = {_maker(v) for v in inputs}
-                if made.isdisjoint(of):
-                    continue
-            found = rule(self, *inputs, **attrs)
+        return self.say(kind, inputs, attrs, None)
+
+    def say(self, kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Node | None) -> Value:
+        """As `add`; node: one of the graph that says just that, and is taken over where there is no shorter way."""
+        what = (kind, attrs["fn"]) if kind is Map or kind is Reduce else kind
+        for rule in fitting(what, inputs):
+            found: Value | None = rule(self, *inputs, **attrs)
             if found is not None:
                 self.told[rule.__name__] += 1
                 return found
         key = _key(kind, inputs, attrs)
-        if key is not None and key in self.known:
+        known = self.known.get(key)
+        if known is not None:
             self.told["again"] += 1
-            return self.known[key]
-        node = Node(kind, inputs, attrs)  # checks itself
-        node.origin = self.origin
+            return known
+        if node is None:
+            node = Node(kind, inputs, attrs, self.origin)  # checks itself
         self.nodes.append(node)
         if key is not None:
             self.known[key] = node.output
@@ -91,15 +103,6 @@ class Builder:
         return self.graph.constant(array)
 
 
-def _maker(x: Any) -> Any:
-    """The kind of node that makes an input; "constant" for a constant source, None for other sources and numbers."""
-    if not isinstance(x, Value):
-        return None
-    if x.node is not None:
-        return x.node.kind
-    return CONSTANT if isinstance(x, Source) and x.role == "constant" else None
-
-
 def _key(kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """What a node says, as a key; None for what is never the same twice."""
     if kind is Python:
@@ -107,7 +110,7 @@ def _key(kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     read = [id(x) if isinstance(x, Value) else _said(x) for x in inputs]
     if attrs.get("fn") in COMMUTES and isinstance(read[0], int) and isinstance(read[1], int):
         read.sort()
-    return kind, *read, *(_said(v) if v.__class__ is float else v for v in attrs.values())
+    return kind, *read, *[_said(v) if v.__class__ is float else v for v in attrs.values()]
 
 
 def _said(x: Any) -> Any:
@@ -138,8 +141,9 @@ def _round(graph: Graph, counts_as_floats: bool) -> Builder:
     whole: set[int] = set()
     for node in graph.nodes:
         builder.origin = node.origin
-        inputs = [made[id(v)] if isinstance(v, Value) else v for v in node.inputs]
-        new = made[id(node.output)] = builder.add(node.kind, *inputs, **node.attrs)
+        inputs = tuple([made[id(v)] if isinstance(v, Value) else v for v in node.inputs])
+        same = node if inputs == node.inputs and node.kind is not Concat else None  # rows of parts change in place
+        new = made[id(node.output)] = builder.say(node.kind, inputs, node.attrs, same)
         if id(node.output) in cut and id(new) not in whole:
             builder.cut.add(id(new))
         else:
@@ -153,7 +157,7 @@ def _round(graph: Graph, counts_as_floats: bool) -> Builder:
     builder.told["dead"] = len(builder.nodes) - len(graph.nodes)
     wanted = {id(v) for node in graph.nodes for v in node.values} | {id(v) for v in graph.roots()}
     graph.sources = [s for s in graph.sources if s.role != "constant" or id(s) in wanted]
-    graph.check()
+    graph.check(shapes=False)
     return builder
 
 

@@ -18,6 +18,8 @@ def only_cut(graph: Graph) -> set[int]:
 
     A map that reads a product stays whole: it is computed where the product leaves the registers.
     """
+    if not any(node.kind is Slice and made_by(node.inputs[0], Map) for node in graph.nodes):
+        return set()
     wanted = {id(v) for v in graph.roots()}
     regions: dict[int, set[tuple[Shape, Shape]] | None] = dict.fromkeys(wanted)
     found: set[int] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.compiler.ir import SCALARS, Fill, Kind, Map, Reduce, Value
+from engine.compiler.ir import KINDS, LONG, SCALARS, Fill, Kind, Map, Reduce, Source, Value
 
 Rule = Callable[..., Value | None]
 
@@ -16,7 +16,12 @@ to be for it to be tried (none: always).
 rule(builder, *inputs, **attrs): a value that means the same as the node would, or None."""
 
 CONSTANT = "constant"
-"""In the place of a kind: an input that is a constant source."""
+COUNT = "count"
+WHOLE, NUMBER = "whole number", "number"
+"""In the place of a kind: an input that is a constant source; a value of int64; an int, or a float, beside values."""
+
+MARKS: dict[Any, int] = {}
+"""A bit for each kind of input."""
 
 
 def rewrites(*kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = ()) -> Callable[[Rule], Rule]:
@@ -33,6 +38,32 @@ def rewrites(*kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = ()
         return f
 
     return entered
+
+
+MARKS.update({kind: 1 << i for i, kind in enumerate((*KINDS, CONSTANT, COUNT, WHOLE, NUMBER))})
+_CONSTANT, _COUNT, _WHOLE, _NUMBER = (MARKS[kind] for kind in (CONSTANT, COUNT, WHOLE, NUMBER))
+_FITTING: dict[Any, tuple[Rule, ...]] = {}
+
+
+def fitting(what: Any, inputs: Iterable[Any]) -> tuple[Rule, ...]:
+    """The rules to try for a node: `what` is its kind, or (kind, function)."""
+    marks = 0
+    for x in inputs:
+        if not isinstance(x, Value):
+            marks |= _WHOLE if isinstance(x, int) else _NUMBER
+            continue
+        if x.node is not None:
+            marks |= MARKS[x.node.kind]
+        elif isinstance(x, Source) and x.role == "constant":
+            marks |= _CONSTANT
+        if x.dtype == LONG:
+            marks |= _COUNT
+    found = _FITTING.get((what, marks))
+    if found is None:
+        of = {kind for kind, mark in MARKS.items() if mark & marks}
+        found = tuple(rule for rule, wanted in RULES.get(what, ()) if not wanted or not wanted.isdisjoint(of))
+        _FITTING[what, marks] = found
+    return found
 
 
 FUNCTIONS: dict[Any, Iterable[str]] = {Map: tuple(SCALARS), Reduce: tuple(Reduce.RUN)}

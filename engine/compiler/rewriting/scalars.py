@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from engine.compiler.ir import Contract, Expand, Map, Permute, Reduce, Reshape, Shape, Value
-from engine.compiler.rewriting.rules import made_by, rewrites
+from engine.compiler.rewriting.rules import NUMBER, WHOLE, made_by, rewrites
 
 NEUTRAL = {"add": (0, 0), "sub": (None, 0), "mul": (1, 1), "div": (None, 1), "pow": (None, 1)}
 """The number that changes nothing, to the left and to the right."""
 
 
-@rewrites(Map)
+@rewrites(Map, of=[WHOLE])
 def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Any:
     """Beside floats a number is a float, so that 0 and 0.0 say the same."""
     whole = [isinstance(v, int) for v in inputs]
@@ -23,7 +23,7 @@ def numbers_as_floats(b: Any, *inputs: Any, fn: str) -> Any:
     return b.map(fn, *(float(v) if w else v for v, w in zip(inputs, whole, strict=True)))
 
 
-@rewrites(Map, fns=["add", "sub", "mul", "div", "pow", "neg"])
+@rewrites(Map, of=[Map, WHOLE, NUMBER], fns=["add", "sub", "mul", "div", "pow", "neg"])
 def unchanged(b: Any, *inputs: Any, fn: str) -> Any:
     """x + 0, x * 1, x / 1, x ** 1; neg(neg(x))."""
     if fn == "neg":

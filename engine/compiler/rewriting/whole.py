@@ -26,7 +26,7 @@ from engine.compiler.ir import (
     Slice,
     Value,
 )  # fmt: skip
-from engine.compiler.rewriting.rules import made_by, number_in, rewrites
+from engine.compiler.rewriting.rules import COUNT, made_by, number_in, rewrites
 
 EXACT = 2**24
 ARITHMETIC: dict[str, Any] = {
@@ -95,7 +95,7 @@ def float_before(b: Any, x: Any, dtype: Any) -> Any:
     return b.map("where", told, *(b.add(Cast, v, dtype=FLOAT) if isinstance(v, Value) else float(v) for v in sides))
 
 
-@rewrites(Map, fns=[*ARITHMETIC, *COMPARISONS])
+@rewrites(Map, of=[COUNT], fns=[*ARITHMETIC, *COMPARISONS])
 def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Any:
     """Sums, products and comparisons of counts as those of floats.
 
@@ -116,7 +116,7 @@ def whole_arithmetic(b: Any, *inputs: Any, fn: str) -> Any:
     return _counted(b, b.map(fn, x, y), most) if most < EXACT else None
 
 
-@rewrites(Reduce, fns=["sum", "max", "min"])
+@rewrites(Reduce, of=[COUNT], fns=["sum", "max", "min"])
 def whole_reduction(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     """Counting in floats."""
     found = small(b, x) if x.dtype == LONG else None
@@ -139,7 +139,7 @@ def first_of_extremes(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     return _counted(b, b.add(Reduce, found, fn="min", axes=axes), many)
 
 
-@rewrites(Reshape, Expand, Permute, Slice)
+@rewrites(Reshape, Expand, Permute, Slice, of=[COUNT])
 def whole_view(b: Any, kind: Any, x: Any, **attrs: Any) -> Any:
     """Looks at counts."""
     found = small(b, x) if x.dtype == LONG and made_by(x, Cast) else None
