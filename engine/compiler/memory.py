@@ -30,6 +30,13 @@ def allocate(plan: Plan) -> None:
         for buffer in touched(row):
             first.setdefault(id(buffer), number)
             last[id(buffer)] = number
+    for band in plan.bands:
+        for segment in band.segments:
+            if segment.units:
+                _together([going.row for going in segment.goings], plan, first, last)
+        for buffers in band.kept:
+            for buffer in buffers.values():
+                buffer.array = aligned(buffer.count, buffer.dtype)
     end = len(plan.rows)
     kept = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
     kept += [place.buffer for _, places in plan.effects for place in places]
@@ -44,6 +51,14 @@ def allocate(plan: Plan) -> None:
     arena = aligned(size, np.uint8)
     for buffer, start in zip(wanted, spots, strict=True):
         buffer.array = arena[start : start + buffer.nbytes].view(buffer.dtype)
+
+
+def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int, int]) -> None:
+    """Rows that run block by block: what one of them touches lives as long as all of them."""
+    for row in rows:
+        for buffer in touched(plan.rows[row]):
+            first[id(buffer)] = min(first[id(buffer)], rows[0])
+            last[id(buffer)] = max(last[id(buffer)], rows[-1])
 
 
 def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import ir
+from engine.compiler.bands import arrange
 from engine.compiler.destinations import Destinations
 from engine.compiler.free import held, root
 from engine.compiler.groups import Fusion, Group
@@ -23,15 +24,16 @@ from engine.compiler.places import Place, dense, spread, through
 from engine.compiler.product import product_works
 from engine.compiler.products import COPY, along_channels, relaid_axes, traced
 from engine.compiler.program import Program
+from engine.compiler.team import cores
 from engine.compiler.wishes import innermost, wishes
-from engine.compiler.work import Buffer, Call, Operand, Plan, Record
+from engine.compiler.work import Buffer, Call, Operand, Plan, Record, cost
 
 
 class Planner:
     """Lowers one graph; `plan` holds the rows as they come."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.plan = graph, Plan()
+    def __init__(self, graph: Graph, shards: int) -> None:
+        self.graph, self.plan, self.shards = graph, Plan(), shards
         self.fusion = Fusion(graph)
         self.found: dict[int, Place] = {}
         self.relaid: dict[Any, Place] = {}
@@ -53,7 +55,8 @@ class Planner:
     def _source(self, source: Source) -> Place:
         dtype = np.dtype("f4") if source.dtype == ir.TRUTH and source.role == "constant" else source.dtype
         if source.role == "input":
-            return dense(self.buffer(source.size, dtype, source.name, slot=source.slot), source.shape)
+            made = self.buffer(source.size, dtype, source.name, slot=source.slot, shape=source.shape)
+            return dense(made, source.shape)
         if source.role == "scalar":
             place = dense(self.buffer(16, dtype, source.name), ())
             self.plan.scalars.append((place.buffer, 0, source.read))
@@ -63,7 +66,8 @@ class Planner:
             array = np.ascontiguousarray(array, dtype)
         if not array.flags.c_contiguous:
             raise ir.CompilerError("plan", f"the memory of {source} has gaps")
-        return dense(self.buffer(array.size, dtype, source.name, array=array.reshape(-1)), source.shape)
+        made = self.buffer(array.size, dtype, source.name, array=array.reshape(-1), lasting=True)
+        return dense(made, source.shape)
 
     # ------------------------------------------------------------------------------------------------- locating
     def locate(self, value: Value) -> Place:
@@ -181,6 +185,7 @@ class Planner:
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
         plan.places = dict(self.found)
+        arrange(plan, cost(plan), self.shards)
         allocate(plan)
         return plan
 
@@ -334,12 +339,14 @@ def _operand(place: Place) -> Operand:
     return Operand(place.buffer, place.offset, place.strides)
 
 
-def plan(graph: Graph) -> Plan:
+def plan(graph: Graph, shards: int | None = None) -> Plan:
     """The rows of a graph and the memory that they work in. Raises: CompilerError.
+
+    shards: into how many parts a batch may be cut whose sums are added in the end; None: as many as there are cores.
 
     >>> from engine.compiler import ir
     >>> g = ir.Graph(); x = g.source("input", (4,), "f4", slot=0); g.outputs = [g.map("tanh", x)]
     >>> len(plan(g).rows)
     1
     """
-    return Planner(graph).lower()
+    return Planner(graph, shards or cores()).lower()

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.compiler.bands import Band, additions
 from engine.compiler.ir import CompilerError
+from engine.compiler.shards import lines
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
 WORTH = 1_500.0
@@ -19,8 +21,8 @@ SMALL = 200.0
 """Nanoseconds: a record that is shorter is never split."""
 
 
-Bytes = tuple[int, int, bool]
-"""Addresses [low, high), and whether they are written."""
+Bytes = tuple[int, int, bool, Any]
+"""Addresses [low, high), whether they are written, and a tag: threads do not meet in what has the same one."""
 
 
 class Bases:
@@ -40,7 +42,7 @@ class Bases:
     def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:
         """Accesses as addresses. Inputs are left out: nothing in a plan writes them."""
         return [
-            (self(a.buffer, a.low), self(a.buffer, a.high), a.writes)
+            (self(a.buffer, a.low), self(a.buffer, a.high), a.writes, None)
             for a in accesses
             if a.buffer.slot < 0 and a.low < a.high
         ]
@@ -81,7 +83,7 @@ class _Ledger:
     """Which thread touched which bytes since the last barrier; buffers may share memory, so bytes it must be."""
 
     threads: int
-    touched: dict[tuple[int, int, int, bool], None] = field(default_factory=dict)
+    touched: dict[tuple[int, int, int, bool, Any], None] = field(default_factory=dict)
     load: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -94,9 +96,9 @@ class _Ledger:
     def conflicts(self, thread: int, stretches: Iterable[Bytes]) -> bool:
         """Whether another thread wrote what these touch, or read what these write, since the last barrier."""
         return any(
-            other != thread and low < b and a < high and (wrote or writes)
-            for low, high, writes in stretches
-            for other, a, b, wrote in self.touched
+            other != thread and low < b and a < high and (wrote or writes) and (tag is None or tag != known)
+            for low, high, writes, tag in stretches
+            for other, a, b, wrote, known in self.touched
         )
 
     def note(self, thread: int, stretches: Iterable[Bytes], cost: float) -> None:
@@ -133,27 +135,30 @@ def _call_accesses(call: Call) -> Iterable[Access]:
                 yield Access(place.buffer, *span, writes)
 
 
-def cost(plan: Plan) -> float:
-    """Nanoseconds that one core needs for the plan's native rows."""
-    return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))
-
-
 def schedule(
-    plan: Plan, threads: int, results: Sequence[Access] = (), bases: Bases | None = None
+    plan: Plan, threads: int, results: Sequence[Access] = (), bases: Bases | None = None, banded: bool = True
 ) -> list[Stretch | Call]:
     """The plan as stretches of native rows and rows of Python, for this many threads.
 
-    results: what the first thread reads when the last row is done.
+    results: what the first thread reads when the last row is done. banded: rows of a band side by side; False: one
+    after the other, as if there were no bands.
     """
     made: list[Stretch | Call] = []
     builder: _Builder | None = None
+    bands = {band.start: band for band in plan.bands} if banded else {}
+    behind = 0
     for place, row in enumerate([*plan.rows, None]):
+        if place < behind:
+            continue
         native = isinstance(row, Record)
         if builder is None and (native or (place == plan.guard and plan.finite)):
             builder = _Builder(plan, threads, place, bases or Bases())
         if builder is not None and place == plan.guard and plan.finite:
             builder.guard(guard_of(plan))
-        if builder is not None and native:
+        if builder is not None and place in bands:
+            builder.band(bands[place])
+            behind = bands[place].end
+        elif builder is not None and native:
             builder.add(row.work, place)
         elif builder is not None:
             made.append(builder.finish(place, () if row is not None else results))
@@ -231,6 +236,32 @@ class _Builder:
             return
         self.barrier()
         self._assign(pieces, touched, range(len(pieces)), place, price)
+
+    def band(self, band: Band) -> None:
+        """Rows that each thread does for its own part of the batch, then the sums of the parts."""
+        for segment in band.segments:
+            made = [lines(band, segment, self.threads, thread) for thread in range(self.threads)]
+            touched = [self._touched(each, band) for each in made] if self.threads > 1 else []
+            if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
+                self.barrier()
+            for thread, each in enumerate(made):
+                self.lines[thread] += [Piece(work, place) for work, place in each]
+            for thread, stretches in enumerate(touched):
+                price = sum(float(work.cost()) for work, _ in made[thread])
+                self.ledger.note(thread, stretches, price)
+        for work in additions(band):
+            self.add(work, band.end - 1)
+
+    def _touched(self, made: list[tuple[Any, int]], band: Band) -> list[Bytes]:
+        """What rows of a band touch: in one buffer the threads do not meet."""
+        return list(
+            dict.fromkeys(
+                (*stretch[:3], (id(band), id(access.buffer)))
+                for work, _ in made
+                for access in work.accesses()
+                for stretch in self.in_bytes([access])
+            )
+        )
 
     def _assign(self, pieces: Any, touched: Any, threads: Iterable[int], place: int, price: float) -> None:
         for piece, stretches, thread in zip(pieces, touched, threads, strict=True):

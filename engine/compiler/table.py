@@ -16,9 +16,9 @@ from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native, driver
 from engine.compiler.pace import Pace
 from engine.compiler.places import Place
-from engine.compiler.schedule import Bases, check, cost, schedule
+from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
 from engine.compiler.whole import inlined
-from engine.compiler.work import Access, Call, Plan, Record
+from engine.compiler.work import Access, Call, Plan, cost
 
 TINY = 20_000.0
 """Nanoseconds: a step that is shorter becomes one function, when so many steps a call are asked for:"""
@@ -51,9 +51,16 @@ class Table:
         self.pace = Pace(self.cost)
         self.calls = any(isinstance(row, Call) for row in plan.rows)
         self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
-        self._missing = {row.work.key: row.work for row in plan.rows if isinstance(row, Record)}
-        self._made: dict[int, list[Native | Call]] = {}
         self._lock, self._bases = threading.Lock(), Bases()
+        self._made: dict[int, list[Native | Call]] = {}
+        self._alone = self._schedule(1)
+        self._missing = {
+            item.work.key: item.work
+            for part in self._alone
+            if not isinstance(part, Call)
+            for item in part.lines[0]
+            if isinstance(item, Piece)
+        }
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self._short: Any = None
@@ -207,7 +214,7 @@ class Table:
         feed = self._feed(inputs, scalars)
         feed.deadline = 0
         results = np.zeros((1, len(self.results)), np.float32)
-        for part in self.parts(1):
+        for part in self._plain:
             if isinstance(part, Native):
                 if part.start < place and part.until(place, feed, results):
                     return False
@@ -227,13 +234,28 @@ class Table:
     def parts(self, threads: int) -> list[Native | Call]:
         """The plan's native stretches and rows of Python, for this many threads."""
         if threads not in self._made:
-            inside = [] if self.calls else self.results
-            reads = [Access(p.buffer, p.offset, p.offset + 1, False) for p in inside]
-            self._made[threads] = [
-                part if isinstance(part, Call) else Native(part, self.plan, self.kernels, inside, self._bases)
-                for part in schedule(self.plan, threads, reads, self._bases)
-            ]
+            self._made[threads] = self._native(self._alone if threads == 1 else self._schedule(threads))
         return self._made[threads]
+
+    @functools.cached_property
+    def _plain(self) -> list[Native | Call]:
+        """The same, for one thread, every row at once: a band's rows go side by side else."""
+        return self._native(self._schedule(1, banded=False)) if self.plan.bands else self.parts(1)
+
+    def _schedule(self, threads: int, banded: bool = True) -> list[Stretch | Call]:
+        reads = [Access(p.buffer, p.offset, p.offset + 1, False) for p in self._inside]
+        return schedule(self.plan, threads, reads, self._bases, banded)
+
+    def _native(self, stretches: list[Stretch | Call]) -> list[Native | Call]:
+        return [
+            part if isinstance(part, Call) else Native(part, self.plan, self.kernels, self._inside, self._bases)
+            for part in stretches
+        ]
+
+    @property
+    def _inside(self) -> list[Place]:
+        """The results that the driver keeps."""
+        return [] if self.calls else self.results
 
 
 def _rows(table: Any, dtype: Any = np.int64) -> Any:

@@ -30,6 +30,10 @@ class Buffer:
     name: str = ""
     array: Any = None
     slot: int = -1
+    shape: Shape = ()
+    """Of an input."""
+    lasting: bool = False
+    """Whether it is a source of the graph: what it holds belongs to nobody here."""
 
     @property
     def nbytes(self) -> int:
@@ -51,8 +55,12 @@ class Operand:
 
     def span(self, sizes: Shape) -> tuple[int, int]:
         """First element and the one behind the last that loops of these sizes touch."""
+        return self.span_of(sizes, self.strides)
+
+    def span_of(self, sizes: Shape, strides: Shape) -> tuple[int, int]:
+        """The same along other loops."""
         low = high = self.offset
-        for n, s in zip(sizes, self.strides, strict=True):
+        for n, s in zip(sizes, strides, strict=True):
             low, high = low + min(0, (n - 1) * s), high + max(0, (n - 1) * s)
         return low, high + 1
 
@@ -130,7 +138,8 @@ class Plan:
     """A lowered graph: rows in order, what runs before each step, where values lie.
 
     rows: Record or Call. guard: the first row that must not run when a value of `finite` (operands of float32 buffers,
-    each with its shape) is not finite; rows before it change no cell. scalars: (buffer, offset, read): float32 or
+    each with its shape) is not finite; rows before it change no cell. bands: rows that go through the batch together
+    (see `bands.py`). scalars: (buffer, offset, read): float32 or
     uint32 numbers written before every step. places: where each value of the graph lies, id(value) -> Place.
     """
 
@@ -139,9 +148,15 @@ class Plan:
     scalars: list[tuple[Buffer, int, Any]] = field(default_factory=list)
     finite: list[tuple[Operand, Shape]] = field(default_factory=list)
     guard: int = 0
+    bands: list[Any] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
     effects: list[Any] = field(default_factory=list)
     places: dict[int, Any] = field(default_factory=dict)
+
+
+def cost(plan: Plan) -> float:
+    """Nanoseconds that one core needs for the plan's native rows."""
+    return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))
 
 
 def pieces(total: int, parts: int, grain: int = 1) -> list[tuple[int, int]]:

@@ -37,7 +37,8 @@ def computed(work: Any, sizes: Any, total: Any = None) -> list[Any]:
         elif name == "const":
             value = np.asarray(facts[0], TYPES[facts[1]])
         elif name == "iota":
-            value = np.arange(sizes[facts[0]], dtype="u4").reshape(
+            first = work.starts[facts[0]] if work.starts else 0
+            value = np.arange(first, first + sizes[facts[0]], dtype="u4").reshape(
                 [-1 if i == facts[0] else 1 for i in range(len(sizes))]
             )
         elif name == "sum of products":

@@ -1,0 +1,427 @@
+"""Bands: stretches of rows that go through the batch side by side, each thread, and each block that fits into its cache,
+with samples of its own, so that nobody waits for anybody until the band is over.
+
+A value that a band makes has an owner for every element: memory is a sequence of periods, each with one equal share for
+every unit of the batch (a sample, or a few), and what lies in share i belongs to unit i. A row may join if one of its
+loops goes along the units: everything that it writes is its unit's, and so is whatever it reads of what the band wrote.
+Sums over the batch (a weight's gradient, a bias's) join where they are small: every shard of the batch sums for itself,
+and the shards' sums are added when the band is over. How many shards there are belongs to the plan, so that numbers do
+not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.compiler.kernels.nest import Nest
+from engine.compiler.kernels.product import Product
+from engine.compiler.looks import GRAIN, Look, Loops, loops, targets
+from engine.compiler.work import Buffer, Operand, Plan, Record, Store, pieces
+
+WORTH = 60_000.0
+"""Nanoseconds: a plan that takes less has no bands."""
+SMALL = 0.5
+"""A sum joins where its results are at most so large a part of what is summed."""
+CACHE, STILL = 320_000, 200_000
+"""Bytes: what a block of a band should touch of its own, and what a row in it may read again in every block."""
+LEAST = 4_000.0
+"""Nanoseconds: what a row's part in a block should take at least."""
+
+
+@dataclass(frozen=True)
+class Going:
+    """How a row goes along: `step` of the `places` of its loop for every unit; whether it sums over the batch."""
+
+    row: int
+    work: Any
+    loop: int
+    places: int
+    step: int
+    sums: bool
+    lanes: bool
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows of a band, one after the other for all of a thread's units, or block by block.
+
+    units: of a block; 0: no blocks. held: buffers (by id) that only these rows touch: every block uses the same memory.
+    """
+
+    goings: tuple[Going, ...]
+    units: int = 0
+    held: frozenset[int] = frozenset()
+
+
+@dataclass
+class Band:
+    """Rows [start, end) of a plan. shards: (first unit, units) of each; kept: for each shard but the first, where its
+    sums go instead of the buffer with this id."""
+
+    start: int
+    end: int
+    shards: list[tuple[int, int]]
+    segments: list[Segment]
+    kept: list[dict[int, Buffer]]
+
+    @property
+    def goings(self) -> list[Going]:
+        """All rows."""
+        return [going for segment in self.segments for going in segment.goings]
+
+    @property
+    def worth(self) -> bool:
+        """Whether it is of any use."""
+        return len(self.shards) > 1 or any(segment.units for segment in self.segments)
+
+
+@dataclass
+class _Memory:
+    """What rows touched, by buffer: (low, high, written)."""
+
+    touched: dict[int, list[tuple[int, int, bool]]] = field(default_factory=dict)
+
+    def note(self, accesses: Iterable[tuple[int, int, int, bool]]) -> None:
+        for buffer, low, high, writes in accesses:
+            self.touched.setdefault(buffer, []).append((low, high, writes))
+
+    def hinders(self, accesses: Iterable[tuple[int, int, int, bool]]) -> bool:
+        """Whether work with these accesses may not change places with those rows."""
+        return any(
+            low < b and a < high and (writes or wrote)
+            for buffer, low, high, writes in accesses
+            for a, b, wrote in self.touched.get(buffer, ())
+        )
+
+
+Share = tuple[int, bool]
+"""Elements of a buffer that lie between neighbouring units' shares; whether all that is touched is the unit's own."""
+
+
+class _Finder:
+    """Looks for the first band of some rows."""
+
+    def __init__(self, units: int, hints: dict[int, set[int]]) -> None:
+        self.units, self.hints = units, hints
+        self.written: dict[int, int] = {}
+        self.read: dict[int, set[Share]] = {}
+        self.sums: set[int] = set()
+
+    def going(self, place: int, work: Any, seen: Loops) -> Going | None:
+        """How this row could go along; it is noted as a part of the band."""
+        found = [
+            (self._known(seen, loop), -loop)
+            for loop, size in enumerate(seen.sizes)
+            if size % self.units == 0 and size and self._fits(work, seen, loop)
+        ]
+        known, loop = max(found, default=(0, 0))
+        if not known:
+            return None
+        self._note(seen, -loop)
+        lanes = -loop in seen.lanes
+        size = seen.sizes[-loop]
+        return Going(place, work, -loop, size, size // self.units, -loop >= seen.results, lanes)
+
+    def _share(self, seen: Loops, look: Look, loop: int) -> Share:
+        """How far apart units' shares are, and whether this look stays within one."""
+        width = look.strides[loop] * (seen.sizes[loop] // self.units)
+        if width <= 0:
+            return width, False
+        period, low = width * self.units, look.operand.offset
+        high = low
+        for i, (size, stride) in enumerate(zip(seen.sizes, look.strides, strict=True)):
+            size = size // self.units if i == loop else size
+            if stride % period:
+                low, high = low + min(0, (size - 1) * stride), high + max(0, (size - 1) * stride)
+        first = look.operand.offset // period * period
+        return width, first <= low and high < first + width
+
+    def _fits(self, work: Any, seen: Loops, loop: int) -> bool:
+        sums = loop >= seen.results
+        if sums and not _may_sum(work, seen, loop):
+            return False
+        return all(self._may(seen, look, loop, sums) for look in seen.looks)
+
+    def _may(self, seen: Loops, look: Look, loop: int, sums: bool) -> bool:
+        buffer = id(look.operand.buffer)
+        if sums and look.summed and not look.strides[loop]:
+            return buffer not in self.written and buffer not in self.read
+        if buffer in self.sums:
+            return False
+        if not look.writes and buffer not in self.written:
+            return True
+        width, own = self._share(seen, look, loop)
+        others = self.read.get(buffer, set()) if look.writes else set()
+        return own and self.written.get(buffer, width) == width and others <= {(width, True)}
+
+    def _known(self, seen: Loops, loop: int) -> int:
+        """How many operands say that this loop goes along the batch."""
+        count = 0
+        for look in seen.looks:
+            buffer, width = id(look.operand.buffer), look.strides[loop] * (seen.sizes[loop] // self.units)
+            count += width > 0 and (self.written.get(buffer) == width or width in self.hints.get(buffer, ()))
+        return count
+
+    def _note(self, seen: Loops, loop: int) -> None:
+        for look in seen.looks:
+            buffer = id(look.operand.buffer)
+            if loop >= seen.results and look.summed and not look.strides[loop]:
+                self.sums.add(buffer)
+            elif look.writes:
+                self.written[buffer] = self._share(seen, look, loop)[0]
+            else:
+                self.read.setdefault(buffer, set()).add(self._share(seen, look, loop))
+
+
+def _may_sum(work: Any, seen: Loops, loop: int) -> bool:
+    """Whether a row may sum over the batch shard by shard."""
+    if isinstance(work, Nest):
+        lines = work.lines
+        if max(lines.sweeps, default=0) > 1:
+            return False
+        plain = all(look.strides[loop] or look.summed for look in seen.looks if look.writes) and all(
+            not lines.sweeps[s.line] or work.body[s.line][:2] == ("reduce", "sum") for s in work.stores
+        )
+        plain = plain and lines.loaded.isdisjoint(i for i, look in enumerate(seen.looks) if look.summed)
+    else:
+        plain = isinstance(work, Product) and all(look.summed for look in seen.looks if look.writes)
+        plain = plain and all(name != "load" for name, *_ in work.body)
+    results = sum(_count(seen, look) for look in seen.looks if look.summed)
+    return plain and results <= SMALL * sum(_count(seen, look) for look in seen.looks if look.strides[loop])
+
+
+def _count(seen: Loops, look: Look) -> int:
+    """About how many elements an operand has: windows share theirs."""
+    low, high = look.operand.span_of(seen.sizes, look.strides)
+    return min(high - low, math.prod(n for n, s in zip(seen.sizes, look.strides, strict=True) if s))
+
+
+# ------------------------------------------------------------------------------------------------------- arranging
+def arrange(plan: Plan, cost: float, cores: int) -> None:
+    """Find a plan's bands and bring their rows together; the rows' meaning stays. cores: how many shards at most."""
+    sizes = _units(plan)
+    if cost < WORTH or not sizes:
+        return
+    guard = plan.guard
+    stretches = [plan.rows[:guard], plan.rows[guard:]]
+    found = max((_Arranged(plan, stretches, units, cores) for units in sizes), key=lambda x: x.worth)
+    if found.bands:
+        plan.rows, plan.bands = found.rows, found.bands
+
+
+def _units(plan: Plan) -> list[int]:
+    """Sizes of the inputs' axes along which all of them can be cut."""
+    inputs = [b for b in plan.buffers if b.slot >= 0]
+    sizes = dict.fromkeys(n for b in inputs for n in b.shape if n > 1)
+    return [n for n in sizes if all(b.count % n == 0 for b in inputs)]
+
+
+class _Arranged:
+    """The rows with one candidate for the units."""
+
+    def __init__(self, plan: Plan, stretches: Sequence[list[Any]], units: int, cores: int) -> None:
+        self.plan, self.units, self.cores = plan, units, cores
+        self.rows: list[Any] = []
+        self.bands: list[Band] = []
+        self.worth = 0.0
+        self.hints: dict[int, set[int]] = {id(b): _steps(b, units) for b in plan.buffers if b.slot >= 0}
+        self.users: dict[int, int] = {}
+        for stretch in stretches:
+            self._stretch(stretch)
+
+    def _stretch(self, rows: list[Any]) -> None:
+        """Rows between which nothing forbids another order but what they read and write."""
+        waiting: list[Any] = []
+        for row in rows:
+            if isinstance(row, Record):
+                waiting.append(row)
+            else:
+                self._records(waiting)
+                self.rows.append(row)
+                waiting = []
+        self._records(waiting)
+
+    def _records(self, rows: list[Any]) -> None:
+        while rows:
+            finder = _Finder(self.units, self.hints)
+            before, along, later = self._first(rows, finder)
+            self.rows += before
+            if along:
+                self._band(along, finder)
+            rows = later
+
+    def _first(self, rows: list[Any], finder: _Finder) -> tuple[list[Any], list[tuple[Any, Going]], list[Any]]:
+        """What comes before the first band, the band, and what comes later."""
+        before: list[Any] = []
+        along: list[tuple[Any, Going]] = []
+        later: list[Any] = []
+        inside, behind = _Memory(), _Memory()
+        for row in rows:
+            touched = [(id(a.buffer), a.low, a.high, a.writes) for a in row.work.accesses()]
+            seen = loops(row.work)
+            hindered = behind.hinders(touched)
+            going = None if hindered or seen is None else finder.going(0, row.work, seen)
+            if going is not None:
+                along.append((row, going))
+                inside.note(touched)
+            elif not hindered and not inside.hinders(touched):
+                before.append(row)
+            else:
+                later.append(row)
+                behind.note(touched)
+        return before, along, later
+
+    def _band(self, along: list[tuple[Any, Going]], finder: _Finder) -> None:
+        start = len(self.rows)
+        self.rows += [row for row, _ in along]
+        for buffer, width in finder.written.items():
+            self.hints.setdefault(buffer, set()).add(width)
+        goings = [replace(going, row=start + i) for i, (_, going) in enumerate(along)]
+        grain = max((GRAIN // math.gcd(GRAIN, g.step) for g in goings if g.lanes), default=1)
+        shards = pieces(self.units, self.cores, grain)
+        segments = _segments(goings, self.units, shards, self.plan)
+        sums = {id(o.buffer): o.buffer for g in goings if g.sums for o in targets(g.work)}
+        kept = [{at: Buffer(b.count, b.dtype, "shard") for at, b in sums.items()} for _ in shards[1:]]
+        band = Band(start, len(self.rows), shards, segments, kept)
+        if band.worth:
+            self.bands.append(band)
+            self.worth += sum(float(g.work.cost()) for g in goings)
+
+
+def _steps(buffer: Buffer, units: int) -> set[int]:
+    """How far apart units may lie in an input: for every axis that can be cut into them."""
+    found, step = set(), 1
+    for n in reversed(buffer.shape):
+        if n % units == 0:
+            found.add(step * n // units)
+        step *= n
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- blocks
+def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], plan: Plan) -> list[Segment]:
+    """Neighbouring rows that can go block by block, and what is between them."""
+    found: list[Segment] = []
+    waiting: list[Going] = []
+    outside = _Outside(plan)
+    for going in [*goings, None]:
+        if going is not None and not going.lanes and _again(going) <= STILL:
+            waiting.append(going)
+            continue
+        found += _blocked(waiting, units, shards, outside)
+        waiting = []
+        if going is not None:
+            found.append(Segment((going,)))
+    return found
+
+
+class _Outside:
+    """How many rows touch a buffer, and which are wanted when the step is over."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.count: dict[int, int] = {}
+        for row in plan.rows:
+            places = row.work.accesses() if isinstance(row, Record) else (*row.reads, *row.writes)
+            for buffer in {id(place.buffer) for place in places}:
+                self.count[buffer] = self.count.get(buffer, 0) + 1
+        wanted = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
+        wanted += [place.buffer for _, places in plan.effects for place in places]
+        self.wanted = {id(b) for b in wanted}
+
+    def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
+        """Whether nobody else touches a buffer."""
+        inside = sum(any(look.operand.buffer is buffer for look in _looks(g)) for g in goings)
+        return id(buffer) not in self.wanted and not buffer.lasting and self.count.get(id(buffer)) == inside
+
+
+def _looks(going: Going) -> tuple[Look, ...]:
+    seen = loops(going.work)
+    return seen.looks if seen else ()
+
+
+def _again(going: Going) -> int:
+    """Bytes that the row reads or adds to again in every block."""
+    seen = loops(going.work)
+    return 4 * sum(_count(seen, look) for look in _looks(going) if not look.strides[going.loop]) if seen else 0
+
+
+def _own(going: Going, units: int) -> dict[int, int]:
+    """Bytes of each buffer that belong to one unit."""
+    seen = loops(going.work)
+    if seen is None:
+        return {}
+    return {id(look.operand.buffer): 4 * _count(seen, look) // units for look in seen.looks if look.strides[going.loop]}
+
+
+def _blocked(goings: list[Going], units: int, shards: list[tuple[int, int]], outside: _Outside) -> list[Segment]:
+    """These rows block by block if that keeps what they hand on in the cache."""
+    whole = [Segment((going,)) for going in goings]
+    own: dict[int, int] = {}
+    for going in goings:
+        for buffer, size in _own(going, units).items():
+            own[buffer] = max(own.get(buffer, 0), size)
+    made = {id(x.operand.buffer): x.operand.buffer for g in goings for x in _looks(g) if x.writes and x.strides[g.loop]}
+    handed = [b for b in made if sum(any(id(x.operand.buffer) == b for x in _looks(g)) for g in goings) > 1]
+    total, largest = sum(own.values()), max(size for _, size in shards)
+    if not handed or total * largest <= CACHE:
+        return whole
+    least = max((LEAST * units / max(1.0, float(going.work.cost())) for going in goings), default=1.0)
+    block = max(1, CACHE // max(1, total), math.ceil(min(least, largest / 4)))
+    if block * 2 > largest:
+        return whole
+    held = frozenset(b for b, buffer in made.items() if outside.only(goings, buffer))
+    return [Segment(tuple(goings), block, held)]
+
+
+# ------------------------------------------------------------------------------------------------------- adding up
+def additions(band: Band) -> list[Any]:
+    """What adds the shards' sums to those of the first one, when a band is over."""
+    if not band.kept:
+        return []
+    spans: dict[int, list[tuple[int, int]]] = {}
+    buffers: dict[int, Buffer] = {}
+    loose: list[Any] = []
+    for going in band.goings:
+        for look in _looks(going) if going.sums else ():
+            if not look.summed:
+                continue
+            seen = loops(going.work)
+            sizes = seen.sizes[: seen.results] if seen else ()
+            strides = look.strides[: len(sizes)]
+            low, high = look.operand.span_of(sizes, strides)
+            buffers[id(look.operand.buffer)] = look.operand.buffer
+            if high - low == math.prod(n for n, s in zip(sizes, strides, strict=True) if s):
+                spans.setdefault(id(look.operand.buffer), []).append((low, high))
+            else:
+                loose.append(_addition(band, look.operand.buffer, look.operand.offset, sizes, strides))
+    dense = [
+        _addition(band, buffers[buffer], low, (high - low,), (1,))
+        for buffer, found in spans.items()
+        for low, high in _joined(found)
+    ]
+    return dense + loose
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Neighbouring spans as one."""
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(set(spans)):
+        if found and low <= found[-1][1]:
+            found[-1] = found[-1][0], max(high, found[-1][1])
+        else:
+            found.append((low, high))
+    return found
+
+
+def _addition(band: Band, target: Buffer, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Nest:
+    """target += every other shard's sums, in their order."""
+    buffers = [target, *(kept[id(target)] for kept in band.kept)]
+    body: list[Any] = [("load", 0)]
+    for number in range(1, len(buffers)):
+        body += [("load", number), ("add", len(body) - 1, len(body))]
+    operands = tuple(Operand(b, offset, strides) for b in buffers)
+    lanes = max((i for i, s in enumerate(strides) if s == 1), default=len(sizes) - 1)
+    return Nest(sizes, len(sizes), lanes, tuple(body), operands, (Store(0, len(body) - 1),))

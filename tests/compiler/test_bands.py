@@ -1,0 +1,191 @@
+"""Rows that go through the batch side by side give the same numbers, whoever is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from random_graphs import Drawn
+from simulate import run, simulate
+
+import engine
+from engine import nn
+from engine.compiler import bands, table
+from engine.compiler.assemble import trace_step
+from engine.compiler.plan import plan
+from engine.compiler.schedule import Barrier, Piece, schedule
+from engine.compiler.simplify import simplify
+from engine.compiler.table import Table
+from engine.compiler.work import Call, Plan
+from engine.nn import functional as F
+
+
+@pytest.fixture(autouse=True)
+def _eager_bands(monkeypatch: Any) -> Any:
+    """Bands and blocks everywhere, however small the work, and no step as one function, which has none."""
+    monkeypatch.setattr(table, "TINY", 0.0)
+    for name, value in (("WORTH", 0.0), ("CACHE", 3000), ("LEAST", 0.0), ("SMALL", 4.0)):
+        monkeypatch.setattr(bands, name, value)
+    with np.errstate(all="ignore"):
+        yield
+
+
+def walked(made: Plan, inputs: list[Any], threads: int, order: Callable[[list[int]], list[int]]) -> list[Any]:
+    """One step by the tables of many threads, which run one after the other from barrier to barrier."""
+    for buffer in made.buffers:
+        if buffer.slot >= 0:
+            buffer.array = np.ascontiguousarray(inputs[buffer.slot]).reshape(-1)
+    for buffer, place, read in made.scalars:
+        buffer.array[place] = read()
+    for part in schedule(made, threads):
+        if isinstance(part, Call):
+            simulate(Plan(rows=[part]), [])
+            continue
+        waiting = [list(line) for line in part.lines]
+        while any(waiting):
+            for thread in order(list(range(threads))):
+                line = waiting[thread]
+                while line and not isinstance(line[0], Barrier):
+                    item = line.pop(0)
+                    if isinstance(item, Piece):
+                        run(item.work)
+            assert len({bool(line) for line in waiting}) == 1, "a thread waits for nobody"
+            for line in waiting:
+                line[:1] = []
+    return [place.view().astype(dtype) for place, dtype in made.outputs]
+
+
+def cells(graph: Any) -> list[Any]:
+    return [s.array for s in graph.sources if s.role == "cell"]
+
+
+ORDERS = (lambda threads: threads, lambda threads: threads[::-1])
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_a_random_graph_in_bands_means_what_its_rows_mean(seed: int) -> None:
+    expected = Drawn(seed)
+    wanted = simulate(plan(expected.graph, 1), expected.inputs)
+    for threads, order in ((1, ORDERS[0]), (2, ORDERS[0]), (2, ORDERS[1]), (3, ORDERS[1])):
+        drawn = Drawn(seed)
+        found = walked(plan(drawn.graph, 3), drawn.inputs, threads, order)
+        for a, b in zip([*wanted, *cells(expected.graph)], [*found, *cells(drawn.graph)], strict=True):
+            np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-4)
+
+
+class Recurrent(nn.Module):
+    """A short LSTM and a layer on its last output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.out = nn.LSTM(6, 16), nn.Linear(16, 5)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.inner(x)[0][-1])
+
+
+class Attention(nn.Module):
+    """Embedding, attention with a norm and a shortcut, a layer on every place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.norm = nn.Embedding(11, 16), nn.LayerNorm(16)
+        self.inner, self.out = nn.MultiheadAttention(16, 2, batch_first=True), nn.Linear(16, 5)
+
+    def forward(self, x: Any) -> Any:
+        y = self.table(x)
+        z = self.norm(y)
+        return self.out(y + self.inner(z, z, z, need_weights=False)[0]).flatten(0, 1)
+
+
+def convolutional() -> Any:
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Conv2d(32, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 9, 5),
+    )  # fmt: skip
+
+
+def layers() -> Any:
+    return nn.Sequential(nn.Linear(20, 48), nn.ReLU(), nn.Linear(48, 32), nn.Tanh(), nn.Linear(32, 5))
+
+
+def plain() -> Any:
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(32 * 16, 24), nn.ReLU(), nn.Linear(24, 5),
+    )  # fmt: skip
+
+
+NETWORKS: dict[str, tuple[Callable[[], Any], tuple[int, ...], int, int]] = {
+    "layers": (layers, (64, 20), 64, 0), "convolutional": (convolutional, (6, 3, 12, 12), 6, 0),
+    "plain": (plain, (6, 1, 12, 12), 6, 0), "recurrent": (Recurrent, (7, 32, 6), 32, 0),
+    "attention": (Attention, (6, 10), 60, 11),
+}  # fmt: skip
+
+
+def traced(name: str) -> tuple[Any, list[Any]]:
+    """The graph of a training step, and its inputs."""
+    engine.manual_seed(0)
+    make, shape, count, numbers = NETWORKS[name]
+    random = np.random.default_rng(1)
+    x = random.integers(0, numbers, shape) if numbers else random.standard_normal(shape).astype("f4")
+    y, model = random.integers(0, 5, count), make()
+    optimiser = engine.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def step(x: Any, y: Any) -> Any:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    graph = trace_step(step, (engine.tensor(x), engine.tensor(y)))
+    simplify(graph)
+    return graph, [x, y]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_training_step_in_bands_means_what_its_rows_mean(name: str) -> None:
+    expected, inputs = traced(name)
+    wanted = simulate(plan(expected, 1), inputs)
+    for shards in (1, 2, 3):
+        for threads, order in ((1, ORDERS[0]), (2, ORDERS[0]), (2, ORDERS[1])):
+            graph, inputs = traced(name)
+            made = plan(graph, shards)
+            assert made.bands or shards == 1
+            found = walked(made, inputs, threads, order)
+            for a, b in zip([*wanted, *cells(expected)], [*found, *cells(graph)], strict=True):
+                np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_number_of_threads_changes_no_bit(name: str) -> None:
+    pytest.importorskip("llvmlite")
+    found = []
+    for threads in (1, 2, 3):
+        graph, inputs = traced(name)
+        made = Table(plan(graph, 3))
+        made.wait()
+        lies = np.array([[a.ctypes.data for a in inputs]], np.int64)
+        found.append((made.run(5, lies, exactly=threads).results, *[a.copy() for a in cells(graph)]))
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_memory_that_only_a_block_needs_is_used_again_by_the_next() -> None:
+    graph, _ = traced("plain")
+    made = plan(graph, 1)
+    blocks = [segment for band in made.bands for segment in band.segments if segment.units]
+    assert blocks
+    assert any(segment.held for segment in blocks)
+
+
+def test_weights_and_what_depends_on_them_alone_stay_outside() -> None:
+    graph, _ = traced("layers")
+    made = plan(graph, 2)
+    inside = {going.row for band in made.bands for going in band.goings}
+    stepped = {i for i, row in enumerate(made.rows) if any(n.origin.op == "stepped" for n in row.nodes)}
+    assert stepped
+    assert not stepped & inside
