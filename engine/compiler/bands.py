@@ -1,4 +1,4 @@
-"""Bands: stretches of rows that go through the batch side by side, each thread, and each block that fits into its cache,
+"""Bands: stretches of rows that go through the batch side by side, each thread, and each block that fits its cache,
 with samples of its own, so that nobody waits for anybody until the band is over.
 
 A value that a band makes has an owner for every element: memory is a sequence of periods, each with one equal share for
@@ -165,6 +165,21 @@ class _Finder:
             count += width > 0 and (self.written.get(buffer) == width or width in self.hints.get(buffer, ()))
         return count
 
+    def passed(self, seen: Loops) -> None:
+        """A row that does not join: what it writes may yet go along the batch as what it reads does."""
+        for loop, size in enumerate(seen.sizes):
+            for look in seen.looks:
+                stride = look.strides[loop]
+                for width in tuple(self.hints.get(id(look.operand.buffer), ())) if stride > 0 else ():
+                    step = width // stride
+                    if step * stride == width and size % (step * self.units) == 0:
+                        self._hint(seen, loop, step)
+
+    def _hint(self, seen: Loops, loop: int, step: int) -> None:
+        for look in seen.looks:
+            if look.writes and look.strides[loop] > 0:
+                self.hints.setdefault(id(look.operand.buffer), set()).add(look.strides[loop] * step)
+
     def _note(self, seen: Loops, loop: int) -> None:
         for look in seen.looks:
             buffer = id(look.operand.buffer)
@@ -202,33 +217,32 @@ def _count(seen: Loops, look: Look) -> int:
 # ------------------------------------------------------------------------------------------------------- arranging
 def arrange(plan: Plan, cost: float, cores: int) -> None:
     """Find a plan's bands and bring their rows together; the rows' meaning stays. cores: how many shards at most."""
-    sizes = _units(plan)
-    if cost < WORTH or not sizes:
+    if cost < WORTH:
         return
     guard = plan.guard
     stretches = [plan.rows[:guard], plan.rows[guard:]]
-    found = max((_Arranged(plan, stretches, units, cores) for units in sizes), key=lambda x: x.worth)
-    if found.bands:
+    tried = [_Arranged(plan, stretches, units, axis, cores) for units, axis in _batches(plan)]
+    found = max(tried, key=lambda x: x.worth, default=None)
+    if found is not None and found.bands:
         plan.rows, plan.bands = found.rows, found.bands
 
 
-def _units(plan: Plan) -> list[int]:
-    """Sizes of the inputs' axes along which all of them can be cut."""
+def _batches(plan: Plan) -> list[tuple[int, int]]:
+    """What may be the batch: the size of the first or second axis of an input, into which all inputs can be cut."""
     inputs = [b for b in plan.buffers if b.slot >= 0]
-    sizes = dict.fromkeys(n for b in inputs for n in b.shape if n > 1)
-    return [n for n in sizes if all(b.count % n == 0 for b in inputs)]
+    sizes = dict.fromkeys((n, axis) for b in inputs for axis, n in enumerate(b.shape[:2]) if n > 1)
+    return [(n, axis) for n, axis in sizes if all(b.count % n == 0 for b in inputs)]
 
 
 class _Arranged:
     """The rows with one candidate for the units."""
 
-    def __init__(self, plan: Plan, stretches: Sequence[list[Any]], units: int, cores: int) -> None:
+    def __init__(self, plan: Plan, stretches: Sequence[list[Any]], units: int, axis: int, cores: int) -> None:
         self.plan, self.units, self.cores = plan, units, cores
         self.rows: list[Any] = []
         self.bands: list[Band] = []
         self.worth = 0.0
-        self.hints: dict[int, set[int]] = {id(b): _steps(b, units) for b in plan.buffers if b.slot >= 0}
-        self.users: dict[int, int] = {}
+        self.hints: dict[int, set[int]] = {id(b): _steps(b, units, axis) for b in plan.buffers if b.slot >= 0}
         for stretch in stretches:
             self._stretch(stretch)
 
@@ -269,6 +283,8 @@ class _Arranged:
                 inside.note(touched)
             elif not hindered and not inside.hinders(touched):
                 before.append(row)
+                if seen is not None:
+                    finder.passed(seen)
             else:
                 later.append(row)
                 behind.note(touched)
@@ -291,14 +307,10 @@ class _Arranged:
             self.worth += sum(float(g.work.cost()) for g in goings)
 
 
-def _steps(buffer: Buffer, units: int) -> set[int]:
-    """How far apart units may lie in an input: for every axis that can be cut into them."""
-    found, step = set(), 1
-    for n in reversed(buffer.shape):
-        if n % units == 0:
-            found.add(step * n // units)
-        step *= n
-    return found
+def _steps(buffer: Buffer, units: int, axis: int) -> set[int]:
+    """How far apart units lie in an input, along this axis or else the first."""
+    fits = [i for i in (axis, 0) if i < len(buffer.shape) and buffer.shape[i] % units == 0]
+    return {math.prod(buffer.shape[i:]) // units for i in fits[:1]}
 
 
 # ------------------------------------------------------------------------------------------------------- blocks

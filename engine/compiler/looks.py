@@ -39,13 +39,20 @@ class Loops:
     looks: tuple[Look, ...]
 
 
-@singledispatch
 def loops(work: Any) -> Loops | None:
     """The loops of a piece of work; None for a kind that is never taken apart along a batch."""
+    found = work.__dict__.get("_loops", work)
+    if found is work:  # looked at for the first time
+        found = work.__dict__["_loops"] = _loops(work)
+    return found  # type: ignore[no-any-return]
+
+
+@singledispatch
+def _loops(work: Any) -> Loops | None:
     return None
 
 
-@loops.register
+@_loops.register
 def _(work: Product) -> Loops:
     outer, products = len(work.outer), len(work.k)
     still = (0,) * products
@@ -61,7 +68,7 @@ def _(work: Product) -> Loops:
     return Loops((*work.sizes, *work.k), outer + 2, (outer + 1,), tuple(looks))
 
 
-@loops.register
+@_loops.register
 def _(work: Nest) -> Loops:
     stores = {s.operand: s.line for s in work.stores}
     looks = (
@@ -74,14 +81,14 @@ def _sum(work: Nest, line: int) -> bool:
     return tuple(work.body[line][:2]) == ("reduce", "sum")
 
 
-@loops.register
+@_loops.register
 def _(work: Transposition) -> Loops:
     count = len(work.sizes)
     looks = (Look(work.source, work.source.strides, False), Look(work.target, work.target.strides, True))
     return Loops(work.sizes, count, (count - 2, count - 1), looks)
 
 
-@loops.register
+@_loops.register
 def _(work: Rows) -> Loops | None:
     if work.scatter:
         return None
