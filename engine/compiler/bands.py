@@ -21,13 +21,15 @@ from engine.compiler.kernels.product import Product
 from engine.compiler.looks import GRAIN, Look, Loops, loops, targets
 from engine.compiler.work import Buffer, Operand, Plan, Record, Store, pieces
 
-WORTH = 60_000.0
-"""Nanoseconds: a plan that takes less has no bands."""
+WORTH = 600_000.0
+"""Nanoseconds: a plan that takes less has no bands: halves of a small batch fill no tiles."""
 SMALL = 0.5
 """A sum joins where its results are at most so large a part of what is summed."""
 CACHE, STILL = 320_000, 200_000
 """Bytes: what a block of a band should touch of its own, and what a row in it may read again in every block."""
-LEAST = 4_000.0
+MOST = 0.6
+"""A batch whose bands take so large a part of the time is the one."""
+LEAST = 1_500.0
 """Nanoseconds: what a row's part in a block should take at least."""
 
 
@@ -219,12 +221,15 @@ def arrange(plan: Plan, cost: float, cores: int) -> None:
     """Find a plan's bands and bring their rows together; the rows' meaning stays. cores: how many shards at most."""
     if cost < WORTH:
         return
-    guard = plan.guard
-    stretches = [plan.rows[:guard], plan.rows[guard:]]
-    tried = [_Arranged(plan, stretches, units, axis, cores) for units, axis in _batches(plan)]
-    found = max(tried, key=lambda x: x.worth, default=None)
-    if found is not None and found.bands:
-        plan.rows, plan.bands = found.rows, found.bands
+    known, best = _Known(plan), None
+    for units, axis in _batches(plan):
+        found = _Arranged(plan, known, units, axis, cores)
+        if found.bands and (best is None or found.worth > best.worth):
+            best = found
+        if found.worth > MOST * cost:
+            break
+    if best is not None:
+        plan.rows, plan.bands = best.rows, best.bands
 
 
 def _batches(plan: Plan) -> list[tuple[int, int]]:
@@ -234,17 +239,39 @@ def _batches(plan: Plan) -> list[tuple[int, int]]:
     return [(n, axis) for n, axis in sizes if all(b.count % n == 0 for b in inputs)]
 
 
+class _Known:
+    """What a plan's rows touch: (buffer, low, high, written) of each, how many rows a buffer has, what is wanted."""
+
+    def __init__(self, plan: Plan) -> None:
+        records = [row for row in plan.rows if isinstance(row, Record)]
+        self.touched = {id(r): [(id(a.buffer), a.low, a.high, a.writes) for a in r.work.accesses()] for r in records}
+        self.count: dict[int, int] = {}
+        for accesses in self.touched.values():
+            for buffer in {access[0] for access in accesses}:
+                self.count[buffer] = self.count.get(buffer, 0) + 1
+        wanted = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
+        wanted += [place.buffer for _, places in plan.effects for place in places]
+        calls = [row for row in plan.rows if not isinstance(row, Record)]
+        wanted += [place.buffer for call in calls for place in (*call.reads, *call.writes)]
+        self.wanted = {id(b) for b in wanted}
+
+    def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
+        """Whether nobody else touches a buffer."""
+        inside = sum(any(look.operand.buffer is buffer for look in _looks(g)) for g in goings)
+        return id(buffer) not in self.wanted and not buffer.lasting and self.count.get(id(buffer)) == inside
+
+
 class _Arranged:
     """The rows with one candidate for the units."""
 
-    def __init__(self, plan: Plan, stretches: Sequence[list[Any]], units: int, axis: int, cores: int) -> None:
-        self.plan, self.units, self.cores = plan, units, cores
+    def __init__(self, plan: Plan, known: _Known, units: int, axis: int, cores: int) -> None:
+        self.known, self.units, self.cores = known, units, cores
         self.rows: list[Any] = []
         self.bands: list[Band] = []
         self.worth = 0.0
         self.hints: dict[int, set[int]] = {id(b): _steps(b, units, axis) for b in plan.buffers if b.slot >= 0}
-        for stretch in stretches:
-            self._stretch(stretch)
+        self._stretch(plan.rows[: plan.guard])
+        self._stretch(plan.rows[plan.guard :])
 
     def _stretch(self, rows: list[Any]) -> None:
         """Rows between which nothing forbids another order but what they read and write."""
@@ -274,7 +301,7 @@ class _Arranged:
         later: list[Any] = []
         inside, behind = _Memory(), _Memory()
         for row in rows:
-            touched = [(id(a.buffer), a.low, a.high, a.writes) for a in row.work.accesses()]
+            touched = self.known.touched[id(row)]
             seen = loops(row.work)
             hindered = behind.hinders(touched)
             going = None if hindered or seen is None else finder.going(0, row.work, seen)
@@ -298,7 +325,7 @@ class _Arranged:
         goings = [replace(going, row=start + i) for i, (_, going) in enumerate(along)]
         grain = max((GRAIN // math.gcd(GRAIN, g.step) for g in goings if g.lanes), default=1)
         shards = pieces(self.units, self.cores, grain)
-        segments = _segments(goings, self.units, shards, self.plan)
+        segments = _segments(goings, self.units, shards, self.known)
         sums = {id(o.buffer): o.buffer for g in goings if g.sums for o in targets(g.work)}
         kept = [{at: Buffer(b.count, b.dtype, "shard") for at, b in sums.items()} for _ in shards[1:]]
         band = Band(start, len(self.rows), shards, segments, kept)
@@ -314,39 +341,19 @@ def _steps(buffer: Buffer, units: int, axis: int) -> set[int]:
 
 
 # ------------------------------------------------------------------------------------------------------- blocks
-def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], plan: Plan) -> list[Segment]:
+def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], known: _Known) -> list[Segment]:
     """Neighbouring rows that can go block by block, and what is between them."""
     found: list[Segment] = []
     waiting: list[Going] = []
-    outside = _Outside(plan)
     for going in [*goings, None]:
         if going is not None and not going.lanes and _again(going) <= STILL:
             waiting.append(going)
             continue
-        found += _blocked(waiting, units, shards, outside)
+        found += _blocked(waiting, units, shards, known)
         waiting = []
         if going is not None:
             found.append(Segment((going,)))
     return found
-
-
-class _Outside:
-    """How many rows touch a buffer, and which are wanted when the step is over."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.count: dict[int, int] = {}
-        for row in plan.rows:
-            places = row.work.accesses() if isinstance(row, Record) else (*row.reads, *row.writes)
-            for buffer in {id(place.buffer) for place in places}:
-                self.count[buffer] = self.count.get(buffer, 0) + 1
-        wanted = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
-        wanted += [place.buffer for _, places in plan.effects for place in places]
-        self.wanted = {id(b) for b in wanted}
-
-    def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
-        """Whether nobody else touches a buffer."""
-        inside = sum(any(look.operand.buffer is buffer for look in _looks(g)) for g in goings)
-        return id(buffer) not in self.wanted and not buffer.lasting and self.count.get(id(buffer)) == inside
 
 
 def _looks(going: Going) -> tuple[Look, ...]:
@@ -368,7 +375,7 @@ def _own(going: Going, units: int) -> dict[int, int]:
     return {id(look.operand.buffer): 4 * _count(seen, look) // units for look in seen.looks if look.strides[going.loop]}
 
 
-def _blocked(goings: list[Going], units: int, shards: list[tuple[int, int]], outside: _Outside) -> list[Segment]:
+def _blocked(goings: list[Going], units: int, shards: list[tuple[int, int]], known: _Known) -> list[Segment]:
     """These rows block by block if that keeps what they hand on in the cache."""
     whole = [Segment((going,)) for going in goings]
     own: dict[int, int] = {}
@@ -384,7 +391,7 @@ def _blocked(goings: list[Going], units: int, shards: list[tuple[int, int]], out
     block = max(1, CACHE // max(1, total), math.ceil(min(least, largest / 4)))
     if block * 2 > largest:
         return whole
-    held = frozenset(b for b, buffer in made.items() if outside.only(goings, buffer))
+    held = frozenset(b for b, buffer in made.items() if known.only(goings, buffer))
     return [Segment(tuple(goings), block, held)]
 
 
