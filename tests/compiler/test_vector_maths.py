@@ -68,7 +68,7 @@ def spread(low: float, high: float, count: int = 40_000) -> Any:
 
 erf = np.vectorize(math.erf, otypes=["f8"])
 RANGES: list[tuple[str, Any, float, float, float]] = [
-    ("exp", np.exp, -87.29, 88.72, 2), ("expm1", np.expm1, -100, 88.72, 3), ("log", np.log, 1.2e-38, 3e38, 1),
+    ("exp", np.exp, -87.29, 88.72, 1), ("expm1", np.expm1, -100, 88.72, 3), ("log", np.log, 1.2e-38, 3e38, 1),
     ("log", np.log, 0.5, 2, 1), ("log1p", np.log1p, -0.9999999, 3e38, 1.5), ("log1p", np.log1p, -0.99, 3, 1.5),
     ("tanh", np.tanh, -12, 12, 6), ("erf", erf, -6, 6, 6), ("sin", np.sin, -50, 50, 2), ("cos", np.cos, -50, 50, 2),
     ("sin", np.sin, -2e9, 2e9, 2), ("cos", np.cos, -2e9, 2e9, 2), ("sqrt", np.sqrt, 0, 3e38, 1),
@@ -142,6 +142,15 @@ def test_a_number_known_beforehand_may_stand_for_an_operand(name: str) -> None:
             wanted = ir.SCALARS[name][0](*(np.float32(0.5) if c else a for a, c in zip(given, constants, strict=True)))
         found = computed(name, HOSTS[0], *given, result="i4" if truth else "f4", constants=tuple(constants))
         assert alike(found, wanted)
+
+
+@pytest.mark.parametrize("cpu", HOSTS, ids=lambda c: c.lanes)
+@pytest.mark.parametrize(("name", "low"), [("tanh", 8.0), ("erf", 3.6)])
+def test_a_ratio_ends_at_one_and_never_passes_it(name: str, low: float, cpu: Cpu) -> None:
+    first, last = (np.float32(x).view("u4") for x in (low, low + 0.4))
+    found = computed(name, cpu, np.arange(first, last, dtype="u4").view("f4"))
+    assert found.max() == 1.0
+    assert computed(name, cpu, np.array([-np.inf, np.inf, -100, 100], "f4")).tolist() == [-1, 1, -1, 1]
 
 
 def test_exp_is_exactly_nothing_below_its_range() -> None:
