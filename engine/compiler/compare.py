@@ -28,10 +28,11 @@ class Differs(Exception):
 
 class Comparison:
     """Walks two traces together. cells: the arrays of the newer one that lived before it, by id, with the tensor that
-    owns them (or None); constants: those that were made inside, always with the same numbers."""
+    owns them (or None); constants: those that were made inside, always with the same numbers. lasting: the ids of
+    tensors and arrays that live from step to step, where that is known (then one trace may be given twice)."""
 
-    def __init__(self, old: Trace, new: Trace) -> None:
-        self.old, self.new = old, new
+    def __init__(self, old: Trace, new: Trace, lasting: set[int] | None = None) -> None:
+        self.old, self.new, self.lasting = old, new, lasting
         self.numbers: dict[int, int] = {}
         self.again: dict[int, int] = {}
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}
@@ -99,7 +100,7 @@ class Comparison:
                 raise Differs(f"{what} came from elsewhere the second time", self.line)
             return
         owner, now = self.old.owners.get(id(x)), self.new.owners.get(id(y))
-        if x is y or (owner is not None and owner is now):
+        if self._lives(x, y, owner, now):
             self.cells[id(y)] = (y, now)
         elif fresh:
             pass
@@ -109,6 +110,12 @@ class Comparison:
         else:
             raise Differs(f"{what} was made outside of ops and differs from step to step", self.line)
         self.enter(x, y)
+
+    def _lives(self, x: Any, y: Any, owner: Tensor | None, now: Tensor | None) -> bool:
+        """Whether an array was there before the step, and will be after it."""
+        if self.lasting is not None:
+            return id(y) in self.lasting or id(now) in self.lasting
+        return x is y or (owner is not None and owner is now)
 
     def _expect_own_memory(self, y: Any, what: str) -> None:
         """An array that looks by hand into memory that the step computes is no constant, whatever it held twice."""

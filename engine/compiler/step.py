@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.compiler.cpu import NoNativeCode
 from engine.compiler.explain import Report, Row, report, rows
 from engine.compiler.guard import Residents, Surroundings, signature
 from engine.compiler.ir import CompilerError
+from engine.compiler.plain import lasting
 from engine.compiler.runner import Bound, Native, NumPy, addresses
 from engine.compiler.trace import Reason, Trace, watched
 from engine.compiler.undo import Undo
@@ -82,6 +84,9 @@ class Variant:
                 self.differences += 1
                 if self.differences == TRIES:
                     self.reasons = [difference.reason]
+        elif (kept := lasting(self.owner.function, trace)) is not None:
+            with suppress(Differs):  # then two traces will tell
+                self._build(Comparison(trace, trace, kept).run())
         self.old = None if self.reasons or self.bound is not None else trace
         self.around = around
 

@@ -76,6 +76,8 @@ class Trace:
     slopes: list[tuple[Tensor, Any]] = field(default_factory=list)
     result: Any = None
     reasons: list[Reason] = field(default_factory=list)
+    unclear: bool = False
+    """Whether a gradient began at nothing, and nobody saw to it that it will do so again."""
 
 
 class Tracer(Recorder):
@@ -93,6 +95,7 @@ class Tracer(Recorder):
         self.draws: dict[tuple[int, int], Draw] = {}
         self.dirty: dict[int, tuple[Tensor, str]] = {}
         self.leaves: dict[int, Tensor] = {}
+        self.cleared: set[int] = set()
         self.depth, self.line = 0, ""
         self.module: Module | None = None
 
@@ -188,6 +191,9 @@ class Tracer(Recorder):
     def _hear_changed(self, t: Tensor) -> None:
         self.dirty[id(t.array)] = (t, where())
 
+    def _hear_clearing(self, parameters: list[Tensor]) -> None:
+        self.cleared.update(map(id, parameters))
+
     def _hear_counted(self, t: Tensor) -> None:
         self.dirty.pop(id(t.array), None)
         self._add("counted", t)
@@ -206,6 +212,7 @@ class Tracer(Recorder):
         self._add("accumulated", leaf, self._seen(g), before, after)
         self.known[id(after)] = after
         self.leaves[id(leaf)] = leaf
+        self.trace.unclear = self.trace.unclear or (before is None and id(leaf) not in self.cleared)
 
     def _hear_measured(self, tensors: list[Tensor], kind: float, strict: bool, found: Tensor) -> None:
         if strict:

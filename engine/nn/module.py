@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
+from engine.graph import tell
 from engine.nn.hooks import (
     CHANGES,
     EVERYWHERE,
@@ -341,7 +342,10 @@ class Module(HookedModule, SavedModule, MovedModule):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with 0."""
-        for parameter in self.parameters():
+        parameters = list(self.parameters())
+        if set_to_none:
+            tell("clearing", parameters)
+        for parameter in parameters:
             forget_gradient(parameter, set_to_none)
 
     # --------------------------------------------------------------------------------------------------- text

@@ -146,6 +146,8 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with 0."""
         for group in self.param_groups:
+            if set_to_none:
+                tell("clearing", group["params"])
             for parameter in group["params"]:
                 forget_gradient(parameter, set_to_none)
 

@@ -1,0 +1,116 @@
+"""Steps of which one look is enough: straight code that asks nothing but the engine, on tensors that somebody keeps.
+
+Two traces of a step are compared to see what changes from call to call. Where a step's own code has no branch, no loop,
+no assignment to anything but its local variables, and calls the engine alone, there is nothing that could change
+unseen: numbers in it are written there, or are variables that are looked at before each call.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import lru_cache
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from engine.compiler.trace import Trace
+from engine.nn.module import Module
+from engine.optim.optimizer import Optimizer
+from engine.optim.schedule import LRScheduler
+from engine.tensor import Tensor
+
+STRAIGHT = frozenset(
+    ["CACHE", "RESUME", "NOP", "COPY_FREE_VARS", "PUSH_NULL", "PRECALL", "CALL", "KW_NAMES", "CALL_KW", "POP_TOP",
+     "RETURN_VALUE", "RETURN_CONST", "LOAD_CONST", "LOAD_SMALL_INT", "STORE_FAST", "STORE_FAST_STORE_FAST",
+     "BINARY_OP", "UNARY_NEGATIVE", "BUILD_TUPLE", "UNPACK_SEQUENCE", "SWAP", "COPY"]
+)  # fmt: skip
+"""Instructions that do the same at each call; what they leave is known only to be the engine's."""
+FLAGGED = sys.version_info >= (3, 12)
+"""Whether a method to be called is loaded like any attribute, with a flag."""
+LOCAL = object()
+"""In the place of an object: an argument of the step, or what the engine made of it."""
+ASKED = frozenset(["shape", "ndim", "T", "mT"])
+"""What may be asked of these, methods aside."""
+CALLED = frozenset(["zero_grad", "step"])
+"""The methods of optimisers and schedules that give no number that changes."""
+
+
+def lasting(step: Any, trace: Trace) -> set[int] | None:
+    """The ids of the tensors (and of their arrays) that live from step to step, where one trace tells what every step
+    does; else None.
+
+    Whatever else it reads, and no op has made, the engine has made of what is written in the step: constants.
+    """
+    if trace.unclear or not all(_is_ours(type(m)) for m in trace.modules.values()):
+        return None
+    kept = _kept(step)
+    if kept is None:
+        return None
+    kept += [t for m in trace.modules.values() for held in (m._parameters, m._buffers) for t in held.values()]
+    stepped = [e.facts[0].optimizer for e in trace.events if e.what == "stepped"]
+    kept += [p for o in stepped for group in o.param_groups for p in group["params"]]
+    kept = [t for t in kept if t is not None]
+    return {id(t) for t in kept} | {id(t.array) for t in kept}
+
+
+def _kept(step: Any) -> list[Any] | None:
+    """The tensors that a step's own code names; None where the code is not straight, or not tame."""
+    owner = step.__self__ if isinstance(step, MethodType) else LOCAL
+    function = step.__func__ if isinstance(step, MethodType) else step
+    if not isinstance(function, FunctionType):
+        return None
+    code = function.__code__
+    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+    found: list[Any] = []
+    held: Any = LOCAL
+    for name, what, is_method in _instructions(code):
+        if name in STRAIGHT:
+            held = LOCAL
+            continue
+        if name.startswith("LOAD_FAST"):
+            last = what[-1] if isinstance(what, tuple) else what
+            held = owner if last == code.co_varnames[0] and code.co_argcount else LOCAL
+            continue
+        if name == "LOAD_GLOBAL":
+            held = function.__globals__.get(what)
+        elif name == "LOAD_DEREF" and what in cells:
+            held = cells[what].cell_contents
+        elif name in ("LOAD_ATTR", "LOAD_METHOD"):
+            held = _asked(held, what, is_method)
+        else:
+            return None
+        number = isinstance(held, bool | int | float | str) and name in ("LOAD_GLOBAL", "LOAD_DEREF")
+        if held is not LOCAL and not number and not _is_tame(held):
+            return None
+        found.append(held)
+    return [held for held in found if isinstance(held, Tensor)]
+
+
+@lru_cache(256)
+def _instructions(code: CodeType) -> tuple[tuple[str, Any, bool], ...]:
+    """(name, argument, whether a method is loaded to be called) of all instructions."""
+    lines = dis.get_instructions(code)
+    return tuple((x.opname, x.argval, x.opname == "LOAD_METHOD" or (FLAGGED and bool((x.arg or 0) & 1))) for x in lines)
+
+
+def _asked(held: Any, name: str, is_method: bool) -> Any:
+    """What an object's attribute is known to be; None for what may change."""
+    if isinstance(held, ModuleType):
+        return getattr(held, name, None)
+    if isinstance(held, Optimizer | LRScheduler):
+        return LOCAL if is_method and name in CALLED else None
+    if held is LOCAL or _is_ours(type(held)):
+        part = held._modules.get(name) or held._parameters.get(name) if isinstance(held, Module) else None
+        return part if part is not None else LOCAL if is_method or name in ASKED else None
+    return getattr(held, "__dict__", {}).get(name)
+
+
+def _is_ours(kind: Any) -> bool:
+    return str(getattr(kind, "__module__", "")).split(".")[0] == "engine"
+
+
+def _is_tame(held: Any) -> bool:
+    """Whether it is the engine's: its modules, functions and classes, its tensors and optimisers."""
+    if isinstance(held, ModuleType):
+        return held.__name__.split(".")[0] == "engine"
+    return _is_ours(held if isinstance(held, FunctionType | type) else type(held))
