@@ -23,6 +23,7 @@ from engine.compiler.runner import Bound, Native, NumPy, addresses
 from engine.compiler.trace import Reason, Trace, watched
 from engine.compiler.undo import Undo
 from engine.compiler.watch import Watch
+from engine.compiler.work import shards
 from engine.errors import ArgumentError
 from engine.graph import current_mode
 from engine.tensor import Tensor, wrap
@@ -245,6 +246,12 @@ class Step:
     def prepared(self) -> str:
         """What the newest program runs on: "eager", "numpy" or "native"."""
         return "eager" if self.newest is None else self.newest.tier
+
+    @property
+    def shards(self) -> int:
+        """Into how many parts the newest program cuts a batch whose sums are added in the end."""
+        bound = None if self.newest is None else self.newest.bound
+        return shards(bound.runner.plan) if bound is not None and bound.runner.tier == "native" else 1
 
     def why(self) -> str:
         """Why the newest program is not native code, as far as there is a reason."""

@@ -154,6 +154,12 @@ class Plan:
     places: dict[int, Any] = field(default_factory=dict)
 
 
+def shards(plan: Plan) -> int:
+    """Into how many parts a batch is cut whose sums are added in the end: the numbers depend on it."""
+    summed = [band for band in plan.bands if band.kept and any(band.kept[0])]
+    return max((len(band.shards) for band in summed), default=1)
+
+
 def cost(plan: Plan) -> float:
     """Nanoseconds that one core needs for the plan's native rows."""
     return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))

@@ -84,4 +84,5 @@ class Tier:
 
     def _say(self, tier: str, reason: str) -> None:
         cpu, reason = (host().name, "") if tier == "native" else ("", reason[:200])
-        self.now = {"tier": tier, "cpu": cpu, "reason": reason or None}
+        shards = self.step.shards if self.step is not None and tier == "native" else 1
+        self.now = {"tier": tier, "shards": shards, "cpu": cpu, "reason": reason or None}

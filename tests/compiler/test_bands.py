@@ -12,7 +12,7 @@ from simulate import run, simulate
 
 import engine
 from engine import nn
-from engine.compiler import bands, table
+from engine.compiler import bands, table, team
 from engine.compiler.assemble import trace_step
 from engine.compiler.plan import plan
 from engine.compiler.schedule import Barrier, Piece, schedule
@@ -189,3 +189,24 @@ def test_weights_and_what_depends_on_them_alone_stay_outside() -> None:
     stepped = {i for i, row in enumerate(made.rows) if any(n.origin.op == "stepped" for n in row.nodes)}
     assert stepped
     assert not stepped & inside
+
+
+def test_a_run_says_into_how_many_parts_a_batch_is_cut() -> None:
+    pytest.importorskip("llvmlite")
+    model, x, y = plain(), engine.randn(6, 1, 12, 12), engine.randint(0, 5, (6,))
+    optimiser = engine.optim.SGD(model.parameters(), lr=0.1)
+
+    @engine.compile
+    def step(x: Any, y: Any) -> Any:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    team.set_cores(2)
+    try:
+        step.prepare(x, y)
+        assert step.shards == 2
+    finally:
+        team.set_cores(None)
