@@ -8,6 +8,7 @@ loaded values, one that serves every size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from engine.compiler.cpu import Cpu
@@ -56,6 +57,12 @@ class Function(Arithmetic):
         """Lanes of a (0 ..) and b (lanes ..) in another order."""
         order = ", ".join(f"i32 {i}" for i in places)
         return self.pure(f"shufflevector {a!r}, {b!r}, <{self.lanes} x i32> <{order}>", a.type)
+
+    def anywhere(self, x: Ssa) -> Ssa:
+        """In every lane, whether a truth holds in one."""
+        word = f"i{self.lanes}"
+        some = self.compare("ne", self.pure(f"bitcast {x!r} to {word}", word), 0)
+        return self.pure(f"bitcast {self.pure(f'sext {some!r} to {word}', word)!r} to {x.type}", x.type)
 
     def lane(self, x: Ssa, place: int) -> Ssa:
         """One lane."""
@@ -187,6 +194,19 @@ class Function(Arithmetic):
         """Run body only where the condition holds; what it returned, else `carried`."""
         held = tuple(carried)
         return self.branch(condition, body, lambda: held)
+
+    def in_turn(self, bodies: Iterable[Callable[[], Any]]) -> None:
+        """Write bodies that do not need each other, an instruction of each in turn: what waits for its own results
+        leaves room for the others. Bodies with branches follow one another."""
+        start, block, texts = len(self.lines), self.block, []
+        for body in bodies:
+            before = len(self.lines)
+            self._known.append({})
+            body()
+            self._known.pop()
+            texts.append(self.lines[before:])
+        if self.block == block:
+            self.lines[start:] = [line for turn in zip_longest(*texts) for line in turn if line is not None]
 
     def sweep(self, count: Number, body: Callable[..., Any], carried: Iterable[Number] = ()) -> Values:
         """Run body(i, mask, *carried) over [0, count) a vector at a time: full ones with mask None, then the rest."""

@@ -237,6 +237,21 @@ def test_a_split_nest_writes_the_same_bits(parts: int) -> None:
             assert np.array_equal(written(nest)[0], whole)
 
 
+@pytest.mark.parametrize("n", [5, 30, 60, 100, 250])
+def test_a_row_has_the_same_bits_beside_others_and_alone(n: int) -> None:
+    for rows in range(1, 10):
+        desk = Desk((rows, n))
+        nest = desk.nest(1, 1, SOFTMAX, [desk.operand(), desk.operand()], (1, 5))
+        seen(nest.operands[0], nest.sizes)[rows // 2, n // 3] = np.nan
+        for cpu in HOSTS:
+            run(nest, cpu)
+            (together,) = [np.array(x) for x in written(nest)]
+            for row in range(rows):
+                run(nest._piece(0, row, 1), cpu)
+            np.testing.assert_array_equal(np.isnan(together).all(1), np.arange(rows) == rows // 2)
+            np.testing.assert_array_equal(written(nest)[0], together)
+
+
 def test_a_reduction_to_one_number_is_not_split() -> None:
     desk = Desk((1000,))
     assert len(desk.nest(0, 0, SUM, [desk.operand(), desk.operand("")], (1, 1)).split(4)) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.emit import Function
@@ -91,8 +92,17 @@ class Emission:
         if loop == self.nest.lanes:
             self.vectors(scope, lambda inside: self._outside(depth + 1, inside))
         else:
-            self.f.loop(self.sizes[loop], lambda i: self._outside(depth + 1, self.enter(scope, loop, i)))
+            self._places(loop, lambda i: self._outside(depth + 1, self.enter(scope, loop, i)), depth)
         return None
+
+    def _places(self, loop: int, body: Callable[[Any], Any], depth: int) -> None:
+        """A parallel loop; short rows go several at a time, so that one does not wait for the sums of another."""
+        f, n, kept = self.f, self.sizes[loop], self.nest.kept * GRAIN // self.f.lanes
+        innermost = kept and depth + 1 == len(self.parallel)
+        several = max(1, min(4 if kept < 3 else 2, f.cpu.registers // 2 // kept)) if innermost else 1
+        full = f.sub(n, n % several) if several > 1 else 0
+        f.loop(full, lambda i: f.in_turn([partial(body, f.add(i, j)) for j in range(several)]), step=several)
+        f.loop(n, body, start=full)
 
     def enter(self, scope: Scope, loop: int, i: Number) -> Scope:
         """The inside of a loop at its place i."""
@@ -175,8 +185,8 @@ class Emission:
             width = self.side if self.across else len(scope.masks)
             found = self._inside(0, scope, sweep, self.nothing(sweep, width * len(sweep.reductions)))
         for line, values in zip(sweep.reductions, _parts(found, len(sweep.reductions)), strict=True):
-            if self.across:
-                values = [self._across(line, self._tree(line, list(values)))]
+            if self.across and not self.nest.kept:
+                values = [self._whole(line, list(values))]
             truth = self.body.kinds[line] == "t"
             scope.values[line] = [self.f.compare("ne", v, 0) if truth else v for v in values]
 
@@ -202,7 +212,7 @@ class Emission:
         for line, before in zip(sweep.reductions, _parts(held, len(sweep.reductions)), strict=True):
             new = self._reduced_values(scope, line)
             if self.nest.kept:
-                found.append(self._tree(line, new))
+                found.append(self._whole(line, new))
             else:
                 both = [self.combine(line, a, b) for a, b in zip(before, new, strict=False)]
                 found += [*both, *before[len(both) :]]
@@ -235,18 +245,29 @@ class Emission:
         kind = self.body.kinds[line].replace("t", "i")
         return maths.ALIKE[COMBINE[self.body.body[line][1]]](self.f, kind, a, b)
 
-    def _tree(self, line: int, values: list[Any]) -> Any:
+    def _whole(self, line: int, values: list[Any]) -> Any:
+        """All registers and all lanes combined, in every lane."""
+        f, combine = self.f, partial(self.combine, line)
+        which = {"max": "gt", "min": "lt"}.get(self.body.body[line][1])
+        if which is None or self.body.kinds[line] != "f" or f.lanes != 16:
+            return self._across(combine, self._tree(combine, values))
+        # whether there is a NaN is asked beside the search, which need not look after it then
+        lost = self._tree(partial(f.arithmetic, "or"), [f.compare("ne", x, x) for x in values])
+        found = self._tree(outer := lambda a, b: f.select(f.compare(which, a, b), a, b), values)
+        return f.select(f.anywhere(lost), math.nan, self._across(outer, found))
+
+    def _tree(self, combine: Callable[[Any, Any], Any], values: list[Any]) -> Any:
         while len(values) > 1:
-            pairs = [self.combine(line, a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
+            pairs = [combine(a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
             values = pairs + values[len(pairs) * 2 :]
         return values[0]
 
-    def _across(self, line: int, x: Ssa) -> Ssa:
+    def _across(self, combine: Callable[[Any, Any], Any], x: Ssa) -> Ssa:
         """All lanes combined, in every lane."""
         lanes, half = self.f.lanes, self.f.lanes // 2
         while half:
             other = self.f.shuffle(x, x, [(i + half) % lanes for i in range(lanes)])
-            x, half = self.combine(line, x, other), half // 2
+            x, half = combine(x, other), half // 2
         return x
 
     def _identity(self, line: int) -> Any:
