@@ -49,7 +49,8 @@ def scaled_dot_product_attention(
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     scores = (query * factor) @ key.mT
     mask = _causal(scores) if is_causal else attn_mask
-    weights = _seen(scores, mask).softmax(-1) if mask is None else _safe_softmax(_seen(scores, mask))
+    seen = _seen(scores, mask)  # a causal query sees at least the first key
+    weights = seen.softmax(-1) if attn_mask is None else _safe_softmax(seen)
     if dropout_p > 0:
         weights = weights.dropout(dropout_p)
     return (weights @ value).to(given)
