@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,22 +140,37 @@ def test_places_of_an_outer_loop_join_the_rows_of_a_tile(cpu: Cpu, shape: Any, h
 
 
 @pytest.mark.parametrize("how", [run, run_special])
-def test_windows_meet_a_long_sum_block_by_block(cpu: Cpu, how: Any) -> None:
-    """As a small convolution's input gradient: columns read what their neighbours read."""
+def test_windows_have_short_loops_that_are_written_out(cpu: Cpu, how: Any) -> None:
+    """As a small convolution and its gradients: columns read what their neighbours read; rows may lie side by side."""
     arena = Arena(9)
-    for m, n, channels in ((6, 100, 17), (11, 310, 7), (1, 897, 16)):
-        outer, k, row = (2,), (channels, 5, 5), n + 64
-        a = arena.operand((*outer, m, *k), flip=True)
+    for m, n, channels, size, beside in ((6, 100, 17, 5, False), (11, 310, 7, 3, True), (26, 32, 2, 3, True)):
+        outer, k, row = (2,), (channels, size, size), n + 64
+        a = arena.operand((*outer, m, *k), unit=1 if beside else 4, flip=True)
+        if beside:  # the rows of an image and the columns of a window, both in steps of 1
+            a = Operand(a.buffer, 0, (m, 1, m, 2, 1))
         count = 9 * row * channels + 2 * row + 5 * 16 + n
         b = Operand(held(arena.random.standard_normal(count).astype("f4")), 0, (row, 1, 9 * row, row, 16))
         work = Contraction(outer, m, n, k, a, b, (SUM,), (arena.operand((*outer, m, n), unit=2),), (Store(0, 0),))
-        assert work.cut
+        assert work.whole
         check(work, cpu, wanted(work), how)
         found = seen(work.operands[0], work.sizes)
         whole = found.copy()
         for piece in work.split(4):
             run(piece, cpu)
         np.testing.assert_array_equal(found, whole)
+
+
+@pytest.mark.parametrize("m", [1, 3, 5, 8, 13, 26, 30])
+@pytest.mark.parametrize("n", [5, 16, 30, 32, 48, 90, 96, 112])
+def test_every_form_of_tiles_covers_what_it_should(cpu: Cpu, m: int, n: int) -> None:
+    work = product(Arena(m), (), m, n, (6,))
+    check(work, cpu, wanted(work))
+    found = seen(work.operands[0], work.sizes)
+    whole = found.copy()
+    for part in (replace(work, n=min(n, 16)), replace(work, m=(m + 1) // 2, n=n - n % 16)):
+        found[...] = 0  # parts that others cut: their form is looked after
+        run(part, cpu)
+        np.testing.assert_array_equal(found[: part.m, : part.n], whole[: part.m, : part.n])
 
 
 def programs() -> dict[str, tuple[tuple[Any, ...], tuple[str, ...], tuple[Store, ...]]]:

@@ -7,71 +7,26 @@ vectors of columns (of `b`). What does not fill a tile is done by smaller ones, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
-from engine.compiler.kernels.walking import WORD, entry, fill, over, splice
-from engine.compiler.ssa import FLOAT, Mask, Number, Ssa
+from engine.compiler.kernels.tiles import WIDTH, Form, fitting, heights
+from engine.compiler.kernels.walking import held, over
+from engine.compiler.ssa import FLOAT, Mask, Ssa
 
-ROWS, GRAIN = 6, 64
-"""Rows and columns are split in multiples of these, the sizes of a tile."""
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
-TABLE, WAITING = 2 * WORD * 1024, 12 * (960 + 16) * SIZE
-"""Bytes of the table of places, and of the sums that wait between blocks of the sum."""
-BLOCK = 64
-"""Products of each sum in such a block: 64 columns of b are 16 KB then, half of the first cache."""
-JOINED, HEIGHTS = (2, 3, 4, 5, 7), (1, 2, 3, 4, 6)
-"""Places of an outer loop and rows of a tile that has both."""
+SHORT = 8
+"""Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
+GROUP = 7
+"""Rows that share a pointer: the others lie 1, 2, 3, 4, 5 or 6 strides behind it, which takes three registers."""
+LARGE = 20
+"""Sums of a tile beyond which registers are few."""
 Place = tuple[Any, ...]
-Row = tuple[Any, Any]
-
-
-@dataclass(frozen=True)
-class Joint:
-    """Tiles of `places` of an outer loop times `rows` times `vectors` (of 16 columns)."""
-
-    loop: int
-    places: int
-    rows: int
-    vectors: int
-
-    def cycles(self, outer: int, m: int) -> float:
-        """About how many cycles a step of the sum takes for all places and rows."""
-        return sum(
-            x * y * _cycles(places * rows, self.vectors)
-            for places, x in ((self.places, outer // self.places), (1, outer % self.places))
-            for rows, y in ((self.rows, m // self.rows), (1, m % self.rows))
-        )
-
-    def fit(self, f: Function) -> Joint:
-        """The same with as many sums as the registers hold."""
-        if f.cpu.registers >= 32:
-            return self
-        vectors = min(2, self.vectors)
-        rows = min(self.rows, 6 // vectors)
-        return Joint(self.loop, max(1, min(self.places, 12 // vectors // rows)), rows, vectors)
-
-
-def _cycles(rows: int, vectors: int) -> float:
-    """About how many cycles a tile's step takes: two products or loads in each, and a sum is ready after four."""
-    return 0.5 + max(4.0, 0.5 * rows * vectors, 0.5 * (rows + vectors))
-
-
-def _plain(m: int, n: int) -> float:
-    """The same for a place of the outer loops whose rows are on their own."""
-    vectors, cycles = -(-n // 16), 0.0
-    for form, heights in ((4, (6, 4, 2, 1)), (2, (8, 4, 2, 1)), (1, (8, 4, 2, 1))):
-        panels, left = vectors // form, m
-        vectors %= form
-        for height in heights:
-            cycles += panels * (left // height) * _cycles(height, form)
-            left %= height
-    return cycles
 
 
 @dataclass(frozen=True)
@@ -80,6 +35,14 @@ class Contraction(Product):
 
     The data: see `Product`. The sum of each result is in the order of k's loops, whatever its place and the split.
     """
+
+    form: Form | None = None
+    """The shape of tiles; None: the one that fits the sizes best, decided once: pieces share machine code."""
+
+    def __post_init__(self) -> None:
+        if self.form is None or not self.form.fits(self.n):
+            near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
+            object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, near))
 
     @cached_property
     def side(self) -> bool:
@@ -95,58 +58,49 @@ class Contraction(Product):
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
         return rows >= 24 and broad and self.sums >= 96 and large
 
-    @cached_property
-    def joint(self) -> Joint | None:
-        """How places of an outer loop along which b stands still join the rows of a tile, where these are too few."""
-        if self.packed or self.n > 4 * 16 or not self.still:
-            return None
-        vectors = -(-self.n // 16)
-        near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
-        shapes = [
-            (loop, places, rows) for loop in near for places in JOINED for rows in HEIGHTS
-            if places <= self.outer[loop] and rows <= self.m and places * rows * vectors <= (26 if vectors > 1 else 10)
-        ]  # fmt: skip
-        forms = [Joint(*shape, vectors) for shape in shapes]
-        rest = math.prod(self.outer[i] for i in self.still)
-        plain = rest * _plain(self.m, self.n)
-        found = [(rest / self.outer[form.loop] * form.cycles(self.outer[form.loop], self.m), form) for form in forms]
-        cycles, best = min(found, key=lambda x: x[0], default=(plain, None))
-        return best if cycles < 0.9 * plain else None
+    @property
+    def joint(self) -> bool:
+        """Whether places of an outer loop along which b stands still join the rows of a tile: these are too few."""
+        return self.form is not None and self.form.places > 1 and not self.packed
 
     @property
-    def noted(self) -> bool:
-        """Whether the places of several summed loops are noted in a table, so that the sum is one loop."""
-        return len(self.k) > 1 and 0 < self.sums <= 1024 and not self.packed
+    def still_in_tiles(self) -> frozenset[int]:
+        """The operands that are the same in all rows of a tile, as a bias along n is."""
+        loops = (len(self.outer), *((self.form.loop,) if self.form and self.joint else ()))
+        return frozenset(i for i, o in enumerate(self.operands) if not any(o.strides[loop] for loop in loops))
 
     @property
-    def cut(self) -> bool:
-        """Whether columns share most of what they read, as windows do, but one panel's would fill the first cache.
+    def rounds(self) -> int:
+        """How many places of the innermost summed loop are written out."""
+        if len(self.k) > 1 and self.k[-1] < SHORT:
+            return self.k[-1]
+        return 1 if not self.k or self.k[-1] % 2 else 2
 
-        The sum is cut into blocks then, and all columns of a few rows add a block's products before the next one.
-        """
-        shared = self.n > 64 and any(0 < abs(s) < self.n for s in self.b.strides[-len(self.k) :])
-        return (
-            self.noted and not self.joint and shared and self.m <= 12 and self.n <= 960 and self.sums > 3 * BLOCK // 2
-        )
+    @property
+    def whole(self) -> bool:
+        """Whether these are all of them, so that there is no such loop."""
+        return len(self.k) > 1 and self.k[-1] == self.rounds
 
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        how = f" packed {len(self.still)}{' side' * self.side}" if self.packed else " noted" * self.noted
-        how += f" joint {self.joint.places} {self.joint.rows} {self.joint.vectors}" if self.joint else ""
-        how += " cut" * self.cut
-        return f"contract {self.structure}{how}"
+        if self.packed:
+            return f"contract {self.structure} packed {len(self.still)}{' side' * self.side}"
+        units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
+        same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
+        how = " empty" if not self.sums else " whole" * self.whole
+        return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
-        last = self.still if self.packed else [self.joint.loop] if self.joint else []
+        last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
         return Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
-        if parts < 2:
+        if parts < 2 or self.form is None:
             return [self]
-        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), ROWS, GRAIN), parts)
+        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), *self.form.grains), parts)
         return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
 
     def cost(self) -> float:
@@ -164,199 +118,167 @@ class Contraction(Product):
             moving = given.outer[: len(self.outer) - len(self.still)]
             over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
             return
-        loops, table = len(self.outer) + 1, None
-        if self.noted:
-            table, walks = f.scratch(TABLE), [given.a.strides[loops:], given.b.strides[loops:]]
-            fill(f, table, given.k, walks, 0, splice(f, given.k))
-        alone = given.outer[: len(given.outer) - (self.joint is not None)]
-        over(f, alone, lambda *places: self._place(f, given.moved(f, places), table))
+        known = (*given.k[:-1], self.rounds) if self.whole else given.k
+        given = replace(given, k=known, a=Walk(given.a.address, self._known(given.a.strides)))
+        alone = given.outer[: len(given.outer) - self.joint]
+        over(f, alone, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
 
-    def _place(self, f: Function, given: Given, table: Ssa | None) -> None:
-        """One place of the outer loops; the sum in blocks where it is cut."""
-        if not self.cut:
-            _Tiles(f, self, given, table).emit()
-            return
-        total, sums = splice(f, given.k), f.scratch(TABLE + WAITING) + TABLE
-
-        def block(start: Any) -> None:
-            end = f.least(f.add(start, BLOCK), total)
-            _Tiles(f, self, given, table, Block(sums, start, end, f.compare("eq", end, total))).emit()
-
-        f.loop(total, block, step=BLOCK)
+    def _known(self, strides: tuple[Any, ...]) -> tuple[Any, ...]:
+        """a's strides with those of 1 along m and along the last summed loop as plain numbers."""
+        units = {i for i in (len(self.outer), len(strides) - 1) if self.a.strides[i] == 1}
+        return tuple(SIZE if i in units else s for i, s in enumerate(strides))
 
 
 @dataclass(frozen=True)
-class Block:
-    """Part of the sum, from one entry of the table to another; where the sums of rows wait; whether it is the last."""
+class Numbers:
+    """Where a tile's numbers of a lie: pointers, each with the rows behind it; strides by odd factors."""
 
-    sums: Any
-    start: Any
-    end: Any
-    last: Any
+    pointers: list[Any]
+    counts: list[int]
+    odd: dict[int, Any]
 
-    def lines(self, f: Function, n: Any, rows: list[Place]) -> list[Any]:
-        """Addresses of the sums of rows, which end on full panels; not 4096 bytes apart, which is slow."""
-        pitch = f.add(f.mul(f.add(n, 63) // 64, 64 * SIZE), 16 * SIZE)
-        return [f.add(self.sums, f.mul(row[-1], pitch)) for row in rows]
+    def addresses(self, f: Function, pointers: list[Any]) -> list[Any]:
+        """The addresses of all rows, near these pointers: a factor of 2, 4 or 8 is part of an instruction."""
+        near = zip(pointers, self.counts, strict=True)
+        return [self._behind(f, pointer, row) for pointer, count in near for row in range(count)]
+
+    def _behind(self, f: Function, pointer: Any, row: int) -> Any:
+        if not row:
+            return pointer
+        factor = row & -row
+        step = self.odd[row // factor]
+        return f.add(pointer, step << (factor.bit_length() - 1) if factor > 1 else step)
 
 
 class _Tiles:
-    """All tiles of one place of the outer loops. table: how far a and b have come at each place of the sum."""
+    """All tiles of one place of the outer loops."""
 
-    def __init__(
-        self, f: Function, work: Contraction, given: Given, table: Ssa | None, block: Block | None = None
-    ) -> None:
-        self.f, self.work, self.given, self.table, self.block = f, work, given, table, block
+    def __init__(self, f: Function, work: Contraction, given: Given) -> None:
+        self.f, self.work, self.given = f, work, given
         self.epilogue = Epilogue(f, work, given.operands)
+        self.settled = self.epilogue.settled(work.still_in_tiles)
         self.loops = len(given.outer) + 1
-        wide = f.cpu.registers >= 32
-        self.forms: list[tuple[int, tuple[int, ...]]] = (
-            [(4, (6, 4, 2, 1)), (2, (8, 4, 2, 1)), (1, (8, 4, 2, 1))]
-            if wide
-            else [(2, (6, 4, 2, 1)), (1, (8, 4, 2, 1))]
-        )
+        self.form = work.form.fit(f.cpu)  # type: ignore[union-attr]
 
     def emit(self) -> None:
-        """Columns in panels: full ones of the widest form, then what is left under masks."""
-        f, n = self.f, self.given.n
-        if joint := self.work.joint:
-            joint = joint.fit(f)
-            width = joint.vectors * f.lanes
-            f.loop(n, lambda j: self._joint(joint, j, self._masks(f.sub(n, j), joint.vectors)), step=width)
+        """Columns in panels: full ones, then what is left."""
+        f, n, form = self.f, self.given.n, self.form
+        full: Any = 0
+        if form.vectors:
+            width = form.vectors * f.lanes
+            full = f.mul(n // width, width)
+            f.loop(full, lambda j: self._panel(j, [None] * form.vectors, form.rows), step=width)
+        if form.rest:
+            f.loop(
+                n, lambda j: self._panel(j, self._masks(f.sub(n, j)), form.low), start=full, step=form.rest * f.lanes
+            )
+
+    def _masks(self, left: Any) -> list[Mask]:
+        """Of the vectors of the last panel, where `left` columns are left."""
+        f, count = self.f, self.form.rest
+        whole = count if not self.form.masked else count - 1 if f.lanes == WIDTH else 0
+        return [None if q < whole else held(f, f.below(f.sub(left, q * f.lanes))) for q in range(count)]
+
+    def _panel(self, column: Any, masks: list[Mask], tallest: int) -> None:
+        """Rows in full tiles, what is left in smaller ones; of each place, or of some together."""
+        f, m, form = self.f, self.given.m, heights(tallest)
+        if not self.work.joint:
+            self._cover(m, form, lambda i, rows: self._tile([(i, rows, ())], column, masks))
             return
-        (wide, heights), *rest = self.forms
-        width = wide * f.lanes
-        full = f.mul(n // width, width)
-        f.loop(full, lambda j: self._panel(j, [None] * wide, heights), step=width)
-        self._rest(full, f.sub(n, full), rest)
-
-    def _rest(self, start: Any, left: Any, forms: list[tuple[int, tuple[int, ...]]]) -> None:
-        f = self.f
-        (count, heights), *narrower = forms
-        if not narrower:
-            f.loop(left, lambda j: self._panel(f.add(start, j), [f.below(f.sub(left, j))], heights), step=f.lanes)
-            return
-        width = count * f.lanes
-        fits = f.compare("gt", left, width - f.lanes)
-
-        def panel(start: Any, left: Any) -> tuple[Any, Any]:
-            self._panel(start, self._masks(left, count), heights)
-            return f.add(start, width), f.greatest(f.sub(left, width), 0)
-
-        start, left = f.when(fits, lambda: panel(start, left), (start, left))
-        self._rest(start, left, narrower)
-
-    def _masks(self, left: Any, count: int) -> list[Mask]:
-        return [self.f.below(self.f.sub(left, q * self.f.lanes)) for q in range(count)]
-
-    def _joint(self, joint: Joint, column: Any, masks: list[Mask]) -> None:
-        """Tiles of some places of the last outer loop times some rows."""
-        f, (size,), m = self.f, self.given.outer, self.given.m
 
         def tiles(j: Any, places: int) -> None:
-            def tile(i: Any, rows: int) -> None:
-                self._tile([(f.add(j, x), f.add(i, r)) for x in range(places) for r in range(rows)], column, masks)
+            near = [(f.add(j, x),) for x in range(places)]
+            self._cover(m, form, lambda i, rows: self._tile([(i, rows, place) for place in near], column, masks))
 
-            self._cover(m, joint.rows, tile)
+        self._cover(self.given.outer[0], (self.form.places, 1) if self.form.places > 1 else (1,), tiles)
 
-        self._cover(size, joint.places, tiles)
+    def _cover(self, size: Any, heights: tuple[int, ...], body: Any) -> None:
+        """body(first, how many): as many of each height as still fit."""
+        f, done = self.f, 0
+        for height in heights:
+            f.loop(f.sub(size, height - 1), lambda i, height=height: body(i, height), start=done, step=height)
+            done = f.add(done, f.mul(f.sub(size, done) // height, height))
 
-    def _cover(self, size: Any, form: int, body: Any) -> None:
-        """body(first, how many): as many of a form as fit, then one at a time."""
-        f = self.f
-        full = f.mul(size // form, form)
-        f.loop(full, lambda i: body(i, form), step=form)
-        if form > 1:
-            f.loop(size, lambda i: body(i, 1), start=full)
+    def _tile(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask]) -> None:
+        """groups: first row, how many, in which place."""
+        self._finish(groups, column, masks, self._sums(groups, column, masks))
 
-    def _panel(self, column: Any, masks: list[Mask], heights: tuple[int, ...]) -> None:
-        """Rows in tiles of the first height, what is left in smaller ones."""
-        f, m = self.f, self.given.m
-        tallest, *smaller = heights
-        f.loop(f.sub(m, tallest - 1), lambda i: self._tile(self._rows(i, tallest), column, masks), step=tallest)
-        done = f.mul(m // tallest, tallest)
-        for height in smaller:
-            rows, row = height, done
+    def _finish(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask], sums: list[Ssa]) -> None:
+        """The epilogue of every row; what is the same in all of them is computed once."""
+        f, epilogue, waiting = self.f, self.epilogue, iter(sums)
+        steps, known = [o.strides[self.loops - 1] for o in self.given.operands], list[dict[int, Any]]()
+        for first, count, place in groups:
+            at = epilogue.begin((*place, first), column)
+            known = known or [epilogue.settle(self.settled, at, q * f.lanes, mask) for q, mask in enumerate(masks)]
+            for r in range(count):
+                at = [f.add(x, step) for x, step in zip(at, steps, strict=True)] if r else at
+                for q, mask in enumerate(masks):
+                    epilogue.run(next(waiting), at, q * f.lanes, mask, known[q])
 
-            def tile(row: Any = row, rows: int = rows) -> tuple[Any]:
-                self._tile(self._rows(row, rows), column, masks)
-                return (f.add(row, rows),)
-
-            (done,) = f.when(f.compare("ge", f.sub(m, row), rows), tile, (row,))
-
-    def _rows(self, row: Any, height: int) -> list[Place]:
-        return [(self.f.add(row, r),) for r in range(height)]
-
-    def _tile(self, rows: list[Place], column: Any, masks: list[Mask]) -> None:
-        f = self.f
-        zeros = [f.floating(0.0)] * (len(rows) * len(masks))
-        if (block := self.block) is None:
-            self._finish(rows, column, masks, self._sums(rows, f.mul(column, SIZE), masks, zeros))
-            return
-        lines = block.lines(f, self.given.n, rows)
-        at = [f.add(line, f.mul(f.add(column, q * f.lanes), SIZE)) for line in lines for q in range(len(masks))]
-        held = f.branch(f.compare("eq", block.start, 0), lambda: zeros, lambda: [f.load(f.floats, x) for x in at])
-        sums = self._sums(rows, f.mul(column, SIZE), masks, list(held))
-
-        def wait() -> None:
-            for x, place in zip(sums, at, strict=True):
-                f.store(x, place)
-
-        f.branch(block.last, lambda: self._finish(rows, column, masks, sums), wait)
-
-    def _finish(self, rows: list[Place], column: Any, masks: list[Mask], sums: list[Ssa]) -> None:
-        f = self.f
-        for r, row in enumerate(rows):
-            addresses = [o.at(f, *row) for o in self.given.operands]
-            for q, mask in enumerate(masks):
-                self.epilogue.run(sums[r * len(masks) + q], addresses, f.add(column, q * f.lanes), mask)
-
-    def _sums(self, rows: list[Place], column: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
+    def _sums(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask]) -> list[Ssa]:
         f, given = self.f, self.given
-        # a row's address is that of its m and how far its outer place lies behind: few registers hold them all
-        first, m = given.a.strides[0], Walk(given.a.address, given.a.strides[self.loops - 1 :])
-        a = [(m.at(f, row[-1]), f.mul(first, row[0]) if len(row) > 1 else 0) for row in rows]
-        b = f.add(given.b.address, column)
-        some = f.compare("gt", splice(f, given.k), 0)
-        return list(f.when(some, lambda: self._sum(a, b, masks, held), held))
+        held = [f.floating(0.0)] * (sum(count for _, count, _ in groups) * len(masks))
+        if not self.work.sums:
+            return held
+        numbers, b = self._numbers(groups), f.add(given.b.address, f.mul(column, SIZE))
+        steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
+        return self._nested(steps, numbers, numbers.pointers, b, masks, held)
 
-    def _sum(self, a: list[Row], b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
-        f, given, table = self.f, self.given, self.table
-        if table is None:
-            steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
-            return self._nested(steps, a, 0, b, masks, held)
-
-        def body(i: Any, *held: Ssa) -> list[Ssa]:
-            along_a, along_b = (entry(f, table, i, walk, 2) for walk in (0, 1))
-            return self._products(a, along_a, f.add(b, along_b), masks, list(held))
-
-        start, end = (self.block.start, self.block.end) if self.block else (0, splice(f, given.k))
-        return list(f.loop(end, body, held, start=start, once=True))
+    def _numbers(self, groups: list[tuple[Any, int, Place]]) -> Numbers:
+        f, a = self.f, self.given.a
+        step = a.strides[self.loops - 1]
+        group = GROUP if isinstance(step, Ssa) else max(count for _, count, _ in groups)
+        pointers, counts = [], []
+        for first, count, place in groups:
+            for start in range(0, count, group):
+                pointers.append(a.at(f, *place, f.add(first, start)))
+                counts.append(min(group, count - start))
+        return Numbers(pointers, counts, {odd: f.mul(step, odd) for odd in range(1, max(counts), 2)})
 
     def _nested(
-        self, steps: list[tuple[Any, Any, Any]], a: list[Row], along: Number, b: Any, masks: list[Mask], held: list[Ssa]
-    ) -> list[Ssa]:
+        self, steps: list[tuple[Any, Any, Any]], numbers: Numbers, pointers: list[Any], b: Any, masks: list[Mask],
+        held: list[Ssa],
+    ) -> list[Ssa]:  # fmt: skip
         """The loops over k from here on in; held: the sums so far."""
         f = self.f
         if not steps:
-            return self._products(a, along, b, masks, held)
+            return self._products(numbers.addresses(f, pointers), b, masks, held)
         (size, step_a, step_b), *inner = steps
-
-        def body(_: Any, along: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
-            found = self._nested(inner, a, along, b, masks, list(held))
-            return (f.add(along, step_a), f.add(b, step_b), *found)
-
-        return list(f.loop(size, body, (along, b, *held), once=True)[2:])
-
-    def _products(self, a: list[Row], along: Any, b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
-        f, found = self.f, []
-        vectors = [f.load(f.floats, f.add(b, q * f.lanes * SIZE), mask) for q, mask in enumerate(masks)]
-        places: dict[Any, Any] = {}
-        for r, (row, behind) in enumerate(a):
-            if behind not in places:  # hidden, or each row of each place would have an address (a register) of its own
-                places[behind] = (
-                    f.opaque(f.add(along, behind)) if isinstance(behind, Ssa) and len(a) > 12 else f.add(along, behind)
+        rounds, count, large = (1 if inner else self.work.rounds), len(pointers), len(held) > LARGE
+        if not inner and self.work.whole:
+            for u in range(rounds):
+                held = self._products(
+                    numbers.addresses(f, self._near(pointers, step_a, u, large)),
+                    f.add(b, f.mul(step_b, u)),
+                    masks,
+                    held,
                 )
-            number = f.splat(f.load(FLOAT, f.add(row, places[behind])))
+            return held
+
+        def body(_: Any, b: Any, *state: Any) -> tuple[Any, ...]:
+            pointers, held = list(state[:count]), list(state[count:])
+            for u in range(rounds):
+                held = self._nested(
+                    inner, numbers, self._near(pointers, step_a, u, large), f.add(b, f.mul(step_b, u)), masks, held
+                )
+            # hidden, or LLVM would give each row a pointer of its own that it moves
+            moved = [f.opaque(f.add(p, f.mul(step_a, rounds))) for p in pointers]
+            return (f.opaque(f.add(b, f.mul(step_b, rounds))), *moved, *held)
+
+        return list(f.loop(size, body, (b, *pointers, *held), step=rounds, once=True)[1 + count :])
+
+    def _near(self, pointers: list[Any], step: Any, round: int, large: bool) -> list[Any]:
+        """The pointers some rounds on."""
+        f = self.f
+        near = [f.add(p, f.mul(step, round)) for p in pointers]
+        # where rows and products lie beside each other LLVM keeps numbers for the next rounds: not in a large tile
+        beside = not isinstance(self.given.a.strides[self.loops - 1], Ssa) and not isinstance(step, Ssa)
+        return [f.opaque(p) for p in near] if round and beside and large else near
+
+    def _products(self, rows: list[Any], b: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
+        f, found = self.f, list[Ssa]()
+        vectors = [f.load(f.floats, f.add(b, q * f.lanes * SIZE), mask) for q, mask in enumerate(masks)]
+        for r, row in enumerate(rows):
+            number = f.splat(f.load(FLOAT, row))
             found += [f.fma(number, v, held[r * len(masks) + q]) for q, v in enumerate(vectors)]
         return found

@@ -184,11 +184,36 @@ class Epilogue:
         """About how long it takes for a vector."""
         return sum(EXPENSIVE.get(self.work.body[line][0], 1) for line in self.needed)
 
-    def run(self, sums: Ssa, rows: list[Any], place: Any, mask: Mask = None) -> None:
-        """Compute and store. rows: the address of each operand in this row; place: where along n."""
-        f, found = self.f, dict[int, Any]()
+    def begin(self, places: tuple[Any, ...], column: Any) -> list[Any]:
+        """The address of each operand at these places of the loops but the last, and a column."""
+        rows = [operand.at(self.f, *places) for operand in self.operands]
+        return [self._at(i, rows, column) for i in range(len(rows))]
+
+    def settled(self, still: frozenset[int]) -> list[int]:
+        """The lines that are the same in all rows, given the operands that are."""
+        moving = {line for line, (name, *rest) in enumerate(self.work.body) if name == "load" and rest[0] not in still}
+        found: list[int] = []
         for line in self.needed:
-            found[line] = self._line(line, sums, found, rows, place, mask)
+            before = self.body.arguments(line)
+            if line and line not in moving and all(i in found for i in before):
+                found.append(line)
+        return found
+
+    def settle(self, lines: list[int], rows: list[Any], place: Any, mask: Mask = None) -> dict[int, Any]:
+        """What these lines are at a place along n."""
+        found: dict[int, Any] = {}
+        for line in lines:
+            found[line] = self._line(line, self.f.floating(0.0), found, rows, place, mask)
+        return found
+
+    def run(
+        self, sums: Ssa, rows: list[Any], place: Any, mask: Mask = None, known: dict[int, Any] | None = None
+    ) -> None:
+        """Compute and store. rows: the address of each operand in this row; place: where along n; known: some lines."""
+        f, found = self.f, dict(known or {})
+        for line in self.needed:
+            if line not in found:
+                found[line] = self._line(line, sums, found, rows, place, mask)
         for store in self.work.stores:
             value, at = f.value(found[store.line], sums.type), self._at(store.operand, rows, place)
             if sums.vector and self._along(store.operand) == "s":

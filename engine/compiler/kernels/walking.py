@@ -1,4 +1,7 @@
-"""Loops inside of loops, and several loops as one: where the places of a flattened nest lie, as a table in memory."""
+"""Loops inside of loops, and several loops as one: where the places of a flattened nest lie, as a table in memory.
+
+And masks that outlive such loops.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.compiler.emit import Function
-from engine.compiler.ssa import LONG, Ssa
+from engine.compiler.ssa import INT, LONG, Mask, Ssa
 
 WORD = 8
 
@@ -17,6 +20,18 @@ def over(f: Function, sizes: Sequence[Any], body: Callable[..., None], *places: 
         body(*places)
     else:
         f.loop(sizes[0], lambda i: over(f, sizes[1:], body, *places, i))
+
+
+def held(f: Function, mask: Mask) -> Mask:
+    """The same lanes, in a register of their own: LLVM does not compute them anew in each round of a loop."""
+    if mask is None or not mask.name.startswith("%"):
+        return mask
+    if f.lanes < 16:  # lanes whose sign tells
+        signs = f.effect(f'call {f.ints} asm "", "=x,0"({f.cast("sext", mask, INT)!r})', f.ints)
+        return signs < 0  # type: ignore[no-any-return]
+    bits = f.effect(f"bitcast {mask!r} to i16", "i16")
+    kept = f.effect(f'call i16 asm "", "=r,0"({bits!r})', "i16")
+    return f.effect(f"bitcast {kept!r} to {mask.type}", mask.type)
 
 
 def splice(f: Function, sizes: Sequence[Any]) -> Any:
