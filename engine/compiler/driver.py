@@ -41,6 +41,7 @@ WORDS = (
 PLACE = {word: i for i, word in enumerate(WORDS)}
 LENGTH = -(-len(WORDS) // 8) * 8
 """Numbers of a state: whole lines of the cache, so that no two threads write to one."""
+_PACKED = struct.Struct(f"{len(CALL)}q").pack_into
 SPINS = 1000
 """How often a thread looks without offering its core to others."""
 PATIENCE = 2000
@@ -62,7 +63,7 @@ class State:
 
     def call(self, *numbers: int) -> None:
         """Set the words of CALL."""
-        struct.pack_into(f"{len(CALL)}q", self._numbers, 0, *numbers)
+        _PACKED(self._numbers, 0, *numbers)
 
     def __setitem__(self, word: str, number: int) -> None:
         self._numbers[PLACE[word]] = number

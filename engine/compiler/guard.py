@@ -115,7 +115,7 @@ class Settled:
     def holds(self) -> bool:
         """Whether it is as it was. Settings that are read before each step count as read anew if any is another one."""
         groups = self.optimizer.param_groups
-        now = [(*group.values(), len(group["params"])) for group in groups]
+        now = [[*group.values(), len(group["params"])] for group in groups]
         if self.seen is not None and _alike(now, self.seen):
             return True
         self.program.settings += 1
@@ -126,7 +126,7 @@ class Settled:
         return True
 
 
-def _alike(now: list[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> bool:
+def _alike(now: list[list[Any]], seen: list[list[Any]]) -> bool:
     """Whether settings are the same objects or equal; what can not be compared is not."""
     try:
         return now == seen
@@ -151,7 +151,7 @@ class Residents:
 
     def changed(self) -> str:
         """What no longer fits, in words; empty where everything lives where the program thinks."""
-        if not (all(map(is_, map(ARRAY, self.mine), self.homes)) and list(map(WANTS, self.mine)) == self.wants):
+        if not all(map(is_, map(ARRAY, self.mine), self.homes)) or [*map(WANTS, self.mine)] != self.wants:
             found = self._moved()
             if found:
                 return found

@@ -117,12 +117,9 @@ class Map(Kind):
     @staticmethod
     def infer(*inputs: Input, fn: str) -> tuple[Shape, Any]:
         values = [v for v in inputs if isinstance(v, Value)]
-        if not values:
-            raise defect(f"map {fn}: a value at least, got {inputs}")
-        shape = values[0].shape
-        for v in values:
-            if v.shape != shape:
-                raise defect(f"map {fn}: operands of one shape, got {inputs}")
+        shape = values[0].shape if values else None
+        if shape is None or any([v.shape != shape for v in values]):  # noqa: C419
+            raise defect(f"map {fn}: operands of one shape, got {inputs}")
         rule = SCALARS[fn][1]
         if rule == "same":
             return shape, values[0].dtype

@@ -133,6 +133,14 @@ class Native:
         stopped = int(lead["stopped"] > 0)
         return lead["done"] - stopped, stopped
 
+    def once(self, words: tuple[int, ...]) -> bool:
+        """One step on one thread, told by these words (see `Feed.words`); whether the guard stopped it."""
+        lead = self.states[0]
+        lead.call(*words)
+        self.shared[8] = 0
+        self.driver.run(lead.address)
+        return lead["stopped"] > 0
+
     def until(self, place: int, feed: Feed, results: Any) -> int:
         """Run the rows of the plan before `place`, on one thread, once; 1 if the guard stopped them."""
         lead = self.states[0]

@@ -41,6 +41,7 @@ class Ran(NamedTuple):
 class Table:
     """A plan that runs natively. Raises: CompilerError where a row reaches beyond its buffers, NoNativeCode.
 
+    short: what does a single step, once there is nothing to choose; under `lock`, as all that runs.
     ready: whether all kernels are there; they are asked for when a table is made, and compiled in the background.
     """
 
@@ -51,7 +52,7 @@ class Table:
         self.pace = Pace(self.cost)
         self.calls = any(isinstance(row, Call) for row in plan.rows)
         self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
-        self._lock, self._bases = threading.Lock(), Bases()
+        self.lock, self._bases = threading.Lock(), Bases()
         self._made: dict[int, list[Native | Call]] = {}
         self._alone = self._schedule(1)
         self._missing = {
@@ -63,7 +64,7 @@ class Table:
         }
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
-        self._short: Any = None
+        self.short: Any = None
         self._calls = 0
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
         self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
@@ -100,7 +101,7 @@ class Table:
         """The whole step as one function, where it is short enough to be worth it."""
         stretch = inlined(self.plan, self.kernels, self._bases)
         if stretch is not None:
-            self._whole = self._short = Native(stretch, self.plan, self.kernels, self.results, self._bases)
+            self._whole = self.short = Native(stretch, self.plan, self.kernels, self.results, self._bases)
 
     # ------------------------------------------------------------------------------------------------- running
     def run(
@@ -121,16 +122,16 @@ class Table:
         """
         feed = self._feed(inputs, scalars)
         results = np.zeros((steps, len(self.results)), np.float32)
-        if steps == 1 and self._short is not None and not exactly:  # nothing to choose: the quick way
-            with self._lock:
+        if steps == 1 and self.short is not None and not exactly:  # nothing to choose: the quick way
+            with self.lock:
                 feed.deadline = 0
-                done, stopped = self._short.walk(1, feed, results)
+                done, stopped = self.short.walk(1, feed, results)
             return Ran(done, bool(stopped), results)
         if self._tiny and steps >= MANY:
             self._tiny = False
             self.kernels.later(f"whole step {id(self)}", self._inline)
         done = stopped = 0
-        with self._lock, team.Running():
+        with self.lock, team.Running():
             feed.deadline = deadline
             while done < steps and not stopped:
                 if done and deadline and time.monotonic_ns() > deadline:
@@ -138,7 +139,7 @@ class Table:
                 more, stopped = self._some(steps, done, feed, results, threads, exactly)
                 done += more
         if self.pace.candidates(team.cores()) == [1] and not self.calls:
-            self._short = self._whole or self._made[1][0]
+            self.short = self._whole or self._made[1][0]
         return Ran(done, bool(stopped), results[: done + stopped])
 
     def _feed(self, inputs: Any, scalars: Any) -> Feed:

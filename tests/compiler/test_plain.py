@@ -14,6 +14,7 @@ import engine.nn.functional as F
 from engine import nn, optim
 from engine.compiler.plain import lasting
 from engine.compiler.trace import watched
+from engine.errors import GraphError
 
 X, Y = engine.tensor(np.random.default_rng(0).normal(size=(6, 8)).astype("f4")), engine.tensor(np.arange(6) % 3)
 
@@ -31,7 +32,7 @@ def training(model: Any, optimizer: Any) -> Callable[..., Any]:
 
 MODELS: dict[str, Callable[[], Any]] = {
     "linear": lambda: nn.Sequential(nn.Linear(8, 3)),
-    "norm": lambda: nn.Sequential(nn.Linear(8, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)),
+    "norm": lambda: nn.Sequential(nn.Linear(8, 5, bias=False), nn.BatchNorm1d(5), nn.Linear(5, 3)),
     "dropout": lambda: nn.Sequential(nn.Linear(8, 5), nn.Dropout(0.5), nn.LayerNorm(5), nn.Linear(5, 3)),
     "tanh": lambda: nn.Sequential(nn.Linear(8, 5), nn.Tanh(), nn.Linear(5, 3), nn.Softplus()),
 }
@@ -174,3 +175,35 @@ def test_numbers_that_a_plain_step_makes_are_constants() -> None:
     assert [compiled(X, Y).item() for _ in range(3)] == [21.0] * 3
     w.data = engine.zeros(3)
     assert compiled(X, Y).item() == 18.0
+
+
+def test_a_step_called_again_and_again_sees_other_arrays_rates_modes_and_parameters() -> None:
+    outcomes = []
+    for compiled in (False, True):
+        engine.manual_seed(1)
+        model = nn.Linear(8, 3)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        step = training(model, optimizer)
+        if compiled:
+            step = engine.compile(step, threads=1)
+            for _ in range(2):
+                step(X, Y)
+            step.wait()
+            engine.manual_seed(1)
+            model.reset_parameters()
+        losses = []
+        for i in range(12):
+            if i == 6:
+                optimizer.param_groups[0]["lr"] = 0.5
+            if i == 8:
+                model.bias.data = engine.zeros(3)
+            x = engine.tensor(X.array * (1 + i)) if i % 2 else X
+            x = engine.tensor(x.array[:4]) if i == 9 else engine.tensor(np.asfortranarray(x.array)) if i == 10 else x
+            losses.append(step(x, engine.tensor(Y.array[: len(x)])).item())
+        outcomes.append([losses, model.weight.array.copy(), model.weight.grad.array.copy()])
+        if compiled:
+            assert step.newest.tier == "native"
+            with engine.no_grad(), pytest.raises(GraphError):
+                step(X, Y)
+    for eager, ours in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(ours, eager, rtol=2e-4, atol=1e-5)
