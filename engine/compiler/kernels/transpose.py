@@ -118,3 +118,44 @@ def interleaved(f: Function, lines: list[Ssa]) -> list[Ssa]:
     for _ in range(f.lanes.bit_length() - 1):
         lines = [f.shuffle(lines[r], lines[r + half], order) for r in range(half) for order in orders]
     return lines
+
+
+def quads(f: Function, rows: list[Any]) -> list[Ssa]:
+    """Four columns, each a vector, of at most as many rows as there are lanes, of which four places lie at the
+    addresses. Rows go into the quarters of vectors while they are loaded, so that half of the shuffles is saved."""
+    four = [f.load("<4 x float>", x) for x in rows]
+
+    def widened(parts: list[Ssa]) -> Ssa:
+        while len(parts) > 1:
+            count = 2 * int(parts[0].type[1:].split()[0])
+            order = ", ".join(f"i32 {i}" for i in range(count))
+            parts = [
+                f.pure(f"shufflevector {x!r}, {y!r}, <{count} x i32> <{order}>", f"<{count} x float>")
+                for x, y in zip(parts[::2], parts[1::2], strict=True)
+            ]
+        return parts[0]
+
+    def vector(g: int) -> Ssa:
+        parts = [four[r] for r in range(g, f.lanes, 4) if r < len(four)]
+        return widened(parts + parts[:1] * (f.lanes // 4 - len(parts)))
+
+    def low(first: int) -> list[int]:
+        return [
+            x
+            for p in range(0, f.lanes, 4)
+            for x in (p + first, p + first + f.lanes, p + first + 1, p + first + 1 + f.lanes)
+        ]
+
+    def halves(first: int) -> list[int]:
+        return [
+            x
+            for p in range(0, f.lanes, 4)
+            for x in (p + first, p + first + 1, p + first + f.lanes, p + first + 1 + f.lanes)
+        ]
+
+    a, b, c, d = (vector(g) for g in range(4))
+    found = []
+    for first in (0, 2):
+        x, y = f.shuffle(a, b, low(first)), f.shuffle(c, d, low(first))
+        found += [f.shuffle(x, y, halves(0)), f.shuffle(x, y, halves(2))]
+    return found

@@ -1,0 +1,327 @@
+"""Products of matrices: what the inner loop reads lies side by side, or in rows that do not push each other out.
+
+A panel of b (two vectors of columns, a block of the sum) is copied, and stays in the first cache while a's rows pass.
+a is read where it lies, unless its rows lie turned, or a multiple of 4096 bytes apart: then they are copied, too, into
+slots: for each place of the sum the numbers of a tile's rows. A tile fetches, while it runs, what comes next. What each
+result has summed up waits in the scratch area between the blocks of a long sum: it sums in the order of k.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.emit import Function
+from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.kernels.transpose import quads
+from engine.compiler.ssa import FLOAT, Mask, Ssa
+
+TALL, WIDE = 12, 64
+"""Rows of the highest tile; columns are taken in multiples of this."""
+DEPTH = 192
+"""Products of each sum in a block, at most: 32 columns of b take three quarters of the first cache then."""
+SIDE, SUMS = 65536, 65536
+"""Numbers of a, and of sums that wait, in the scratch area, at most."""
+NEAR = 98304
+"""Numbers of a that stay in the second cache while columns pass."""
+COLUMNS = 256
+"""Columns whose sums wait at a time."""
+GROUP = 4
+"""Slots that are filled at a time."""
+SLACK = 8192
+"""Bytes behind the slots: their last vectors are written in full."""
+CHEAP = 12
+"""Cycles of an epilogue that is written out for every vector of a tile."""
+
+
+def blocks(m: int, n: int, k: int, how: str) -> tuple[int, int, int]:
+    """Rows, columns and products of each sum that are taken at a time. how: see `Panels`."""
+    depth = _share(k, DEPTH, 4)
+    if depth >= k:
+        most = NEAR // depth if how == "straight" else SIDE // (depth + 2)
+        return _share(m, most, TALL), _share(n, n, WIDE), depth
+    columns = _share(n, COLUMNS, WIDE)
+    rows = _share(m, min(SUMS // columns, SIDE // 128), TALL)
+    return rows, columns, _share(k, min(DEPTH, SIDE // rows), 4)
+
+
+def _share(total: int, most: int, grain: int) -> int:
+    """Nearly equal parts of a total, multiples of a grain, none larger than `most`, but at least one grain."""
+    parts = -(-total // max(grain, most // grain * grain))
+    return -(-total // max(1, parts) // grain) * grain
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows, columns and places of the sum that are at hand: where each begins and how many there are."""
+
+    row: Any
+    rows: Any
+    column: Any
+    columns: Any
+    k: Any
+    depth: Any
+    last: Any
+    """Whether the sums are complete behind it."""
+
+
+class Panels:
+    """The product at one place of the outer loops. how: "straight": a has stride 1 along k and is read where it lies;
+    "squares": it is copied for that, four by four; "turned": a has stride 1 along m."""
+
+    def __init__(self, f: Function, work: Product, given: Given, blocks: Any, how: str) -> None:
+        self.f, self.given, self.how = f, given, how
+        self.rows, self.columns, self.depth = blocks
+        self.k = given.k[0]
+        self.epilogue = Epilogue(f, work, given.operands)
+        self.moving = [
+            o for o, x in zip(given.operands, work.operands, strict=True) if work.along(x) == "1" and x.strides[-2]
+        ]
+        self.heights = (TALL, 6, 3, 1) if f.cpu.registers >= 32 else (6, 3, 1)
+        self.tall = self.heights[0]
+        self.line = 2 * f.lanes * SIZE
+        sizes = [(DEPTH + 4) * self.line, SUMS * SIZE, (how != "straight") * (SIDE * SIZE + SLACK)]
+        self.panel = f.scratch(sum(sizes))
+        self.sums, self.side = self.panel + sizes[0], self.panel + (sizes[0] + sizes[1])
+        self.pitch = f.mul(f.add(self.depth, 2), self.tall * SIZE)
+        self.alone = f.compare("ge", self.depth, self.k)
+
+    def emit(self) -> None:
+        """Columns, then rows, then places of the sum, a block of each at a time."""
+        f, given = self.f, self.given
+
+        def columns(column: Any) -> None:
+            f.loop(given.m, lambda row: rows(column, row), step=self.rows)
+
+        def rows(column: Any, row: Any) -> None:
+            f.loop(self.k, lambda k: self._block(self._piece(row, column, k)), step=self.depth, once=True)
+
+        f.loop(given.n, columns, step=self.columns)
+
+    def _piece(self, row: Any, column: Any, k: Any) -> Piece:
+        f, given = self.f, self.given
+        rows, columns = f.least(f.sub(given.m, row), self.rows), f.least(f.sub(given.n, column), self.columns)
+        left = f.sub(self.k, k)
+        return Piece(row, rows, column, columns, k, f.least(left, self.depth), f.compare("le", left, self.depth))
+
+    def _block(self, piece: Piece) -> None:
+        f = self.f
+        if self.how != "straight":
+            (self._copy if self.how == "turned" else self._turn)(piece)
+        f.loop(piece.columns, lambda column: self._panel(piece, column), step=2 * f.lanes)
+
+    # ------------------------------------------------------------------------------------------------- laying out
+    def _copy(self, piece: Piece) -> None:
+        """a's rows lie side by side: cut them into slots, some of these at a time, so that few lines are written to."""
+        f, (_, step), tall = self.f, self.given.a.strides, self.tall
+        first = f.add(self.given.a.address, f.add(f.mul(piece.row, SIZE), f.mul(piece.k, step)))
+        parts = range(0, tall, f.lanes)
+        width = parts[-1] + f.lanes  # what is read for a slot
+        full = f.greatest(f.add(piece.rows, GROUP * tall - (GROUP - 1) * tall - width), 0) // tall
+        full = f.mul(full // GROUP, GROUP)
+
+        def copy(slot: Any, count: int, masks: list[Mask]) -> None:
+            def place(i: Any) -> None:
+                at = f.add(f.add(first, f.mul(slot, tall * SIZE)), f.mul(i, step))
+                into = f.add(f.add(self.side, f.mul(slot, self.pitch)), f.mul(i, tall * SIZE))
+                for s in range(count):
+                    for lane, mask in zip(parts, masks, strict=True):
+                        x = f.load(f.floats, f.add(at, (s * tall + lane) * SIZE), mask)
+                        f.store(x, f.add(f.add(into, f.mul(self.pitch, s)), lane * SIZE))
+
+            f.loop(piece.depth, place, once=True)
+
+        def rest(slot: Any) -> None:
+            left = f.sub(piece.rows, f.mul(slot, tall))
+            copy(slot, 1, [f.below(f.sub(left, lane)) for lane in parts])
+
+        f.loop(full, lambda slot: copy(slot, GROUP, [None] * len(parts)), step=GROUP)
+        f.loop(f.add(piece.rows, tall - 1) // tall, rest, start=full)
+
+    def _turn(self, piece: Piece) -> None:
+        """a's places of the sum lie side by side: turn squares of four."""
+        f, (step, _), tall = self.f, self.given.a.strides, self.tall
+        first = f.add(self.given.a.address, f.mul(piece.k, SIZE))
+        last = f.sub(f.add(piece.row, piece.rows), 1)
+        fours = f.mul(piece.depth // 4, 4)
+
+        def slot(s: Any) -> None:
+            row, into = f.add(piece.row, f.mul(s, tall)), f.add(self.side, f.mul(s, self.pitch))
+            # behind the last row it is read once more: its sums are never stored
+            rows = [f.add(first, f.mul(f.least(f.add(row, r), last), step)) for r in range(tall)]
+
+            def four(i: Any) -> None:
+                at, target = f.mul(i, SIZE), f.add(into, f.mul(i, tall * SIZE))
+                for group in range(0, tall, f.lanes):
+                    for c, line in enumerate(quads(f, [f.add(x, at) for x in rows[group : group + f.lanes]])):
+                        f.store(line, f.add(target, c * tall * SIZE + group * SIZE))
+
+            def one(i: Any) -> None:
+                at, target = f.mul(i, SIZE), f.add(into, f.mul(i, tall * SIZE))
+                for r, x in enumerate(rows):
+                    f.store(f.load(FLOAT, f.add(x, at)), f.add(target, r * SIZE))
+
+            f.loop(fours, four, step=4)
+            f.loop(piece.depth, one, start=fours)
+
+        f.loop(f.add(piece.rows, tall - 1) // tall, slot)
+
+    def _lay(self, piece: Piece, column: Any, masks: list[Mask]) -> None:
+        """The columns of a panel, place of the sum by place of the sum."""
+        f, (_, step) = self.f, self.given.b.strides
+        first = f.add(self.given.b.address, f.add(f.mul(column, SIZE), f.mul(piece.k, step)))
+
+        def place(i: Any) -> None:
+            at, into = f.add(first, f.mul(i, step)), f.add(self.panel, f.mul(i, self.line))
+            for q, mask in enumerate(masks):
+                f.store(f.load(f.floats, f.add(at, q * f.lanes * SIZE), mask), f.add(into, q * f.lanes * SIZE))
+
+        f.loop(piece.depth, place, once=True)
+
+    # ------------------------------------------------------------------------------------------------- sums
+    def _panel(self, piece: Piece, start: Any) -> None:
+        """All rows times two vectors of columns, or one where no more are left."""
+        f, column = self.f, self.f.add(piece.column, start)
+        left = f.sub(self.given.n, column)
+
+        def wide() -> None:
+            self._rows(piece, start, column, [f.below(left), f.below(f.sub(left, f.lanes))])
+
+        f.branch(f.compare("gt", left, f.lanes), wide, lambda: self._rows(piece, start, column, [f.below(left)]))
+
+    def _rows(self, piece: Piece, start: Any, column: Any, masks: list[Mask]) -> None:
+        """High tiles, then lower ones."""
+        f, done = self.f, 0
+        self._lay(piece, column, masks)
+        for height in self.heights:
+
+            def tile(row: Any, height: int = height) -> None:
+                self._tile(piece, row, height, start, column, masks)
+
+            f.loop(f.sub(piece.rows, height - 1), tile, start=done, step=height)
+            done = f.add(done, f.mul(f.sub(piece.rows, done) // height, height))
+
+    def _numbers(self, piece: Piece, row: Any, height: int) -> tuple[list[Any], Any, Any]:
+        """Where a tile's numbers of a lie: addresses that go on, how far at each place, row r's address from them."""
+        f, step = self.f, self.given.a.strides[0]
+        if self.how != "straight":
+            slot, r = row // self.tall, row % self.tall
+            at = f.add(self.side, f.add(f.mul(slot, self.pitch), f.mul(r, SIZE)))
+            return [at], self.tall * SIZE, lambda places, r: f.add(places[0], r * SIZE)
+        first = self.given.a.at(f, f.add(piece.row, row), piece.k)
+        # few registers hold the addresses of all rows: every third one, and the step
+        step = f.opaque(step)
+        starts = [f.opaque(f.add(first, f.mul(step, r))) for r in range(0, height, 3)]
+        return starts, SIZE, lambda places, r: f.add(places[r // 3], f.mul(step, r % 3))
+
+    def _tile(self, piece: Piece, row: Any, height: int, start: Any, column: Any, masks: list[Mask]) -> None:
+        """Add the products of a block to the sums of a tile; behind the last block, finish them."""
+        f, lanes = self.f, self.f.lanes
+        spots = [(r, q) for r in range(height) for q in range(len(masks))]
+        wait = f.add(f.mul(start, self.rows), f.mul(row, 2 * lanes))
+        sums = f.add(self.sums, f.select(self.alone, f.value(0), f.value(f.mul(wait, SIZE))))
+        at = [f.add(sums, r * self.line + q * lanes * SIZE) for r, q in spots]
+        begun = f.compare("gt", piece.k, 0)
+        zeros = [f.floating(0.0)] * len(at)
+        held = f.branch(begun, lambda: [f.load(f.floats, x) for x in at], lambda: zeros)
+        found = self._products(piece, row, height, len(masks), column, list(held))
+
+        def keep() -> None:
+            for x, place in zip(found, at, strict=True):
+                f.store(x, place)
+
+        def finish() -> None:
+            for (r, q), x in zip(spots, found, strict=True):
+                self._finish(piece, f.add(row, r), f.add(column, q * lanes), x, masks[q])
+
+        def finish_row(r: Any) -> None:
+            for q, mask in enumerate(masks):
+                x = f.load(f.floats, f.add(sums, f.add(f.mul(r, self.line), q * lanes * SIZE)))
+                self._finish(piece, f.add(row, r), f.add(column, q * lanes), x, mask)
+
+        if self.epilogue.cycles <= CHEAP:
+            f.branch(piece.last, finish, keep)
+        else:
+            keep()
+            f.when(piece.last, lambda: f.loop(height, finish_row) and None)
+
+    def _finish(self, piece: Piece, row: Any, column: Any, x: Ssa, mask: Mask) -> None:
+        rows = [o.at(self.f, self.f.add(piece.row, row)) for o in self.given.operands]
+        self.epilogue.run(x, rows, column, mask)
+
+    def _products(self, piece: Piece, row: Any, height: int, vectors: int, column: Any, held: list[Ssa]) -> Any:
+        """The loop over the places of a block: four of them at a time, then one by one."""
+        f = self.f
+        a, step, at = self._numbers(piece, row, height)
+        fetched = self._fetched(piece, row, column) if height == self.tall else []
+
+        def products(a: list[Any], b: Any, held: list[Ssa], place: int) -> list[Ssa]:
+            columns = [f.load(f.floats, f.add(b, place * self.line + q * f.lanes * SIZE)) for q in range(vectors)]
+            found: list[Ssa] = []
+            for r in range(height):
+                number = f.splat(f.load(FLOAT, f.add(at(a, r), place * step)))
+                found += [f.fma(number, c, held[r * vectors + q]) for q, c in enumerate(columns)]
+            return found
+
+        def four(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
+            places, ahead, held = (
+                list(rest[: len(a)]),
+                rest[len(a) : len(a) + len(fetched)],
+                list(rest[len(a) + len(fetched) :]),
+            )
+            for x in ahead:
+                for line in range(0, self.line, 64):
+                    f.prefetch(f.add(x, line))
+            for place in range(4):
+                held = products(places, b, held, place)
+            moved = [f.add(x, by) for x, (_, by) in zip(ahead, fetched, strict=True)]
+            return (f.add(b, 4 * self.line), *(f.add(x, 4 * step) for x in places), *moved, *held)
+
+        def one(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
+            places, held = list(rest[: len(a)]), list(rest[len(a) :])
+            return (f.add(b, self.line), *(f.add(x, step) for x in places), *products(places, b, held, 0))
+
+        fours = f.mul(piece.depth // 4, 4)
+        state = f.loop(fours, four, (self.panel, *a, *(x for x, _ in fetched), *held), step=4)
+        state = (*state[: 1 + len(a)], *state[1 + len(a) + len(fetched) :])
+        return f.loop(piece.depth, one, state, start=fours)[1 + len(a) :]
+
+    def _fetched(self, piece: Piece, row: Any, column: Any) -> list[tuple[Any, Any]]:
+        """What is fetched while a tile runs: address, and how far that moves with every four places of the sum.
+
+        One walk is for b's next panel; the other one for the results that the tile and the next one write, or for the
+        next block of a.
+        """
+        f, given, rounds = self.f, self.given, self.depth // 4
+        slot = row // self.tall
+        nothing = f.value(self.panel)
+
+        def chosen(condition: Any, x: tuple[Any, Any], y: tuple[Any, Any]) -> tuple[Any, Any]:
+            return (
+                f.select(condition, f.value(x[0]), f.value(y[0])),
+                f.select(condition, f.value(x[1]), f.value(y[1])),
+            )
+
+        step = given.b.strides[1]
+        next_column = f.add(column, 2 * f.lanes)
+        at = given.b.at(f, next_column, f.add(piece.k, f.mul(slot, rounds)))
+        panel = chosen(f.compare("lt", slot, 4), (at, step), (nothing, 0))
+        return [panel, *self._results(piece, row, column, slot, chosen)]
+
+    def _results(self, piece: Piece, row: Any, column: Any, slot: Any, chosen: Any) -> list[tuple[Any, Any]]:
+        f, found = self.f, (self.f.value(self.panel), 0)
+        for i, o in enumerate(self.moving[:2]):
+            at = (f.add(o.at(f, f.add(piece.row, row)), f.mul(column, SIZE)), o.strides[0])
+            turn = f.compare("eq", slot % 2, i) if len(self.moving) > 1 else f.compare("eq", slot % 2, 0)
+            found = chosen(turn, at, found)
+        return [chosen(piece.last, found, self._next_numbers(piece, row, column, slot))]
+
+    def _next_numbers(self, piece: Piece, row: Any, column: Any, slot: Any) -> tuple[Any, Any]:
+        """A tile's share of the next block of a."""
+        f, given, rounds = self.f, self.given, self.depth // 4
+        panel = f.sub(column, piece.column) // (2 * f.lanes)
+        if self.how == "turned":
+            k = f.add(f.add(piece.k, self.depth), f.mul(panel, rounds))
+            return given.a.at(f, f.add(piece.row, row), k), given.a.strides[1]
+        at = given.a.at(f, f.add(piece.row, row), f.add(piece.k, self.depth))
+        return f.add(at, f.mul(panel, self.line)), given.a.strides[0]

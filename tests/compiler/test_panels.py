@@ -1,0 +1,106 @@
+"""Products of large matrices on every processor that we can be, against NumPy in double precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from native import HOSTS
+from pieces_of_work import held, run, run_special, seen
+from test_contract import SUM, Arena, check, evaluated, programs, wanted
+
+from engine.compiler.cpu import Cpu
+from engine.compiler.kernels import panels
+from engine.compiler.kernels.contract import Contraction
+from engine.compiler.work import Operand, Store
+
+
+@pytest.fixture(params=HOSTS, ids=lambda c: f"{c.lanes} lanes")
+def cpu(request: pytest.FixtureRequest) -> Cpu:
+    return request.param  # type: ignore[no-any-return]
+
+
+def matrices(arena: Arena, m: int, n: int, k: int, how: str) -> tuple[Operand, Operand]:
+    """a, exactly as long as it must be, as it is read in each way, and b."""
+    pitch = {"turned": m + 3, "straight": k + 5, "squares": -(-k // 1024) * 1024}[how]
+    count = (k - 1) * pitch + m if how == "turned" else (m - 1) * pitch + k
+    a = Operand(
+        held(arena.random.standard_normal(count).astype("f4")), 0, (1, pitch) if how == "turned" else (pitch, 1)
+    )
+    return a, arena.operand((n, k), unit=0)
+
+
+def product(seed: int, m: int, n: int, k: int, how: str) -> Contraction:
+    arena = Arena(seed)
+    a, b = matrices(arena, m, n, k, how)
+    work = Contraction((), m, n, (k,), a, b, (SUM,), (arena.operand((m, n), unit=1),), (Store(0, 0),))
+    assert work.reading == how
+    return work
+
+
+SIZES = [(48, 32, 24), (61, 75, 200), (131, 300, 193), (50, 33, 1000), (250, 40, 391), (260, 530, 220)]
+
+
+@pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_product_is_a_sum_of_products(cpu: Cpu, size: Any, reading: str) -> None:
+    work = product(sum(size), *size, reading)
+    check(work, cpu, wanted(work))
+
+
+@pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
+def test_a_kernel_with_constants_is_the_same(cpu: Cpu, reading: str) -> None:
+    work = product(5, 59, 70, 203, reading)
+    check(work, cpu, wanted(work), run_special)
+
+
+@pytest.mark.parametrize("reading", ["turned", "straight"])
+@pytest.mark.parametrize("size", [(100, 200, 40), (64, 130, 700)], ids=str)
+def test_pieces_have_the_same_bits_and_the_same_code(cpu: Cpu, size: Any, reading: str) -> None:
+    work = product(2, *size, reading)
+    found = seen(work.operands[0], work.sizes)
+    run(work, cpu)
+    whole = found.copy()
+    for parts in (2, 3, 7):
+        found[...] = 0
+        for piece in work.split(parts):
+            assert piece.key == work.key
+            run(piece, cpu)
+        np.testing.assert_array_equal(found, whole)
+
+
+@pytest.mark.parametrize("program", list(programs()))
+@pytest.mark.parametrize("size", [(50, 70, 60), (80, 40, 420)], ids=["one block", "blocks"])
+def test_an_epilogue_runs_on_every_sum(cpu: Cpu, program: str, size: Any) -> None:
+    body, moves, stores = programs()[program]
+    arena, (m, n, k) = Arena(11), size
+    a, b = matrices(arena, m, n, k, "straight")
+    ways = {"mn": (), "m": (1,), "n": (0,), "": (0, 1)}
+    operands = [arena.operand((m, n), unit=1 if "n" in move else None, still=ways[move]) for move in moves]
+    work = Contraction((), m, n, (k,), a, b, body, tuple(operands), stores)
+    results = evaluated(body, wanted(work), [seen(o, work.sizes).copy() for o in operands])
+    run(work, cpu)
+    for store in stores:
+        np.testing.assert_allclose(seen(operands[store.operand], work.sizes), results[store.line], rtol=1e-4, atol=1e-3)
+
+
+def test_places_of_an_outer_loop_are_products_of_their_own(cpu: Cpu) -> None:
+    arena = Arena(8)
+    a, b = arena.operand((3, 50, 40), unit=2), arena.operand((3, 70, 40), unit=1)
+    work = Contraction((3,), 50, 70, (40,), a, b, (SUM,), (arena.operand((3, 50, 70), unit=2),), (Store(0, 0),))
+    assert work.reading == "straight"
+    check(work, cpu, wanted(work))
+
+
+@pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
+def test_blocks_fit_the_scratch_area(reading: str) -> None:
+    random = np.random.default_rng(1)
+    for m, n, k in (2 ** random.uniform(3, 14, (500, 3))).astype(int).tolist():
+        rows, columns, depth = panels.blocks(m, n, k, reading)
+        assert rows % 12 == columns % 64 == depth % 4 == 0
+        assert depth <= panels.DEPTH
+        if depth < k:
+            assert rows * columns <= panels.SUMS
+        if reading != "straight":
+            assert rows * (depth + 2) * 4 <= panels.SIDE * 4 + panels.SLACK - 1024
