@@ -101,8 +101,8 @@ def test_rows_that_share_their_columns(cpu: Cpu) -> None:
     arena = Arena(3)
     for outer, still, m, n, k in (
         ((2, 3), (1,), 9, 900, (200,)),
-        ((3, 2), (0, 1), 7, 70, (10, 300)),
-        ((3, 3), (0, 1), 8, 12, (50, 260)),
+        ((3, 2), (0, 1), 7, 70, (2, 1500)),
+        ((3, 3), (0, 1), 8, 12, (13000,)),
     ):
         a = arena.operand((*outer, m, *k))
         b = arena.operand((*outer, n, *k), unit=len(outer), still=still)
@@ -154,6 +154,26 @@ def test_windows_have_short_loops_that_are_written_out(cpu: Cpu, how: Any) -> No
         for piece in work.split(4):
             run(piece, cpu)
         np.testing.assert_array_equal(found, whole)
+
+
+@pytest.mark.parametrize("how", [run, run_special])
+def test_samples_that_outgrow_the_cache_come_a_few_at_a_time(cpu: Cpu, how: Any) -> None:
+    """As in a convolution's weight gradient: all windows pass a few samples before the next ones come."""
+    for outer, m, n, k in (((3, 2), 8, 64, (9, 9, 60)), ((4, 5), 3, 50, (70, 9, 30)), ((), 60, 100, (11, 500))):
+        arena, still = Arena(13), tuple(range(len(outer)))
+        a = arena.operand((*outer, m, *k))
+        b = arena.operand((*outer, n, *k), unit=len(outer), still=still)
+        adding = (SUM, ("load", 0), ("add", 0, 1))
+        c = arena.operand((*outer, m, n))
+        work = Contraction(outer, m, n, k, a, b, adding, (c,), (Store(0, 2),))
+        assert work.block
+        before = seen(c, work.sizes).copy()
+        check(work, cpu, wanted(work) + before, how)
+        whole = seen(c, work.sizes).copy()
+        seen(c, work.sizes)[...] = before
+        for piece in work.split(3):
+            run(piece, cpu)
+        np.testing.assert_array_equal(seen(c, work.sizes), whole)
 
 
 @pytest.mark.parametrize("m", [1, 3, 5, 8, 13, 26, 30])

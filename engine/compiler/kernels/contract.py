@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from engine.compiler.emit import Function
@@ -21,6 +22,8 @@ from engine.compiler.ssa import FLOAT, Mask, Ssa
 
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
+NEAR, AREA = 400_000, 200_000
+"""Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
 GROUP = 7
@@ -64,7 +67,33 @@ class Contraction(Product):
         large = self.sums * self.n * SIZE > CACHE
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
-        return rows >= 24 and broad and self.sums >= 96 and large and not self.reading
+        return rows >= 24 and broad and self.sums >= 96 and large and not self.block and not self.reading
+
+    @cached_property
+    def block(self) -> int:
+        """How many places of the first summed loop all sums pass before the next ones come; 0: it is not cut.
+
+        As a convolution's weight gradient does, whose samples many results share.
+        """
+        if len(self.k) < 2 or not self.form or not self.sums:
+            return 0
+        rows, inner = self.m * math.prod(self.outer), self.k[1:]
+        tiles = rows * self.n / (self.form.most * WIDTH)
+        step = sum(
+            min(math.prod(size for size, s in zip(sizes, strides, strict=True) if s), span(sizes, strides)) * SIZE
+            for sizes, strides in (
+                (
+                    (*self.outer, self.m, *inner),
+                    (*self.a.strides[: len(self.outer) + 1], *self.a.strides[-len(inner) :]),
+                ),
+                (
+                    (*self.outer, self.n, *inner),
+                    (*self.b.strides[: len(self.outer) + 1], *self.b.strides[-len(inner) :]),
+                ),
+            )
+        )
+        small = rows * pitch(self.n) <= AREA and math.prod(inner) >= 48 and step <= NEAR
+        return max(1, NEAR // step) if small and tiles >= 4 and step * self.k[0] > 2 * NEAR else 0
 
     @property
     def joint(self) -> bool:
@@ -98,7 +127,7 @@ class Contraction(Product):
             return f"contract {self.structure} packed {len(self.still)}"
         units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
         same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
-        how = " empty" if not self.sums else " whole" * self.whole
+        how = " empty" if not self.sums else " whole" * self.whole + " cut" * (self.block > 0)
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
@@ -106,7 +135,8 @@ class Contraction(Product):
         if self.reading:
             return [*Product.arguments(self), *blocks(self.m, self.n, self.sums, self.reading)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
-        return Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
+        found = Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
+        return [*found, self.block] if self.block else found
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
@@ -136,12 +166,58 @@ class Contraction(Product):
         known = (*given.k[:-1], self.rounds) if self.whole else given.k
         given = replace(given, k=known, a=Walk(given.a.address, self._known(given.a.strides)))
         alone = given.outer[: len(given.outer) - self.joint]
-        over(f, alone, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
+        if not self.block:
+            over(f, alone, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
+            return
+        total, loops, sums = given.k[0], len(given.outer) + 1, f.scratch(AREA)
+
+        def block(start: Any) -> None:
+            size = f.least(args[-1], f.sub(total, start))
+            a, b = (Walk(f.add(w.address, f.mul(w.strides[loops], start)), w.strides) for w in (given.a, given.b))
+            part = replace(given, k=(size, *given.k[1:]), a=a, b=b)
+            first, last = f.compare("eq", start, 0), f.compare("eq", f.add(start, size), total)
+
+            def place(*places: Any) -> None:
+                at = f.add(sums, f.mul(self._rows_before(f, given, places), pitch(given.n, f)))
+                _Tiles(f, self, part.moved(f, places), Block(at, pitch(given.n, f), first, last)).emit()
+
+            over(f, alone, place)
+
+        f.loop(total, block, step=args[-1])
+
+    def _rows_before(self, f: Function, given: Given, places: tuple[Any, ...]) -> Any:
+        """How many rows of results come before these of a place of the outer loops."""
+        count: Any = 0
+        for size, place in zip_longest(given.outer, places, fillvalue=0):
+            count = f.add(f.mul(count, size), place)
+        return f.mul(count, given.m)
 
     def _known(self, strides: tuple[Any, ...]) -> tuple[Any, ...]:
         """a's strides with those of 1 along m and along the last summed loop as plain numbers."""
         units = {i for i in (len(self.outer), len(strides) - 1) if self.a.strides[i] == 1}
         return tuple(SIZE if i in units else s for i, s in enumerate(strides))
+
+
+def pitch(n: Any, f: Function | None = None) -> Any:
+    """Bytes between the waiting sums of rows, which end on full panels; not 4096, which is slow."""
+    if f is None:
+        return (-(-n // 64) * 64 + 16) * SIZE
+    return f.add(f.mul(f.add(n, 63) // 64, 64 * SIZE), 16 * SIZE)
+
+
+def span(sizes: tuple[int, ...], strides: tuple[int, ...]) -> int:
+    """From the first element that loops touch to the last."""
+    return 1 + sum((size - 1) * abs(stride) for size, stride in zip(sizes, strides, strict=True))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Part of the sum: where a place's sums wait, how far apart its rows are, whether it is the first, the last."""
+
+    sums: Any
+    pitch: Any
+    first: Any
+    last: Any
 
 
 @dataclass(frozen=True)
@@ -168,8 +244,8 @@ class Numbers:
 class _Tiles:
     """All tiles of one place of the outer loops."""
 
-    def __init__(self, f: Function, work: Contraction, given: Given) -> None:
-        self.f, self.work, self.given = f, work, given
+    def __init__(self, f: Function, work: Contraction, given: Given, block: Block | None = None) -> None:
+        self.f, self.work, self.given, self.block = f, work, given, block
         self.epilogue = Epilogue(f, work, given.operands)
         self.settled = self.epilogue.settled(work.still_in_tiles)
         self.loops = len(given.outer) + 1
@@ -216,7 +292,31 @@ class _Tiles:
 
     def _tile(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask]) -> None:
         """groups: first row, how many, in which place."""
-        self._finish(groups, column, masks, self._sums(groups, column, masks))
+        f, block = self.f, self.block
+        zeros = [f.floating(0.0)] * (sum(count for _, count, _ in groups) * len(masks))
+        if block is None:
+            self._finish(groups, column, masks, self._sums(groups, column, masks, zeros))
+            return
+        at = self._waiting(block, groups, column, len(masks))
+        held = f.branch(block.first, lambda: zeros, lambda: [f.load(f.floats, x) for x in at])
+        sums = self._sums(groups, column, masks, list(held))
+
+        def wait() -> None:
+            for x, place in zip(sums, at, strict=True):
+                f.store(x, place)
+
+        f.branch(block.last, lambda: self._finish(groups, column, masks, sums), wait)
+
+    def _waiting(self, block: Block, groups: list[tuple[Any, int, Place]], column: Any, vectors: int) -> list[Any]:
+        """Where a tile's sums wait."""
+        f, found = self.f, list[Any]()
+        for first, count, place in groups:
+            row = f.add(f.mul(place[0], self.given.m), first) if place else first
+            line = f.add(f.add(block.sums, f.mul(row, block.pitch)), f.mul(column, SIZE))
+            for _ in range(count):
+                found += [f.add(line, q * f.lanes * SIZE) for q in range(vectors)]
+                line = f.add(line, block.pitch)
+        return found
 
     def _finish(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask], sums: list[Ssa]) -> None:
         """The epilogue of every row; what is the same in all of them is computed once."""
@@ -230,9 +330,8 @@ class _Tiles:
                 for q, mask in enumerate(masks):
                     epilogue.run(next(waiting), at, q * f.lanes, mask, known[q])
 
-    def _sums(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask]) -> list[Ssa]:
+    def _sums(self, groups: list[tuple[Any, int, Place]], column: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
         f, given = self.f, self.given
-        held = [f.floating(0.0)] * (sum(count for _, count, _ in groups) * len(masks))
         if not self.work.sums:
             return held
         numbers, b = self._numbers(groups), f.add(given.b.address, f.mul(column, SIZE))

@@ -40,6 +40,11 @@ class Form:
         return f"{self.vectors}x{self.rows} {self.rest}x{self.low}{' masked' * self.masked} {self.places}"
 
     @property
+    def most(self) -> int:
+        """Vectors of sums in a full tile."""
+        return self.vectors * self.rows or self.rest * self.low * self.places
+
+    @property
     def grains(self) -> tuple[int, int]:
         """Rows and columns of pieces are multiples of these."""
         return max(self.rows, self.low), (self.vectors or self.rest) * WIDTH
