@@ -208,6 +208,7 @@ def test_pieces_of_memory_begin_at_different_places_of_a_page():
 def test_large_memory_is_clean_begins_on_a_line_and_can_be_written() -> None:
     for size in (100, home.HUGE // 4, 3 * home.HUGE):
         memory = home.room(size)
-        assert memory.shape == (size,) and not memory.any()
+        assert memory.shape == (size,)
+        assert not memory.any()
         memory[:] = 7
         assert int(memory[-1]) == 7
