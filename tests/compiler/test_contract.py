@@ -159,14 +159,19 @@ def test_windows_have_short_loops_that_are_written_out(cpu: Cpu, how: Any) -> No
 @pytest.mark.parametrize("how", [run, run_special])
 def test_samples_that_outgrow_the_cache_come_a_few_at_a_time(cpu: Cpu, how: Any) -> None:
     """As in a convolution's weight gradient: all windows pass a few samples before the next ones come."""
-    for outer, m, n, k in (((3, 2), 8, 64, (9, 9, 60)), ((4, 5), 3, 50, (70, 9, 30)), ((), 60, 100, (11, 500))):
+    for outer, m, n, k in (
+        ((3, 2), 8, 64, (9, 9, 60)),
+        ((4, 5), 3, 50, (70, 9, 30)),
+        ((), 60, 100, (11, 500)),
+        ((4,), 400, 64, (9, 60)),
+    ):
         arena, still = Arena(13), tuple(range(len(outer)))
         a = arena.operand((*outer, m, *k))
         b = arena.operand((*outer, n, *k), unit=len(outer), still=still)
         adding = (SUM, ("load", 0), ("add", 0, 1))
         c = arena.operand((*outer, m, n))
         work = Contraction(outer, m, n, k, a, b, adding, (c,), (Store(0, 2),))
-        assert work.block
+        assert work.cut
         before = seen(c, work.sizes).copy()
         check(work, cpu, wanted(work) + before, how)
         whole = seen(c, work.sizes).copy()

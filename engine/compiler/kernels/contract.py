@@ -19,10 +19,11 @@ from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting, heights
 from engine.compiler.kernels.walking import held, over
 from engine.compiler.ssa import FLOAT, Mask, Ssa
+from engine.compiler.work import Operand
 
 CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
-NEAR, AREA = 400_000, 200_000
+NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
@@ -67,33 +68,35 @@ class Contraction(Product):
         large = self.sums * self.n * SIZE > CACHE
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
-        return rows >= 24 and broad and self.sums >= 96 and large and not self.block and not self.reading
+        return rows >= 24 and broad and self.sums >= 96 and large and not self.cut and not self.reading
 
     @cached_property
-    def block(self) -> int:
-        """How many places of the first summed loop all sums pass before the next ones come; 0: it is not cut.
+    def cut(self) -> tuple[int, int] | None:
+        """How many outer loops are on their own, and how many places of the first summed loop all sums of the others
+        pass before the next ones come: as a convolution's weight gradient does, whose samples many results share."""
+        if len(self.k) < 2 or not self.form or not self.sums or math.prod(self.k[1:]) < 48:
+            return None
+        loops = self._order([self.form.loop] if self.form.places > 1 else [])
+        for apart in range(len(loops) + 1):
+            rest = loops[apart:]
+            rows = self.m * math.prod(self.outer[i] for i in rest)
+            step = self._touched(self.a, rest, self.m) + self._touched(self.b, rest, self.n)
+            if rows * pitch(self.n) <= AREA:
+                many = rows * self.n >= 4 * WIDTH * self.form.most and step * self.k[0] > 2 * NEAR
+                return (apart, max(1, NEAR // step)) if many and step <= NEAR else None
+        return None
 
-        As a convolution's weight gradient does, whose samples many results share.
-        """
-        if len(self.k) < 2 or not self.form or not self.sums:
-            return 0
-        rows, inner = self.m * math.prod(self.outer), self.k[1:]
-        tiles = rows * self.n / (self.form.most * WIDTH)
-        step = sum(
-            min(math.prod(size for size, s in zip(sizes, strides, strict=True) if s), span(sizes, strides)) * SIZE
-            for sizes, strides in (
-                (
-                    (*self.outer, self.m, *inner),
-                    (*self.a.strides[: len(self.outer) + 1], *self.a.strides[-len(inner) :]),
-                ),
-                (
-                    (*self.outer, self.n, *inner),
-                    (*self.b.strides[: len(self.outer) + 1], *self.b.strides[-len(inner) :]),
-                ),
-            )
-        )
-        small = rows * pitch(self.n) <= AREA and math.prod(inner) >= 48 and step <= NEAR
-        return max(1, NEAR // step) if small and tiles >= 4 and step * self.k[0] > 2 * NEAR else 0
+    def _order(self, last: list[int]) -> list[int]:
+        return [*(i for i in range(len(self.outer)) if i not in last), *last]
+
+    def _touched(self, operand: Operand, outer: list[int], size: int) -> int:
+        """Bytes of an operand that all sums read in one place of the first summed loop."""
+        after = range(len(self.outer) + 2, len(operand.strides))
+        sizes = (*(self.outer[i] for i in outer), size, *self.k[1:])
+        strides = [operand.strides[i] for i in (*outer, len(self.outer), *after)]
+        pairs: list[tuple[int, int]] = list(zip(sizes, strides, strict=True))
+        reach = 1 + sum((n - 1) * abs(s) for n, s in pairs)
+        return SIZE * min(math.prod(n for n, s in pairs if s), reach)
 
     @property
     def joint(self) -> bool:
@@ -127,7 +130,7 @@ class Contraction(Product):
             return f"contract {self.structure} packed {len(self.still)}"
         units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
         same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
-        how = " empty" if not self.sums else " whole" * self.whole + " cut" * (self.block > 0)
+        how = " empty" if not self.sums else " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
@@ -135,8 +138,8 @@ class Contraction(Product):
         if self.reading:
             return [*Product.arguments(self), *blocks(self.m, self.n, self.sums, self.reading)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
-        found = Product.arguments(self.arranged([*(i for i in range(len(self.outer)) if i not in last), *last]))
-        return [*found, self.block] if self.block else found
+        found = Product.arguments(self.arranged(self._order(last)))
+        return [*found, self.cut[1]] if self.cut else found
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
@@ -166,13 +169,18 @@ class Contraction(Product):
         known = (*given.k[:-1], self.rounds) if self.whole else given.k
         given = replace(given, k=known, a=Walk(given.a.address, self._known(given.a.strides)))
         alone = given.outer[: len(given.outer) - self.joint]
-        if not self.block:
+        if not self.cut:
             over(f, alone, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
             return
+        apart = self.cut[0]
+        over(f, alone[:apart], lambda *p: self._blocks(f, given.moved(f, p), len(alone) - apart, args[-1]))
+
+    def _blocks(self, f: Function, given: Given, count: int, step: Any) -> None:
+        """The sum in blocks of the first summed loop, which pass all places of `count` outer loops."""
         total, loops, sums = given.k[0], len(given.outer) + 1, f.scratch(AREA)
 
         def block(start: Any) -> None:
-            size = f.least(args[-1], f.sub(total, start))
+            size = f.least(step, f.sub(total, start))
             a, b = (Walk(f.add(w.address, f.mul(w.strides[loops], start)), w.strides) for w in (given.a, given.b))
             part = replace(given, k=(size, *given.k[1:]), a=a, b=b)
             first, last = f.compare("eq", start, 0), f.compare("eq", f.add(start, size), total)
@@ -181,9 +189,9 @@ class Contraction(Product):
                 at = f.add(sums, f.mul(self._rows_before(f, given, places), pitch(given.n, f)))
                 _Tiles(f, self, part.moved(f, places), Block(at, pitch(given.n, f), first, last)).emit()
 
-            over(f, alone, place)
+            over(f, given.outer[:count], place)
 
-        f.loop(total, block, step=args[-1])
+        f.loop(total, block, step=step)
 
     def _rows_before(self, f: Function, given: Given, places: tuple[Any, ...]) -> Any:
         """How many rows of results come before these of a place of the outer loops."""
@@ -203,11 +211,6 @@ def pitch(n: Any, f: Function | None = None) -> Any:
     if f is None:
         return (-(-n // 64) * 64 + 16) * SIZE
     return f.add(f.mul(f.add(n, 63) // 64, 64 * SIZE), 16 * SIZE)
-
-
-def span(sizes: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """From the first element that loops touch to the last."""
-    return 1 + sum((size - 1) * abs(stride) for size, stride in zip(sizes, strides, strict=True))
 
 
 @dataclass(frozen=True)
