@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from engine.compiler.destinations import aligned
 from engine.compiler.work import Buffer, Call, Plan
 
+ENDLESS = 1 << 62
 LINE = 64
 """Bytes between the beginnings of two values are a multiple of this: a cache line, and the widest register."""
 
@@ -63,18 +66,27 @@ def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int
 
 def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:
     """Where each buffer begins, in bytes, and how much is needed in all: the lowest gap that is free while it lives."""
+    gaps: list[tuple[int, int]] = [(0, ENDLESS)]
     living: list[tuple[int, int, int]] = []
-    found, size = [], 0
+    found = []
     for buffer in wanted:
-        now = first[id(buffer)]
-        living = sorted(entry for entry in living if entry[2] >= now)
+        while living and living[0][0] < first[id(buffer)]:
+            _, low, high = heappop(living)
+            _give_back(gaps, low, high)
         room = -(-buffer.nbytes // LINE) * LINE + LINE
-        start = 0
-        for a, b, _ in living:
-            if a - start >= room:
-                break
-            start = max(start, b)
-        living.append((start, start + room, last[id(buffer)]))
-        found.append(start)
-        size = max(size, start + room)
-    return found, size
+        place, (start, end) = next((i, gap) for i, gap in enumerate(gaps) if gap[1] - gap[0] >= room)
+        gaps[place : place + 1] = [(start + room, end)] if end > start + room else []
+        heappush(living, (last[id(buffer)], start, start + room))
+        found.append((start, start + room))
+    return [start for start, _ in found], max((end for _, end in found), default=0)
+
+
+def _give_back(gaps: list[tuple[int, int]], low: int, high: int) -> None:
+    """Bytes [low, high) are free again."""
+    place = bisect(gaps, (low, high))
+    if place < len(gaps) and gaps[place][0] == high:
+        high = gaps.pop(place)[1]
+    if place and gaps[place - 1][1] == low:
+        place -= 1
+        low = gaps.pop(place)[0]
+    gaps.insert(place, (low, high))

@@ -46,13 +46,14 @@ class Builder:
     """Nodes of the next round.
 
     known: nodes by what they say. readers: by the id of a value, the kinds of nodes that read it in the graph so far
-    (None for a root). whole: float32 values that are whole numbers, with their greatest size: counts stay floats while
-    that is exact. cut: ids of values of which only pieces are wanted; pieces: those that were made. told: how often
-    each rule found a shorter way.
+    (None for a root). settled: ids of the nodes that an earlier round left as they are. whole: float32 values that are
+    whole numbers, with their greatest size: counts stay floats while that is exact. cut: ids of values of which only
+    pieces are wanted; pieces: those that were made. told: how often each rule found a shorter way.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, before: Builder | None) -> None:
         self.graph = graph
+        self.settled = frozenset(map(id, before.nodes)) if before is not None else frozenset()
         self.nodes: list[Node] = []
         self.known: dict[Any, Value] = {}
         self.readers: dict[int, list[Any]] = {}
@@ -69,7 +70,7 @@ class Builder:
     def say(self, kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Node | None) -> Value:
         """As `add`; node: one of the graph that says just that, and is taken over where there is no shorter way."""
         what = (kind, attrs["fn"]) if kind is Map or kind is Reduce else kind
-        for rule in fitting(what, inputs):
+        for rule in fitting(what, inputs, node is not None and id(node) in self.settled):
             found: Value | None = rule(self, *inputs, **attrs)
             if found is not None:
                 self.told[rule.__name__] += 1
@@ -124,8 +125,9 @@ def simplify(graph: Graph, counts_as_floats: bool = False) -> dict[str, int]:
     counts_as_floats: outputs that are counts may be float32 (without error); whoever wants int64 casts them.
     """
     before, told = len(graph.nodes), Counter[str]()
+    builder: Builder | None = None
     for _ in range(ROUNDS):
-        builder = _round(graph, counts_as_floats)
+        builder = _round(graph, counts_as_floats, builder)
         told.update(builder.told)
         if builder.told.keys() <= THOROUGH:
             break
@@ -135,14 +137,16 @@ def simplify(graph: Graph, counts_as_floats: bool = False) -> dict[str, int]:
     return {"nodes before": before, "nodes after": len(graph.nodes), **dict(sorted(told.items()))}
 
 
-def _round(graph: Graph, counts_as_floats: bool) -> Builder:
-    builder, made = Builder(graph), _distinct(graph.sources)
+def _round(graph: Graph, counts_as_floats: bool, before: Builder | None) -> Builder:
+    builder, made = Builder(graph, before), _distinct(graph.sources)
     readers, cut = _readers(graph), only_cut(graph)
     whole: set[int] = set()
     for node in graph.nodes:
         builder.origin = node.origin
         inputs = tuple([made[id(v)] if isinstance(v, Value) else v for v in node.inputs])
-        same = node if inputs == node.inputs and node.kind is not Concat else None  # rows of parts change in place
+        same = (
+            node if inputs == node.inputs and (before or node.kind is not Concat) else None
+        )  # `share_rows` changes it
         new = made[id(node.output)] = builder.say(node.kind, inputs, node.attrs, same)
         if id(node.output) in cut and id(new) not in whole:
             builder.cut.add(id(new))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,8 @@ class Variant:
         if not self.reasons:
             around = Surroundings(self.owner.function, list(trace.modules.values()))
             around.variables = before.variables
-            self._learn(trace, around)
+            with uncollected():
+                self._learn(trace, around)
         return trace
 
     def _learn(self, trace: Trace, around: Surroundings) -> None:
@@ -138,6 +140,18 @@ class Variant:
     def give_up(self) -> None:
         """A kernel can not be compiled: NumPy from now on."""
         self.bound = self.fallback or self.bound
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look at thousands of new objects again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _absent() -> Bound:

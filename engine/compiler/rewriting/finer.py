@@ -13,7 +13,7 @@ from engine.compiler.places import parted
 from engine.compiler.rewriting.rules import made_by, rewrites
 
 
-@rewrites(Map, of=[Reshape])
+@rewrites(Map, of=[Reshape], readers=True)
 def map_of_merged(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of what a map made, merged: the function of the map, merged afterwards."""
     for merged in inputs:
@@ -61,7 +61,7 @@ def reduced_before_merging(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     return b.add(Reshape, found, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
-@rewrites(Map, of=[Cast], fns=["mul"])
+@rewrites(Map, of=[Cast], fns=["mul"], readers=True)
 def winner_above(b: Any, *inputs: Any, fn: str) -> Any:
     """The gradient of a pool, where what was pooled is greater than a number: the winner of a window is greater where
     the pooled number is, so that only this has to be read."""

@@ -50,7 +50,7 @@ def _asked(node: Any, mine: set[tuple[Shape, Shape]] | None) -> set[tuple[Shape,
     return mine
 
 
-@rewrites(Slice, of=[Map])
+@rewrites(Slice, of=[Map], readers=True)
 def cut_before(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     """The function of pieces."""
     if not made_by(x, Map) or id(x) not in b.cut:
@@ -65,7 +65,7 @@ def cut_before(b: Any, x: Any, start: Shape, size: Shape, step: Shape) -> Any:
     return found
 
 
-@rewrites(Map, of=[Concat], fns=["mul", "neg"])
+@rewrites(Map, of=[Concat], fns=["mul", "neg"], readers=True)
 def function_of_parts(b: Any, *inputs: Any, fn: str) -> Any:
     """A function of parts of which some are nothing: part by part; a factor of nothing leaves nothing."""
     at = next(

@@ -9,9 +9,9 @@ from engine.compiler.ir import KINDS, LONG, SCALARS, Fill, Kind, Map, Reduce, So
 
 Rule = Callable[..., Value | None]
 
-RULES: dict[Any, list[tuple[Rule, frozenset[Any]]]] = {}
+RULES: dict[Any, list[tuple[Rule, frozenset[Any], bool]]] = {}
 """By the kind of node, or by (kind, function) for maps and reductions: rules, each with the kinds of which an input has
-to be for it to be tried (none: always).
+to be for it to be tried (none: always), and whether it asks who reads a value.
 
 rule(builder, *inputs, **attrs): a value that means the same as the node would, or None."""
 
@@ -24,9 +24,12 @@ MARKS: dict[Any, int] = {}
 """A bit for each kind of input."""
 
 
-def rewrites(*kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = ()) -> Callable[[Rule], Rule]:
+def rewrites(
+    *kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = (), readers: bool = False
+) -> Callable[[Rule], Rule]:
     """Enter a function as a rule for nodes of these kinds (maps and reductions: of these functions, else of all) that
     have an input made by a node of one of the kinds `of`. A rule of several kinds is told which one, after the builder.
+    readers: it asks who reads a value, so that it may find later what it did not find before.
     """
 
     def entered(f: Rule) -> Rule:
@@ -34,7 +37,7 @@ def rewrites(*kinds: type[Kind], of: Iterable[Any] = (), fns: Iterable[str] = ()
             rule = f if len(kinds) == 1 else _of_kind(f, kind)
             known = FUNCTIONS.get(kind)
             for key in [kind] if known is None else [(kind, fn) for fn in fns or known]:
-                RULES.setdefault(key, []).append((rule, frozenset(of)))
+                RULES.setdefault(key, []).append((rule, frozenset(of), readers))
         return f
 
     return entered
@@ -45,8 +48,8 @@ _CONSTANT, _COUNT, _WHOLE, _NUMBER = (MARKS[kind] for kind in (CONSTANT, COUNT, 
 _FITTING: dict[Any, tuple[Rule, ...]] = {}
 
 
-def fitting(what: Any, inputs: Iterable[Any]) -> tuple[Rule, ...]:
-    """The rules to try for a node: `what` is its kind, or (kind, function)."""
+def fitting(what: Any, inputs: Iterable[Any], again: bool = False) -> tuple[Rule, ...]:
+    """The rules to try for a node: `what` is its kind, or (kind, function); again: where all have been tried before."""
     marks = 0
     for x in inputs:
         if not isinstance(x, Value):
@@ -58,11 +61,12 @@ def fitting(what: Any, inputs: Iterable[Any]) -> tuple[Rule, ...]:
             marks |= _CONSTANT
         if x.dtype == LONG:
             marks |= _COUNT
-    found = _FITTING.get((what, marks))
+    found = _FITTING.get((what, marks, again))
     if found is None:
         of = {kind for kind, mark in MARKS.items() if mark & marks}
-        found = tuple(rule for rule, wanted in RULES.get(what, ()) if not wanted or not wanted.isdisjoint(of))
-        _FITTING[what, marks] = found
+        asked = [(rule, wanted) for rule, wanted, readers in RULES.get(what, ()) if readers or not again]
+        found = tuple(rule for rule, wanted in asked if not wanted or not wanted.isdisjoint(of))
+        _FITTING[what, marks, again] = found
     return found
 
 

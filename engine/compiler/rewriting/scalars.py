@@ -36,7 +36,7 @@ def unchanged(b: Any, *inputs: Any, fn: str) -> Any:
     return None
 
 
-@rewrites(Contract, of=[Map])
+@rewrites(Contract, of=[Map], readers=True)
 def factor_behind(b: Any, x: Any, y: Any, left: str, right: str, out: str) -> Any:
     """A number that multiplies an operand multiplies the product, where only products want the operand."""
     if x is y:

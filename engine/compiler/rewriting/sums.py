@@ -67,7 +67,7 @@ def _pieces(v: Any, axis: int) -> list[Piece] | None:
     return found
 
 
-@rewrites(Map, of=[Contract], fns=["add"])
+@rewrites(Map, of=[Contract], fns=["add"], readers=True)
 def one_long_product(b: Any, *inputs: Any, fn: str) -> Any:
     """The sum of small products, such as a recurrent layer's weights get from every step: one product of them all.
 

@@ -39,7 +39,7 @@ def permuted_once(b: Any, x: Any, order: Shape) -> Any:
     return b.add(Reshape, x, shape=tuple(x.shape[i] for i in order)) if moved == sorted(moved) else None
 
 
-@rewrites(Permute, of=[Contract])
+@rewrites(Permute, of=[Contract], readers=True)
 def letters_permuted(b: Any, x: Any, order: Shape) -> Any:
     """A product that nobody else wants, in the order in which it is wanted."""
     if not made_by(x, Contract) or not b.lonely(x):
@@ -48,7 +48,7 @@ def letters_permuted(b: Any, x: Any, order: Shape) -> Any:
     return b.add(Contract, *x.node.inputs, **{**attrs, "out": "".join(attrs["out"][i] for i in order)})
 
 
-@rewrites(Permute, of=[Map])
+@rewrites(Permute, of=[Map], readers=True)
 def permuted_before(b: Any, x: Any, order: Shape) -> Any:
     """A function of one value, permuted: the function of the permuted value (which may be a product's letters)."""
     if not made_by(x, Map) or not b.lonely(x) or sum(isinstance(v, Value) for v in x.node.inputs) != 1:
