@@ -22,11 +22,12 @@ from engine.tensor import Tensor
 STRAIGHT = frozenset(
     ["CACHE", "RESUME", "NOP", "COPY_FREE_VARS", "PUSH_NULL", "PRECALL", "CALL", "KW_NAMES", "CALL_KW", "POP_TOP",
      "RETURN_VALUE", "RETURN_CONST", "LOAD_CONST", "LOAD_SMALL_INT", "STORE_FAST", "STORE_FAST_STORE_FAST",
-     "BINARY_OP", "UNARY_NEGATIVE", "BUILD_TUPLE", "UNPACK_SEQUENCE", "SWAP", "COPY"]
+     "BINARY_OP", "BINARY_SUBSCR", "UNARY_NEGATIVE", "BUILD_TUPLE", "UNPACK_SEQUENCE", "SWAP", "COPY"]
 )  # fmt: skip
 """Instructions that do the same at each call; what they leave is known only to be the engine's."""
 FLAGGED = sys.version_info >= (3, 12)
 """Whether a method to be called is loaded like any attribute, with a flag."""
+ASKS = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
 LOCAL = object()
 """In the place of an object: an argument of the step, or what the engine made of it."""
 ASKED = frozenset(["shape", "ndim", "T", "mT"])
@@ -41,29 +42,30 @@ def lasting(step: Any, trace: Trace) -> set[int] | None:
 
     Whatever else it reads, and no op has made, the engine has made of what is written in the step: constants.
     """
-    if trace.unclear or not all(_is_ours(type(m)) for m in trace.modules.values()):
+    kept: list[Any] = []
+    modules = list(trace.modules.values())
+    theirs = [m.forward for m in modules if not _is_ours(type(m))]
+    if trace.unclear or not all(_is_plain(f, kept, theirs) for f in (step, *theirs)):
         return None
-    kept = _kept(step)
-    if kept is None:
-        return None
-    kept += [t for m in trace.modules.values() for held in (m._parameters, m._buffers) for t in held.values()]
+    kept += [t for m in modules for held in (m._parameters, m._buffers) for t in held.values()]
     stepped = [e.facts[0].optimizer for e in trace.events if e.what == "stepped"]
     kept += [p for o in stepped for group in o.param_groups for p in group["params"]]
-    kept = [t for t in kept if t is not None]
+    kept = [t for t in kept if isinstance(t, Tensor)]
     return {id(t) for t in kept} | {id(t.array) for t in kept}
 
 
-def _kept(step: Any) -> list[Any] | None:
-    """The tensors that a step's own code names; None where the code is not straight, or not tame."""
+def _is_plain(step: Any, kept: list[Any], known: list[Any]) -> bool:
+    """Whether code is straight, and asks nothing but the engine and what is known to be plain; kept: what it names."""
     owner = step.__self__ if isinstance(step, MethodType) else LOCAL
     function = step.__func__ if isinstance(step, MethodType) else step
     if not isinstance(function, FunctionType):
-        return None
+        return False
     code = function.__code__
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
-    found: list[Any] = []
     held: Any = LOCAL
     for name, what, is_method in _instructions(code):
+        if held is owner is not LOCAL and name not in ASKS:
+            return False  # it is handed on to somebody else
         if name in STRAIGHT:
             held = LOCAL
             continue
@@ -75,15 +77,16 @@ def _kept(step: Any) -> list[Any] | None:
             held = function.__globals__.get(what)
         elif name == "LOAD_DEREF" and what in cells:
             held = cells[what].cell_contents
-        elif name in ("LOAD_ATTR", "LOAD_METHOD"):
+        elif name in ASKS:
             held = _asked(held, what, is_method)
         else:
-            return None
-        number = isinstance(held, bool | int | float | str) and name in ("LOAD_GLOBAL", "LOAD_DEREF")
-        if held is not LOCAL and not number and not _is_tame(held):
-            return None
-        found.append(held)
-    return [held for held in found if isinstance(held, Tensor)]
+            return False
+        number = isinstance(held, bool | int | float | str) and name not in ASKS
+        theirs = isinstance(held, Module) and any(held is f.__self__ for f in known)
+        if held is not LOCAL and not number and not theirs and not _is_tame(held):
+            return False
+        kept.append(held)
+    return True
 
 
 @lru_cache(256)
@@ -99,9 +102,13 @@ def _asked(held: Any, name: str, is_method: bool) -> Any:
         return getattr(held, name, None)
     if isinstance(held, Optimizer | LRScheduler):
         return LOCAL if is_method and name in CALLED else None
+    if isinstance(held, Module):
+        parts = (held._modules, held._parameters, held._buffers)
+        part = next((p[name] for p in parts if p.get(name) is not None), None)
+        number = isinstance(vars(held).get(name), bool | int | float | str)  # a setting, looked at before each call
+        return part if part is not None else LOCAL if number or (is_method and _is_ours(type(held))) else None
     if held is LOCAL or _is_ours(type(held)):
-        part = held._modules.get(name) or held._parameters.get(name) if isinstance(held, Module) else None
-        return part if part is not None else LOCAL if is_method or name in ASKED else None
+        return LOCAL if is_method or name in ASKED else None
     return getattr(held, "__dict__", {}).get(name)
 
 

@@ -25,8 +25,12 @@ def share_rows(graph: Graph) -> int:
     for row in sorted(rows, key=lambda n: len(n.inputs)):
         longer = _longer(row, holders)
         if longer is not None and not _reads(longer, row):
-            _become_slice(graph, row, longer)
+            _become_slice(row, longer)
             done += 1
+    if done:
+        graph.nodes = in_order(graph.nodes)
+        for node in graph.nodes:
+            node.output.root = node.inputs[0].root if node.kind.view else node.output
     return done
 
 
@@ -59,17 +63,13 @@ def _reads(node: Node, other: Node) -> bool:
     return False
 
 
-def _become_slice(graph: Graph, row: Node, longer: Node) -> None:
+def _become_slice(row: Node, longer: Node) -> None:
     axis, at = row.attrs["axis"], _place(longer, row) or 0
-    start = sum(p.shape[axis] for p in longer.inputs[:at])
+    first = sum(p.shape[axis] for p in longer.inputs[:at])
     shape = row.output.shape
-    row.kind, row.inputs, row.values = Slice, (longer.output,), (longer.output,)
-    row.attrs = {
-        "start": tuple(start if i == axis else 0 for i in range(len(shape))), "size": shape, "step": (1,) * len(shape)
-    }  # fmt: skip
-    graph.nodes = in_order(graph.nodes)
-    for node in graph.nodes:
-        node.output.root = node.inputs[0].root if node.kind.view else node.output
+    start = tuple(first if i == axis else 0 for i in range(len(shape)))
+    made = Node(Slice, (longer.output,), {"start": start, "size": shape, "step": (1,) * len(shape)})  # checks itself
+    row.kind, row.inputs, row.values, row.attrs = made.kind, made.inputs, made.values, made.attrs
 
 
 def in_order(nodes: list[Node]) -> list[Node]:
@@ -84,9 +84,9 @@ def in_order(nodes: list[Node]) -> list[Node]:
             if id(top.output) in made:
                 waiting.pop()
                 continue
-            missing = [v.node for v in top.values if id(v) in inside and id(v) not in made]
+            missing = [v.node for v in top.values if id(v) not in made and id(v) in inside]
             if missing:
-                waiting.extend(n for n in missing if n is not None)
+                waiting.extend([n for n in missing if n is not None])
             else:
                 made.add(id(top.output))
                 found.append(top)

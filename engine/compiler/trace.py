@@ -77,7 +77,7 @@ class Trace:
     result: Any = None
     reasons: list[Reason] = field(default_factory=list)
     unclear: bool = False
-    """Whether a gradient began at nothing, and nobody saw to it that it will do so again."""
+    """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
 
 
 class Tracer(Recorder):
@@ -88,7 +88,9 @@ class Tracer(Recorder):
 
     def __init__(self, arguments: Any, undo: Undo | None = None, clear: bool = False) -> None:
         self.undo, self.clear = undo, clear
-        self.trace = Trace([t.array for t in leaves(arguments) if isinstance(t, Tensor)])
+        given = list(leaves(arguments))
+        self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
+        self.trace.unclear = not all(isinstance(t, Tensor | bool | int | float | str) for t in given)
         self.known: dict[int, Any] = {id(a): a for a in self.trace.arguments}
         self.lines: dict[Node, tuple[str, Module | None]] = {}
         self.inside: list[Module | None] = [None]

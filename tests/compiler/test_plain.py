@@ -92,6 +92,29 @@ class Counting(nn.Module):
         return self.inner(x) * self.count
 
 
+class Net(nn.Module):
+    """A module as students write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last, self.slope = nn.Linear(8, 5), nn.Linear(5, 3), 0.1
+
+    def forward(self, x: Any) -> Any:
+        h = F.leaky_relu(self.first(x), self.slope)
+        return self.last(h) * self.last.bias[0]
+
+
+class Handing(Net):
+    """A module that hands itself on."""
+
+    def forward(self, x: Any) -> Any:
+        return helped(self, x)
+
+
+def helped(net: Any, x: Any) -> Any:
+    return net.last(net.first(x))
+
+
 def told(step: Any) -> bool:
     """Whether one trace of a step is enough."""
     return lasting(step, watched(step, (X, Y), {})) is not None
@@ -150,6 +173,35 @@ def test_a_users_module_a_branch_a_loop_and_a_function_from_elsewhere_are_looked
         return F.cross_entropy(model(x), y) * optimizer.param_groups[0]["lr"]
 
     assert not any(map(told, (clock, branch, loop, rate)))
+
+
+def test_a_users_module_of_straight_code_is_plain_and_its_numbers_are_looked_at() -> None:
+    model = Net()
+    step = training(model, optim.SGD(model.parameters(), lr=0.0))
+    assert told(step)
+    handing = Handing()
+    assert not told(training(handing, optim.SGD(handing.parameters(), lr=0.0)))
+    compiled = engine.compile(step)
+    before = [compiled(X, Y).item() for _ in range(3)]
+    assert compiled.newest.bound is not None
+    model.slope = 0.9
+    after = [compiled(X, Y).item() for _ in range(3)]
+    assert max(abs(a - after[0]) for a in after) < 1e-5
+    assert abs(after[0] - before[0]) > 1e-3
+
+
+def test_an_argument_that_is_no_tensor_is_looked_at_twice() -> None:
+    class Asked:
+        count = 0
+
+        def next(self) -> int:
+            self.count += 1
+            return self.count
+
+    def step(x: Any, asked: Any) -> Any:
+        return (x * asked.next()).sum()
+
+    assert lasting(step, watched(step, (X, Asked()), {})) is None
 
 
 def test_a_number_of_a_closure_that_changes_later_is_seen() -> None:
