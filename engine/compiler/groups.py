@@ -15,8 +15,8 @@ from engine.compiler.free import COSTLY, Loops, early_nodes, free_nodes, is_nati
 from engine.compiler.ir import Graph, Node, Value
 
 FUSED = ("map", "cast", "reduce")
-LIMIT = 200
-"""Nodes in one group: longer scalar programs run out of registers."""
+LIMIT, MUCH = 200, 8
+"""Nodes in one group: longer scalar programs run out of registers; how many times smaller a small value is."""
 
 
 @dataclass(eq=False)
@@ -41,6 +41,11 @@ class Group:
         seen = {i for i in loops if i is not None}
         every = {i for i, n in enumerate(self.sizes) if n != 1}
         return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
+
+
+def _is_cheap(node: Node) -> bool:
+    """Whether a function is computed again sooner than read."""
+    return node.kind is ir.Map and node.attrs["fn"] not in COSTLY
 
 
 def _is_bare(node: Node) -> bool:
@@ -281,19 +286,41 @@ class Fusion:
             if group is None or id(value) not in self.stored or id(value) in kept:
                 continue
             to = readers.get(id(value), {0})
-            cheap = node.kind is ir.Map and node.attrs["fn"] not in COSTLY and len(group.nodes) > 1
-            if not cheap or 0 in to or len(to) > 2 or not all(map(self._at_hand, self._anchors(node))):
+            if 0 in to or not _is_cheap(node) or len(group.nodes) == 1:
                 continue
-            within = self._read_inside() if within is None else within
-            if id(value) in within:
+            chain, bases = [node], list(self._anchors(node))
+            if not all(map(self._at_hand, bases)):
+                chain, bases = self._chain(node, group)
+            elif len(to) > 2 or id(value) in (within := self._read_inside() if within is None else within):
+                continue
+            if not chain or len(chain) == len(group.nodes):
                 continue
             self._read.clear()
-            group.nodes.remove(node)
-            del self.of[id(value)], group.loops[id(value)]
-            self.free.add(id(node))
-            self.stored.discard(id(value))
-            for base in self._anchors(node):
+            for made in chain:
+                group.nodes.remove(made)
+                del self.of[id(made.output)], group.loops[id(made.output)]
+                self.free.add(id(made))
+                self.stored.discard(id(made.output))
+            for base in bases:
+                self.stored.update([id(base)] if base.node is not None else [])
                 readers.setdefault(id(base), set()).update(to)
+
+    def _chain(self, node: Node, group: Group) -> tuple[list[Node], list[Value]]:
+        """The cheap maps of a group that make a value of one that lies in memory anyway, and of small ones such as a
+        row's mean; and all of these. Nothing where that is not how it is made."""
+        chain, bases, waiting = [], dict[int, Value](), [node]
+        while waiting:
+            each = waiting.pop()
+            chain.append(each)
+            for value in self._anchors(each):
+                if self._at_hand(value) or (value.size * MUCH <= node.output.size and id(value) in self.of):
+                    bases[id(value)] = value
+                elif self.of.get(id(value)) is not group or value.node is None or not _is_cheap(value.node):
+                    return [], []
+                elif value.node not in (*chain, *waiting):
+                    waiting.append(value.node)
+        large = [v for v in bases.values() if v.size * MUCH > node.output.size]
+        return (chain, list(bases.values())) if len(large) == 1 and len(chain) <= MUCH else ([], [])
 
     def _read_inside(self) -> set[int]:
         """The ids of values that their own group reads."""

@@ -79,6 +79,23 @@ def test_softmax_is_one_kernel() -> None:
     assert rows(g) == ["Nest"]
 
 
+def test_what_is_made_of_one_array_and_a_rows_mean_is_made_again_instead_of_stored() -> None:
+    def drawn() -> Any:
+        g = Graph()
+        x, w = g.source("input", (64, 40), "f4", slot=0), cell(g, 20, 40)
+        centred = g.map("sub", x, g.map("mul", g.reduce(x, "sum", (1,), True), 1 / 40))
+        y = g.add(Contract, g.map("tanh", centred), w, left="bk", right="ok", out="bo")
+        slope = g.add(Contract, y, w, left="bo", right="ok", out="bk")
+        g.outputs = [g.reduce(g.map("mul", slope, centred), "sum", (0,))]
+        inputs = [np.random.default_rng(0).standard_normal((64, 40)).astype("f4")]
+        return type("Drawn", (), {"graph": g, "inputs": inputs})
+
+    for expected, found in both(drawn, 1):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    first = next(r.work for r in plan(drawn().graph).rows if isinstance(r, Record) and r.note == "reduce")
+    assert sorted(a.high - a.low for a in first.accesses() if a.writes) == [64, 64 * 40]
+
+
 def test_a_cell_is_updated_where_it_lies() -> None:
     g = Graph()
     p, x = cell(g, 8, 4), g.source("input", (8, 4), "f4", slot=0)
