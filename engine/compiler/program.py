@@ -51,7 +51,8 @@ class Program:
         return self._known[key]
 
     def _plain(self, value: Value, loops: Loops) -> Loops:
-        return tuple(None if n == 1 else i for n, i in zip(value.shape, loops, strict=True))
+        shape = value.shape
+        return tuple([None if n == 1 else i for n, i in zip(shape, loops, strict=True)]) if 1 in shape else loops
 
     def _make(self, value: Value, loops: Loops) -> int:
         node, group = value.node, self.group

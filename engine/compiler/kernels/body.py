@@ -21,12 +21,14 @@ KINDS = {"f": "f", "i": "i", "u": "u", "b": "t"}
 
 
 class Body:
-    """The lines of a nest. varies: for each operand the loops along which it moves; kinds: its elements' letter."""
+    """The lines of a nest. varies: for each operand the loops along which it moves; kinds: its elements' letter; noted:
+    what was found out about it, by what was asked."""
 
     def __init__(
         self, body: tuple[Instruction, ...], varies: tuple[frozenset[int], ...], kinds: tuple[str, ...], parallel: int
     ) -> None:
         self.body, self.varies, self.operand_kinds, self.parallel = body, varies, kinds, parallel
+        self.noted: dict[Any, Any] = {}
 
     def arguments(self, line: int) -> tuple[int, ...]:
         """The lines that a line reads."""

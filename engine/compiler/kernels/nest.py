@@ -141,12 +141,16 @@ class Nest:
     @cached_property
     def cycles(self) -> int:
         """What the lines that are computed at every place take, of a full register."""
-        body, found = self.lines, 0
-        for sweep in range(max(body.sweeps, default=0) + 1):
-            lines = self.swept(sweep)
-            every = len(self.sizes) == self.parallel
-            found += sum(EXPENSIVE.get(body.body[i][0], 1) for i in lines if every or body.inner(i))
-        return found
+        body, every = self.lines, len(self.sizes) == self.parallel
+        key = ("cycles", every, self.stores)
+        if key not in body.noted:
+            body.noted[key] = sum(
+                EXPENSIVE.get(body.body[i][0], 1)
+                for sweep in range(max(body.sweeps, default=0) + 1)
+                for i in self.swept(sweep)
+                if every or body.inner(i)
+            )
+        return int(body.noted[key])
 
     def swept(self, sweep: int) -> list[int]:
         """The lines that one sweep over the reduced loops needs."""

@@ -8,6 +8,7 @@ sum is ready for its next product after four cycles.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from engine.compiler.cpu import Cpu
 
@@ -75,6 +76,7 @@ def cycles(rows: int, vectors: int) -> float:
     return 0.3 + 0.15 * (rows + vectors) + max(4.0, 0.5 * rows * vectors)
 
 
+@lru_cache(4096)
 def covered(m: int, tallest: int, vectors: int, places: int = 1) -> float:
     """The same for all rows of a panel."""
     total = 0.0
@@ -84,6 +86,7 @@ def covered(m: int, tallest: int, vectors: int, places: int = 1) -> float:
     return total
 
 
+@lru_cache(4096)
 def best(m: int, vectors: int) -> int:
     """The rows of full tiles that cover m best."""
     return min(TALL[vectors], key=lambda rows: covered(m, rows, vectors)) if vectors else 0
