@@ -217,12 +217,15 @@ def _count(seen: Loops, look: Look) -> int:
 
 
 # ------------------------------------------------------------------------------------------------------- arranging
-def arrange(plan: Plan, cost: float, cores: int) -> None:
-    """Find a plan's bands and bring their rows together; the rows' meaning stays. cores: how many shards at most."""
+def arrange(plan: Plan, cost: float, cores: int, parted: int = 1) -> None:
+    """Find a plan's bands and bring their rows together; the rows' meaning stays.
+
+    cores: how many shards at most; parted: into how many the graph has cut the batch already (see `parted.py`).
+    """
     if cost < WORTH:
         return
     known, best = _Known(plan), None
-    for units, axis in _batches(plan):
+    for units, axis in _batches(plan) if parted == 1 else [(parted, BETWEEN)]:
         found = _Arranged(plan, known, units, axis, cores)
         if found.bands and (best is None or found.worth > best.worth):
             best = found
@@ -230,6 +233,10 @@ def arrange(plan: Plan, cost: float, cores: int) -> None:
             break
     if best is not None:
         plan.rows, plan.bands = best.rows, best.bands
+
+
+BETWEEN = -1
+"""Instead of an axis: units lie between each other, sample i belongs to unit i % units."""
 
 
 def _batches(plan: Plan) -> list[tuple[int, int]]:
@@ -336,6 +343,8 @@ class _Arranged:
 
 def _steps(buffer: Buffer, units: int, axis: int) -> set[int]:
     """How far apart units lie in an input, along this axis or else the first."""
+    if axis == BETWEEN:
+        return {buffer.count // buffer.shape[0]} if buffer.shape and buffer.shape[0] % units == 0 else set()
     fits = [i for i in (axis, 0) if i < len(buffer.shape) and buffer.shape[i] % units == 0]
     return {math.prod(buffer.shape[i:]) // units for i in fits[:1]}
 

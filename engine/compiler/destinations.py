@@ -12,6 +12,7 @@ from engine.compiler.free import root
 from engine.compiler.groups import Group
 from engine.compiler.home import room
 from engine.compiler.ir import Node, Source, Value
+from engine.compiler.parted import shards_first
 from engine.compiler.places import Place, dense, parted, regrouped
 
 Planner = Any
@@ -102,6 +103,7 @@ class Destinations:
         if place is not None:
             self.done.add(id(value))
             return place
+        order = shards_first(value.shape, order, self.planner.graph.parted)
         whole = None if exact else self.part_of.get(id(value))
         if whole is not None:
             self.done.add(id(value))

@@ -94,6 +94,8 @@ class Graph:
         self.writes: list[tuple[Source, Value]] = []
         self.finite: list[Value] = []
         self.effects: list[tuple[Callable[..., None], tuple[Value, ...]]] = []
+        self.parted = (0, 1)
+        """Images of a shard, and into how many shards the batch was cut, if it was (see `parted.py`)."""
         self.origin = NOWHERE
 
     # ------------------------------------------------------------------------------------------------- building

@@ -185,7 +185,7 @@ class Planner:
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
         plan.places = dict(self.found)
-        arrange(plan, cost(plan), self.shards)
+        arrange(plan, cost(plan), self.shards, graph.parted[1])
         allocate(plan)
         return plan
 

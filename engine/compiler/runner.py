@@ -11,11 +11,13 @@ import numpy as np
 
 from engine.compiler.cpu import NoNativeCode
 from engine.compiler.ir import Graph
+from engine.compiler.parted import part_batch
 from engine.compiler.plan import plan
 from engine.compiler.recipe import Made, Program
 from engine.compiler.replay import Replay
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
+from engine.compiler.team import cores
 from engine.compiler.work import Call
 from engine.rng import folded
 from engine.tensor import wrap
@@ -45,8 +47,10 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         graph = _own(program.graph)
+        most = 1 if threads == 1 else cores()
+        part_batch(graph, most)
         simplify(graph, counts_as_floats=True)
-        self.plan, self.threads = plan(graph), threads
+        self.plan, self.threads = plan(graph, most), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):
             raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")
