@@ -202,12 +202,17 @@ class _Product:
                     break
         return run
 
+    def _spread(self, side: int, loop: str) -> tuple[int, int]:
+        return self.letters.sizes[loop], -abs(self._step(side, loop))
+
     def _append_dot(self, program: Program, operands: list[Any], sums: list[list[str]]) -> None:
         """Vectors along the sum; the largest free letters of both sides are the tile."""
         letters, out = self.letters, self.letters.out
         real = [x for x in out if letters.sizes[x] != 1]
-        m = max((x for x in letters.free(0) if x in real), key=letters.sizes.__getitem__, default="")
-        n = max((x for x in letters.free(1) if x in real), key=letters.sizes.__getitem__, default="")
+        # of equally large ones the one with the shortest steps: neighbours read what has just been read
+        m, n = (
+            max((x for x in letters.free(i) if x in real), key=lambda x: self._spread(i, x), default="") for i in (0, 1)
+        )
         outer = [x for x in real if x not in (m, n)]
 
         def steps(side: int, own: str) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.panels import Panels, blocks
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting, heights
-from engine.compiler.kernels.walking import held, over
+from engine.compiler.kernels.walking import Lines, held, over
 from engine.compiler.ssa import FLOAT, Mask, Ssa
 from engine.compiler.work import Operand
 
@@ -27,8 +27,6 @@ NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
-GROUP = 7
-"""Rows that share a pointer: the others lie 1, 2, 3, 4, 5 or 6 strides behind it, which takes three registers."""
 LARGE = 20
 """Sums of a tile beyond which registers are few."""
 Place = tuple[Any, ...]
@@ -55,11 +53,12 @@ class Contraction(Product):
 
     def _reading(self) -> str:
         """How `Panels` reads a, where enough rows meet enough columns for that; "" where plain tiles do as well."""
-        if len(self.k) != 1 or self.still or 1 not in self.a.strides[-2:] or self.n < 32 or self.sums < 24:
+        if len(self.k) != 1 or self.still or 1 not in self.a.strides[-2:] or self.sums < 24:
             return ""
         step = self.a.strides[-2]
-        how = "turned" if step == 1 else "squares" if step % 1024 == 0 else "straight"
-        return how if self.m >= 48 or (how == "turned" and self.m >= 24 and self.sums >= 192) else ""
+        if step == 1:
+            return "turned" if self.m >= 48 and self.n >= 32 else ""
+        return "" if self.m < 96 or self.n < 192 else "squares" if step % 1024 == 0 else "straight"
 
     @cached_property
     def packed(self) -> bool:
@@ -223,27 +222,6 @@ class Block:
     last: Any
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """Where a tile's numbers of a lie: pointers, each with the rows behind it; strides by odd factors."""
-
-    pointers: list[Any]
-    counts: list[int]
-    odd: dict[int, Any]
-
-    def addresses(self, f: Function, pointers: list[Any]) -> list[Any]:
-        """The addresses of all rows, near these pointers: a factor of 2, 4 or 8 is part of an instruction."""
-        near = zip(pointers, self.counts, strict=True)
-        return [self._behind(f, pointer, row) for pointer, count in near for row in range(count)]
-
-    def _behind(self, f: Function, pointer: Any, row: int) -> Any:
-        if not row:
-            return pointer
-        factor = row & -row
-        step = self.odd[row // factor]
-        return f.add(pointer, step << (factor.bit_length() - 1) if factor > 1 else step)
-
-
 class _Tiles:
     """All tiles of one place of the outer loops."""
 
@@ -341,31 +319,26 @@ class _Tiles:
         steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
         return self._nested(steps, numbers, numbers.pointers, b, masks, held)
 
-    def _numbers(self, groups: list[tuple[Any, int, Place]]) -> Numbers:
+    def _numbers(self, groups: list[tuple[Any, int, Place]]) -> Lines:
+        """Where a tile's numbers of a lie."""
         f, a = self.f, self.given.a
-        step = a.strides[self.loops - 1]
-        group = GROUP if isinstance(step, Ssa) else max(count for _, count, _ in groups)
-        pointers, counts = [], []
-        for first, count, place in groups:
-            for start in range(0, count, group):
-                pointers.append(a.at(f, *place, f.add(first, start)))
-                counts.append(min(group, count - start))
-        return Numbers(pointers, counts, {odd: f.mul(step, odd) for odd in range(1, max(counts), 2)})
+        starts = [(a.at(f, *place, first), count) for first, count, place in groups]
+        return Lines.of(f, a.strides[self.loops - 1], starts)
 
     def _nested(
-        self, steps: list[tuple[Any, Any, Any]], numbers: Numbers, pointers: list[Any], b: Any, masks: list[Mask],
+        self, steps: list[tuple[Any, Any, Any]], numbers: Lines, pointers: list[Any], b: Any, masks: list[Mask],
         held: list[Ssa],
     ) -> list[Ssa]:  # fmt: skip
         """The loops over k from here on in; held: the sums so far."""
         f = self.f
         if not steps:
-            return self._products(numbers.addresses(f, pointers), b, masks, held)
+            return self._products(numbers.near(f, pointers), b, masks, held)
         (size, step_a, step_b), *inner = steps
         rounds, count, large = (1 if inner else self.work.rounds), len(pointers), len(held) > LARGE
         if not inner and self.work.whole:
             for u in range(rounds):
                 held = self._products(
-                    numbers.addresses(f, self._near(pointers, step_a, u, large)),
+                    numbers.near(f, self._near(pointers, step_a, u, large)),
                     f.add(b, f.mul(step_b, u)),
                     masks,
                     held,

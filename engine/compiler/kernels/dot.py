@@ -6,6 +6,7 @@ A tile of rows times columns keeps one vector of partial sums for each result; t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
-from engine.compiler.kernels.walking import over
-from engine.compiler.ssa import Mask, Number, Ssa
+from engine.compiler.kernels.walking import Lines, held, over
+from engine.compiler.ssa import Mask, Ssa
 
 FORMS = ((4, 6), (6, 4), (3, 5), (5, 3), (8, 3), (3, 8))
 """Rows and columns of a tile: its sums and what one vector of k needs fill the registers."""
@@ -63,11 +64,32 @@ class Dot(Product):
         moving = [i for i in range(len(self.outer)) if i not in work.still]
         return work.arranged([*moving, *work.still])
 
+    @property
+    def heights(self) -> tuple[int, ...]:
+        """Rows of full tiles, and of those for what is left."""
+        return _forms(self.m, (self.form or FORMS[0])[0])
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Columns, likewise."""
+        return _forms(self.n, (self.form or FORMS[0])[1])
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the innermost sums do not fill their vectors."""
+        return not self.k or self.k[-1] % 16 != 0
+
+    @property
+    def rounds(self) -> int:
+        """How many vectors of each line are written out."""
+        return 1 if not self.k or self.k[-1] % 32 else 2
+
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
         if not self.packed:
-            return f"dot {self.structure} {self.form}"
+            forms = " ".join(map(str, (*self.heights, "by", *self.widths)))
+            return f"dot {self.structure} {forms} {self.rounds}{' ragged' * self.ragged}"
         return f"dot {self.ordered.structure} packed {len(self.ordered.still)}"
 
     def arguments(self) -> list[Any]:
@@ -108,6 +130,10 @@ def _cycles(m: int, n: int, height: int, width: int) -> float:
     return sum(x * y * max(4.0, 0.5 * r * c, 0.6 * (r + c)) for r, x in rows for c, y in columns)
 
 
+def _forms(size: int, form: int) -> tuple[int, ...]:
+    return (form, 2, 1) if size % form else (form,)
+
+
 def _tiled(size: int, form: int) -> list[tuple[int, int]]:
     """How often each height (or width) of a tile occurs."""
     left = size % form
@@ -121,10 +147,7 @@ class _Tiles:
         self.f, self.work, self.given = f, work, given
         self.epilogue = Epilogue(f, work, given.operands)
         wide = f.cpu.registers >= 32
-        self.rows: tuple[int, ...]
-        self.columns: tuple[int, ...]
-        height, width = work.form or FORMS[0]
-        self.rows, self.columns = ((height, 2, 1), (width, 2, 1)) if wide else ((2, 1), (4, 1))
+        self.rows, self.columns = (work.heights, work.widths) if wide else ((2, 1), (4, 1))
 
     def emit(self) -> None:
         """Every tile: the largest form as often as it fits, the rest by smaller ones."""
@@ -141,43 +164,57 @@ class _Tiles:
 
     def _tile(self, row: Any, height: int, column: Any, width: int) -> None:
         f, given = self.f, self.given
-        a = [given.a.at(f, f.add(row, r)) for r in range(height)]
-        b = [given.b.at(f, f.add(column, q)) for q in range(width)]
-        steps = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
-        found = self._sum(steps, a, b, 0, 0, [f.floating(0.0)] * (height * width))
+        lines = [
+            Lines.of(f, walk.strides[0], [(walk.at(f, first), count)])
+            for walk, first, count in ((given.a, row, height), (given.b, column, width))
+        ]
+        loops = list(zip(given.k, given.a.strides[1:], given.b.strides[1:], strict=True))
+        pointers = [*lines[0].pointers, *lines[1].pointers]
+        found = self._sum(loops, lines, pointers, [f.floating(0.0)] * (height * width))
         for r in range(height):
             for q in range(width):
                 address = [o.at(f, f.add(row, r)) for o in given.operands]
                 self.epilogue.run(f.reduce(f.add, found[r * width + q]), address, f.add(column, q))
 
     def _sum(
-        self, steps: list[tuple[Any, Any, Any]], a: list[Any], b: list[Any], along_a: Number, along_b: Number,
-        held: list[Ssa],
-    ) -> list[Ssa]:  # fmt: skip
+        self, loops: list[tuple[Any, Any, Any]], lines: list[Lines], pointers: list[Any], held: list[Ssa]
+    ) -> list[Ssa]:
         """The loops over k from here on in; held: the sums so far, lane by lane."""
-        f = self.f
-        if len(steps) < 2:
-            size = steps[0][0] if steps else 1
+        if len(loops) < 2:
+            return self._along(loops[0][0] if loops else 1, lines, pointers, held)
+        f, (size, step_a, step_b), count = self.f, loops[0], len(pointers)
 
-            def products(i: Any, mask: Mask, *held: Ssa) -> tuple[Ssa, ...]:
-                at = f.mul(i, SIZE)
-                return self._products(a, b, f.add(along_a, at), f.add(along_b, at), mask, held)
+        def body(_: Any, *state: Any) -> tuple[Any, ...]:
+            found = self._sum(loops[1:], lines, list(state[:count]), list(state[count:]))
+            return (*self._moved(lines, state[:count], step_a, step_b), *found)
 
-            return list(f.sweep(size, products, held))
-        (size, step_a, step_b), *inner = steps
+        return list(f.loop(size, body, (*pointers, *held))[count:])
 
-        def body(_: Any, along_a: Any, along_b: Any, *held: Ssa) -> tuple[Any, ...]:
-            found = self._sum(inner, a, b, along_a, along_b, list(held))
-            return (f.add(along_a, step_a), f.add(along_b, step_b), *found)
+    def _along(self, size: Any, lines: list[Lines], pointers: list[Any], sums: list[Ssa]) -> list[Ssa]:
+        """The innermost loop: full vectors, then the rest."""
+        f, work, count, line = self.f, self.work, len(pointers), self.f.lanes * SIZE
 
-        return list(f.loop(size, body, (along_a, along_b, *held))[2:])
+        def body(_: Any, *state: Any) -> tuple[Any, ...]:
+            found = list(state[count:])
+            for u in range(work.rounds):
+                found = self._products(lines, [f.add(p, u * line) for p in state[:count]], None, found)
+            return (*self._moved(lines, state[:count], work.rounds * line, work.rounds * line), *found)
 
-    def _products(self, a: list[Any], b: list[Any], at_a: Any, at_b: Any, mask: Mask, held: Any) -> tuple[Ssa, ...]:
-        f = self.f
-        columns = [f.load(f.floats, f.add(x, at_b), mask) for x in b]
-        found: list[Ssa] = []
-        for x in a:
-            row = f.load(f.floats, f.add(x, at_a), mask)
-            start = len(found)
-            found += [f.fma(row, y, held[start + q]) for q, y in enumerate(columns)]
-        return tuple(found)
+        rest = size % f.lanes if work.ragged else 0
+        state = f.loop(f.sub(size, rest), body, (*pointers, *sums), step=work.rounds * f.lanes)
+        found = list(state[count:])
+        return self._products(lines, state[:count], held(f, f.below(rest)), found) if work.ragged else found
+
+    def _moved(self, lines: list[Lines], pointers: Sequence[Any], step_a: Any, step_b: Any) -> list[Any]:
+        """The pointers after a round; hidden, or LLVM would give each line a pointer of its own that it moves."""
+        f, count = self.f, len(lines[0].pointers)
+        return [f.opaque(f.add(p, step_a if i < count else step_b)) for i, p in enumerate(pointers)]
+
+    def _products(self, lines: list[Lines], pointers: Sequence[Any], mask: Mask, held: list[Ssa]) -> list[Ssa]:
+        f, count = self.f, len(lines[0].pointers)
+        rows, columns = lines[0].near(f, pointers[:count]), lines[1].near(f, pointers[count:])
+        vectors, found = [f.load(f.floats, x, mask) for x in columns], list[Ssa]()
+        for x in rows:
+            row, start = f.load(f.floats, x, mask), len(found)
+            found += [f.fma(row, y, held[start + q]) for q, y in enumerate(vectors)]
+        return found

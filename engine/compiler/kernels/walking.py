@@ -1,17 +1,20 @@
 """Loops inside of loops, and several loops as one: where the places of a flattened nest lie, as a table in memory.
 
-And masks that outlive such loops.
+And what such loops need: addresses of lines that are equally far apart, masks that outlive a loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.emit import Function
 from engine.compiler.ssa import INT, LONG, Mask, Ssa
 
 WORD = 8
+GROUP = 7
+"""Lines that share a pointer: the others lie 1, 2, 3, 4, 5 or 6 strides behind it, which takes three registers."""
 
 
 def over(f: Function, sizes: Sequence[Any], body: Callable[..., None], *places: Any) -> None:
@@ -20,6 +23,35 @@ def over(f: Function, sizes: Sequence[Any], body: Callable[..., None], *places: 
         body(*places)
     else:
         f.loop(sizes[0], lambda i: over(f, sizes[1:], body, *places, i))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that are equally far apart: pointers, how many lines lie at or behind each, odd multiples of the stride."""
+
+    pointers: list[Any]
+    counts: list[int]
+    odd: dict[int, Any]
+
+    @classmethod
+    def of(cls, f: Function, step: Any, starts: Sequence[tuple[Any, int]]) -> Lines:
+        """step: bytes between lines. starts: addresses of first lines, and how many follow from there on."""
+        group = GROUP if isinstance(step, Ssa) else max(count for _, count in starts)
+        runs = [(f.add(at, f.mul(step, i)), min(group, n - i)) for at, n in starts for i in range(0, n, group)]
+        counts = [count for _, count in runs]
+        return cls([at for at, _ in runs], counts, {i: f.mul(step, i) for i in range(1, max(counts), 2)})
+
+    def near(self, f: Function, pointers: Sequence[Any]) -> list[Any]:
+        """The addresses of all lines where the pointers have come to: a factor of 2 or 4 is part of an instruction."""
+        pairs = zip(pointers, self.counts, strict=True)
+        return [self._behind(f, pointer, line) for pointer, count in pairs for line in range(count)]
+
+    def _behind(self, f: Function, pointer: Any, line: int) -> Any:
+        if not line:
+            return pointer
+        factor = line & -line
+        step = self.odd[line // factor]
+        return f.add(pointer, step << (factor.bit_length() - 1) if factor > 1 else step)
 
 
 def held(f: Function, mask: Mask) -> Mask:
