@@ -82,10 +82,12 @@ class _Parting:
                 found = rule(self, node) if rule else None
             if found is None:
                 self._stay(node)
-            elif found[1] is None:
-                self.again[id(node.output)] = found[0]
+                continue
+            value, axis = found
+            if axis is None:
+                self.again[id(node.output)] = value
             else:
-                self._note(node.output, *found)
+                self._note(node.output, value, axis)
         graph.outputs = [self.whole(v) for v in graph.outputs]
         graph.writes = [(cell, self.whole(v)) for cell, v in graph.writes]
         graph.finite = [self.whole(v) for v in graph.finite]

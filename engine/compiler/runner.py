@@ -18,7 +18,7 @@ from engine.compiler.replay import Replay
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.team import cores
-from engine.compiler.work import Call
+from engine.compiler.work import Call, Plan
 from engine.rng import folded
 from engine.tensor import wrap
 from engine.tree import mapped
@@ -40,6 +40,13 @@ class NumPy:
         return self.replay.step(arrays)
 
 
+def planned(graph: Graph, shards: int) -> Plan:
+    """The rows of a graph, which is taken apart for it: its batch in at most so many shards, then simplified."""
+    part_batch(graph, shards)
+    simplify(graph, counts_as_floats=True)
+    return plan(graph, shards)
+
+
 class Native:
     """Steps of a program as a table of kernels. Raises: CompilerError, NoNativeCode where there is none."""
 
@@ -47,10 +54,7 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         graph = _own(program.graph)
-        most = 1 if threads == 1 else cores()
-        part_batch(graph, most)
-        simplify(graph, counts_as_floats=True)
-        self.plan, self.threads = plan(graph, most), threads
+        self.plan, self.threads = planned(graph, 1 if threads == 1 else cores()), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):
             raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")

@@ -21,9 +21,9 @@ from backend.bench.measure import peak, products
 from backend.bench.problem import Problem
 from backend.bench.workloads import WORKLOADS
 from engine.compiler.assemble import trace_step
-from engine.compiler.plan import plan
-from engine.compiler.simplify import simplify
+from engine.compiler.runner import planned
 from engine.compiler.table import Table
+from engine.compiler.team import cores
 from engine.compiler.work import Plan, Record
 
 
@@ -84,26 +84,24 @@ def show(name: str, threads: int, everything: bool, top: float) -> None:
     start = time.perf_counter()
     graph = trace_step(problem.step, (problem.x, problem.y))
     traced = time.perf_counter()
-    simplify(graph)
-    simple = time.perf_counter()
-    planned = plan(graph)
+    made = planned(graph, cores())
     done = time.perf_counter()
-    table, inputs = Table(planned), inputs_of(problem)
+    table, inputs = Table(made), inputs_of(problem)
     table.wait()
     whole = seconds(table, inputs, threads)
-    print(f"{name}: {len(graph.nodes)} nodes, {len(planned.rows)} rows; trace {(traced - start) * 1e3:.1f} ms,"
-          f" simplify {(simple - traced) * 1e3:.1f} ms, plan {(done - simple) * 1e3:.1f} ms")  # fmt: skip
+    print(f"{name}: {len(graph.nodes)} nodes, {len(made.rows)} rows; trace {(traced - start) * 1e3:.1f} ms,"
+          f" plan {(done - traced) * 1e3:.1f} ms")  # fmt: skip
     print(f"  step {whole * 1e6:,.1f} us ({threads} threads), {1 / whole:,.1f} steps/s,"
           f" {flops / whole / 1e9:.1f} GFLOP/s, {flops / whole / 1e9 / top:.0%} of a matrix product")  # fmt: skip
-    rows(planned, table, inputs, everything)
+    rows(made, table, inputs, everything)
 
 
-def rows(planned: Plan, table: Table, inputs: Any, everything: bool) -> None:
+def rows(made: Plan, table: Table, inputs: Any, everything: bool) -> None:
     """A line for each row that takes more than one part in fifty, the slowest first; `everything`: all, in order."""
-    timed = [(i, row, seconds(alone(planned, row), inputs, 1, 7)) for i, row in enumerate(planned.rows)
+    timed = [(i, row, seconds(alone(made, row), inputs, 1, 7)) for i, row in enumerate(made.rows)
              if isinstance(row, Record)]  # fmt: skip
     total = sum(t for _, _, t in timed)
-    print(f"  rows one by one: {total * 1e6:,.1f} us; rows of Python: {len(planned.rows) - len(timed)}")
+    print(f"  rows one by one: {total * 1e6:,.1f} us; rows of Python: {len(made.rows) - len(timed)}")
     kinds: Counter[str] = Counter()
     for _, row, t in timed:
         kinds[type(row.work).__name__] += t  # type: ignore[assignment]
