@@ -65,6 +65,14 @@ class Piece:
     """Whether the sums are complete behind it."""
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """Lines of memory to come, two vectors in every round: where they lie, and the way to the next."""
+
+    start: Any
+    step: Any
+
+
 class Panels:
     """The product at one place of the outer loops. how: "straight": a has stride 1 along k and is read where it lies;
     "squares": it is copied for that, four by four; "turned": a has stride 1 along m."""
@@ -85,6 +93,8 @@ class Panels:
         self.sums, self.side = self.panel + sizes[0], self.panel + (sizes[0] + sizes[1])
         self.pitch = f.mul(f.add(self.depth, 2), self.tall * SIZE)
         self.alone = f.compare("ge", self.depth, self.k)
+        self.rounds = self.depth // 4
+        self.settled = self.epilogue.settled(frozenset(i for i, o in enumerate(work.operands) if not o.strides[-2]))
 
     def emit(self) -> None:
         """Columns, then rows, then places of the sum, a block of each at a time."""
@@ -230,30 +240,43 @@ class Panels:
             for x, place in zip(found, at, strict=True):
                 f.store(x, place)
 
-        def finish() -> None:
-            for (r, q), x in zip(spots, found, strict=True):
-                self._finish(piece, f.add(row, r), f.add(column, q * lanes), x, masks[q])
-
-        def finish_row(r: Any) -> None:
-            for q, mask in enumerate(masks):
-                x = f.load(f.floats, f.add(sums, f.add(f.mul(r, self.line), q * lanes * SIZE)))
-                self._finish(piece, f.add(row, r), f.add(column, q * lanes), x, mask)
-
         if self.epilogue.cycles <= CHEAP:
-            f.branch(piece.last, finish, keep)
-        else:
-            keep()
-            f.when(piece.last, lambda: f.loop(height, finish_row) and None)
+            f.branch(piece.last, lambda: self._finish(piece, row, column, masks, found), keep)
+            return
+        keep()
+        step = 2 if height % 2 == 0 else 1
 
-    def _finish(self, piece: Piece, row: Any, column: Any, x: Ssa, mask: Mask) -> None:
-        rows = [o.at(self.f, self.f.add(piece.row, row)) for o in self.given.operands]
-        self.epilogue.run(x, rows, column, mask)
+        def some(r: Any) -> None:
+            line = f.add(sums, f.mul(r, self.line))
+            spots = [(i, q) for i in range(step) for q in range(len(masks))]
+            found = [f.load(f.floats, f.add(line, i * self.line + q * lanes * SIZE)) for i, q in spots]
+            self._finish(piece, f.add(row, r), column, masks, found)
+
+        f.when(piece.last, lambda: f.loop(height, some, step=step) and None)
+
+    def _finish(self, piece: Piece, row: Any, column: Any, masks: list[Mask], sums: list[Ssa]) -> None:
+        """The epilogue of some rows; what is the same in all of them is computed once."""
+        f, epilogue, count = self.f, self.epilogue, len(masks)
+        steps = [o.strides[0] for o in self.given.operands]
+        at = epilogue.begin((f.add(piece.row, row),), column)
+        known = [epilogue.settle(self.settled, at, q * f.lanes, mask) for q, mask in enumerate(masks)]
+        places = [at]
+        while len(places) * count < len(sums):
+            places.append([f.add(x, step) for x, step in zip(places[-1], steps, strict=True)])
+
+        def body(i: int) -> Any:
+            q = i % count
+            return lambda: epilogue.run(sums[i], places[i // count], q * f.lanes, masks[q], known[q])
+
+        for i in range(0, len(sums), 4):
+            f.in_turn([body(j) for j in range(i, min(i + 4, len(sums)))])
 
     def _products(self, piece: Piece, row: Any, height: int, vectors: int, column: Any, held: list[Ssa]) -> Any:
         """The loop over the places of a block: four of them at a time, then one by one."""
         f = self.f
         a, step, at = self._numbers(piece, row, height)
-        fetched = self._fetched(piece, row, column) if height == self.tall else []
+        ahead = self._ahead(piece, row, column) if height == self.tall else []
+        count = len(a)
 
         def products(a: list[Any], b: Any, held: list[Ssa], place: int) -> list[Ssa]:
             columns = [f.load(f.floats, f.add(b, place * self.line + q * f.lanes * SIZE)) for q in range(vectors)]
@@ -264,64 +287,64 @@ class Panels:
             return found
 
         def four(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
-            places, ahead, held = (
-                list(rest[: len(a)]),
-                rest[len(a) : len(a) + len(fetched)],
-                list(rest[len(a) + len(fetched) :]),
-            )
-            for x in ahead:
+            places, held = list(rest[:count]), list(rest[count + len(ahead) :])
+            coming = list(rest[count : count + len(ahead)])
+            for x in coming:
                 for line in range(0, self.line, 64):
                     f.prefetch(f.add(x, line))
             for place in range(4):
                 held = products(places, b, held, place)
-            moved = [f.add(x, by) for x, (_, by) in zip(ahead, fetched, strict=True)]
+            moved = [f.add(x, walk.step) for x, walk in zip(coming, ahead, strict=True)]
             return (f.add(b, 4 * self.line), *(f.add(x, 4 * step) for x in places), *moved, *held)
 
         def one(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
-            places, held = list(rest[: len(a)]), list(rest[len(a) :])
+            places, held = list(rest[:count]), list(rest[count:])
             return (f.add(b, self.line), *(f.add(x, step) for x in places), *products(places, b, held, 0))
 
         fours = f.mul(piece.depth // 4, 4)
-        state = f.loop(fours, four, (self.panel, *a, *(x for x, _ in fetched), *held), step=4)
-        state = (*state[: 1 + len(a)], *state[1 + len(a) + len(fetched) :])
-        return f.loop(piece.depth, one, state, start=fours)[1 + len(a) :]
+        state = f.loop(fours, four, (self.panel, *a, *(walk.start for walk in ahead), *held), step=4)
+        state = (*state[: 1 + count], *state[1 + count + len(ahead) :])
+        return f.loop(piece.depth, one, state, start=fours)[1 + count :]
 
-    def _fetched(self, piece: Piece, row: Any, column: Any) -> list[tuple[Any, Any]]:
-        """What is fetched while a tile runs: address, and how far that moves with every four places of the sum.
+    # ------------------------------------------------------------------------------------------------- what comes next
+    def _ahead(self, piece: Piece, row: Any, column: Any) -> list[Ahead]:
+        """What is fetched while a tile runs, in small bites: who asks for much at once waits for it.
 
-        One walk is for b's next panel; the other one for the results that the tile and the next one write, or for the
-        next block of a.
+        The first tiles fetch b's next panel. All others take turns: behind the last block, what the results meet and
+        where they go, else the next block of a.
         """
-        f, given, rounds = self.f, self.given, self.depth // 4
-        slot = row // self.tall
-        nothing = f.value(self.panel)
-
-        def chosen(condition: Any, x: tuple[Any, Any], y: tuple[Any, Any]) -> tuple[Any, Any]:
-            return (
-                f.select(condition, f.value(x[0]), f.value(y[0])),
-                f.select(condition, f.value(x[1]), f.value(y[1])),
-            )
-
-        step = given.b.strides[1]
-        next_column = f.add(column, 2 * f.lanes)
-        at = given.b.at(f, next_column, f.add(piece.k, f.mul(slot, rounds)))
-        panel = chosen(f.compare("lt", slot, 4), (at, step), (nothing, 0))
-        return [panel, *self._results(piece, row, column, slot, chosen)]
-
-    def _results(self, piece: Piece, row: Any, column: Any, slot: Any, chosen: Any) -> list[tuple[Any, Any]]:
-        f, found = self.f, (self.f.value(self.panel), 0)
+        f, slot = self.f, row // self.tall
+        enough = f.compare("ge", self.rounds, 2 * self.tall)  # one tile fetches for two
+        turn = f.select(enough, f.value(f.arithmetic("and", f.value(slot), 1)), f.value(0))
+        nothing = Ahead(self.panel, 0)
+        panel = self._either(f.compare("lt", slot, 4), self._next_columns(piece, column, slot), nothing)
+        numbers = self._either(f.compare("eq", turn, 0), self._next_numbers(piece, row, column), nothing)
+        results = numbers
         for i, o in enumerate(self.moving[:2]):
-            at = (f.add(o.at(f, f.add(piece.row, row)), f.mul(column, SIZE)), o.strides[0])
-            turn = f.compare("eq", slot % 2, i) if len(self.moving) > 1 else f.compare("eq", slot % 2, 0)
-            found = chosen(turn, at, found)
-        return [chosen(piece.last, found, self._next_numbers(piece, row, column, slot))]
+            walk = Ahead(f.add(o.at(f, f.add(piece.row, row)), f.mul(column, SIZE)), o.strides[0])
+            results = self._either(f.compare("eq", turn, i), walk, results)
+        return [panel, self._either(piece.last, results, numbers)]
 
-    def _next_numbers(self, piece: Piece, row: Any, column: Any, slot: Any) -> tuple[Any, Any]:
-        """A tile's share of the next block of a."""
-        f, given, rounds = self.f, self.given, self.depth // 4
+    def _next_columns(self, piece: Piece, column: Any, slot: Any) -> Ahead:
+        """A tile's share of the next panel of b, which may be the first one of the next block."""
+        f, b = self.f, self.given.b
+        following = f.add(column, 2 * f.lanes)
+        over = f.compare("ge", following, f.add(piece.column, piece.columns))
+        column = f.select(over, f.value(piece.column), f.value(following))
+        k = f.select(over, f.value(f.add(piece.k, self.depth)), f.value(piece.k))
+        return Ahead(b.at(f, column, f.add(k, f.mul(slot, self.rounds))), b.strides[1])
+
+    def _next_numbers(self, piece: Piece, row: Any, column: Any) -> Ahead:
+        """A tile's share of the next block of a: of the same rows, or, behind the last one, of the next rows."""
+        f, a = self.f, self.given.a
         panel = f.sub(column, piece.column) // (2 * f.lanes)
+        row = f.add(piece.row, f.select(piece.last, f.value(f.add(row, self.rows)), f.value(row)))
+        k = f.select(piece.last, f.value(0), f.value(f.add(piece.k, self.depth)))
         if self.how == "turned":
-            k = f.add(f.add(piece.k, self.depth), f.mul(panel, rounds))
-            return given.a.at(f, f.add(piece.row, row), k), given.a.strides[1]
-        at = given.a.at(f, f.add(piece.row, row), f.add(piece.k, self.depth))
-        return f.add(at, f.mul(panel, self.line)), given.a.strides[0]
+            return Ahead(a.at(f, row, f.add(k, f.mul(panel, self.rounds))), a.strides[1])
+        return Ahead(f.add(a.at(f, row, k), f.mul(panel, self.line)), a.strides[0])
+
+    def _either(self, condition: Any, x: Ahead, y: Ahead) -> Ahead:
+        f = self.f
+        start = f.select(condition, f.value(x.start), f.value(y.start))
+        return Ahead(start, f.select(condition, f.value(x.step), f.value(y.step)))
