@@ -8,6 +8,7 @@ constants, comparisons) belong to no group; every group that needs them computes
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.compiler import ir
@@ -73,6 +74,7 @@ class Fusion:
         for group in self.groups:
             self.stored.update([id(v) for v in self.loads(group)])
         self._sink()
+        self._pair()
         self._free_roots()
         self.groups = self._sorted()
 
@@ -139,6 +141,10 @@ class Fusion:
             return False
         if (id(other.nodes[0]) in self.early) != (id(group.nodes[0]) in self.early):
             return False
+        return self._merge(other, group, mine, theirs)
+
+    def _merge(self, other: Group, group: Group, mine: Loops, theirs: Loops) -> bool:
+        """Make two groups of one level one, whose loops walk along the same axes of some value."""
         pairs = {b: a for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None}
         real = {i for i, n in enumerate(other.sizes) if n != 1}
         if set(pairs) != real or len(set(pairs.values())) != len(pairs) or len(group.nodes) + len(other.nodes) > LIMIT:
@@ -158,6 +164,34 @@ class Fusion:
                 group.inner[id(each.output)] = tuple(None if i is None else pairs.get(i) for i in inner)
         self.groups.remove(other)
         return True
+
+    def _pair(self) -> None:
+        """Sums that read the same array along the same loops read it once."""
+        known: dict[tuple[int, bool, int], tuple[Group, Loops]] = {}
+        for group in [g for g in self.groups if g.kind == "reduce"]:
+            for value, loops in self._walks(group):
+                key = (group.level, id(group.nodes[0]) in self.early, id(value))
+                first, mine = known.setdefault(key, (group, loops))
+                if first is not group and self._merge(group, first, mine, loops):
+                    self._read.clear()
+                    break
+
+    def _walks(self, group: Group) -> Iterator[tuple[Value, Loops]]:
+        """The values that a group reads from memory along all of its loops, and which loop walks along which axis."""
+        real = {i for i, n in enumerate(group.sizes) if n != 1}
+        for each in group.nodes:
+            loops = group.inner.get(id(each.output), group.loops[id(each.output)])
+            waiting = [(v, loops) for v in each.values] if real <= set(loops) else []
+            while waiting:
+                value, loops = waiting.pop()
+                node = value.node
+                if node is None or self.of.get(id(value)) is not group:
+                    if node is not None and node.kind.view and is_simple(node):
+                        waiting.append((node.inputs[0], through(node, loops)))
+                    elif node is not None and id(node) in self.free:
+                        waiting.extend([(v, loops) for v in node.values])
+                    elif real <= set(loops):
+                        yield value, loops
 
     def _unfit(self, node: Node) -> bool:
         """Whether it reads what the program of a contraction can not: places along an axis, numbers not of 4 bytes."""

@@ -96,6 +96,20 @@ def test_what_is_made_of_one_array_and_a_rows_mean_is_made_again_instead_of_stor
     assert sorted(a.high - a.low for a in first.accesses() if a.writes) == [64, 64 * 40]
 
 
+def test_sums_over_one_array_read_it_once() -> None:
+    def drawn() -> Any:
+        g = Graph()
+        x, y = (g.source("input", (4, 8, 6, 6), "f4", slot=i) for i in (0, 1))
+        sums = g.reduce(x, "sum", (0, 2, 3)), g.reduce(g.map("mul", x, y), "sum", (0, 2, 3))
+        g.outputs = [*sums, g.reduce(g.add(ir.Permute, x, order=(1, 0, 2, 3)), "max", (1, 2, 3))]
+        inputs = [np.random.default_rng(i).standard_normal((4, 8, 6, 6)).astype("f4") for i in (0, 1)]
+        return type("Drawn", (), {"graph": g, "inputs": inputs})
+
+    for expected, found in both(drawn, 1):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert rows(drawn().graph) == ["Nest"]
+
+
 def test_a_cell_is_updated_where_it_lies() -> None:
     g = Graph()
     p, x = cell(g, 8, 4), g.source("input", (8, 4), "f4", slot=0)
