@@ -55,6 +55,8 @@ class Contraction(Product):
         """How `Panels` reads a, where enough rows meet enough columns for that; "" where plain tiles do as well."""
         if len(self.k) != 1 or self.still or 1 not in self.a.strides[-2:] or self.sums < 24:
             return ""
+        if SIZE * self.sums * (self.m + self.n) < NEAR:  # both stay in the cache: copies would not pay
+            return ""
         step = self.a.strides[-2]
         if step == 1:
             return "turned" if self.m >= 48 and self.n >= 32 else ""
