@@ -34,9 +34,8 @@ def matrices(arena: Arena, m: int, n: int, k: int, how: str) -> tuple[Operand, O
 def product(seed: int, m: int, n: int, k: int, how: str) -> Contraction:
     arena = Arena(seed)
     a, b = matrices(arena, m, n, k, how)
-    work = Contraction((), m, n, (k,), a, b, (SUM,), (arena.operand((m, n), unit=1),), (Store(0, 0),))
-    assert work.reading == how
-    return work
+    c = arena.operand((m, n), unit=1)
+    return Contraction((), m, n, (k,), a, b, (SUM,), (c,), (Store(0, 0),), reading=how)
 
 
 SIZES = [(96, 192, 24), (107, 205, 200), (131, 300, 193), (98, 193, 1000), (250, 200, 391), (260, 530, 220)]
@@ -79,7 +78,7 @@ def test_an_epilogue_runs_on_every_sum(cpu: Cpu, program: str, size: Any) -> Non
     a, b = matrices(arena, m, n, k, "straight")
     ways = {"mn": (), "m": (1,), "n": (0,), "": (0, 1)}
     operands = [arena.operand((m, n), unit=1 if "n" in move else None, still=ways[move]) for move in moves]
-    work = Contraction((), m, n, (k,), a, b, body, tuple(operands), stores)
+    work = Contraction((), m, n, (k,), a, b, body, tuple(operands), stores, reading="straight")
     results = evaluated(body, wanted(work), [seen(o, work.sizes).copy() for o in operands])
     run(work, cpu)
     for store in stores:
@@ -89,9 +88,18 @@ def test_an_epilogue_runs_on_every_sum(cpu: Cpu, program: str, size: Any) -> Non
 def test_places_of_an_outer_loop_are_products_of_their_own(cpu: Cpu) -> None:
     arena = Arena(8)
     a, b = arena.operand((3, 99, 40), unit=2), arena.operand((3, 210, 40), unit=1)
-    work = Contraction((3,), 99, 210, (40,), a, b, (SUM,), (arena.operand((3, 99, 210), unit=2),), (Store(0, 0),))
-    assert work.reading == "straight"
+    c = arena.operand((3, 99, 210), unit=2)
+    work = Contraction((3,), 99, 210, (40,), a, b, (SUM,), (c,), (Store(0, 0),), reading="straight")
     check(work, cpu, wanted(work))
+
+
+@pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
+def test_what_outgrows_the_cache_is_read_so(reading: str) -> None:
+    arena = Arena(1)
+    for m, n, k in ((512, 512, 1000), (64, 192, 60)):
+        a, b = matrices(arena, m, n, k, reading)
+        work = Contraction((), m, n, (k,), a, b, (SUM,), (arena.operand((m, n), unit=1),), (Store(0, 0),))
+        assert work.reading == (reading if m == 512 else "")
 
 
 @pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
