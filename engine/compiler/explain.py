@@ -97,7 +97,7 @@ def rows(variant: Variant) -> list[Row]:
 
 
 def _record(row: Any) -> Row:
-    calls = tuple(dict.fromkeys(_call(node) for node in row.nodes if isinstance(node, Node)))
+    calls = tuple(dict.fromkeys(_call(node) for node in row.nodes))
     if hasattr(row, "work"):
         return Row("native", type(row.work).__name__.lower(), "", calls)
     python = [n.attrs["op"].name for n in row.nodes if isinstance(n, Node) and n.kind is Python]

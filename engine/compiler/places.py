@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,9 @@ class Place:
         """The element type."""
         return np.dtype(self.buffer.dtype)
 
-    def view(self) -> Any:
-        """The numbers, as a NumPy array that shares the buffer's memory."""
-        flat, size = self.buffer.array, self.dtype.itemsize
+    def view(self, memory: Mapping[int, Any] | None = None) -> Any:
+        """The numbers, as a NumPy array that shares the buffer's memory (of this plan, see `Plan.memory`)."""
+        flat, size = (memory or {}).get(id(self.buffer), self.buffer.array), self.dtype.itemsize
         return np.lib.stride_tricks.as_strided(flat[self.offset :], self.shape, [s * size for s in self.strides])
 
 

@@ -15,6 +15,7 @@ from engine.compiler.parted import part_batch
 from engine.compiler.plan import plan
 from engine.compiler.recipe import Made, Program
 from engine.compiler.replay import Replay
+from engine.compiler.seen import recall, remember, said
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.team import cores
@@ -53,12 +54,16 @@ class Native:
     tier = "native"
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
-        graph = _own(program.graph)
-        self.plan, self.threads = planned(graph, 1 if threads == 1 else cores()), threads
+        shards = 1 if threads == 1 else cores()
+        key = said(program.graph, shards)
+        known = recall(key, program.graph)
+        self.plan, self.threads = known or planned(_own(program.graph), shards), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):
             raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")
         self.table = Table(self.plan)
+        if known is None:
+            remember(key, program.graph, self.plan)
         rows = {id(place): i for i, place in enumerate(self.table.results)}
         self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]
         self.only_numbers = all(row is not None for row, _ in self.outputs)
@@ -87,7 +92,7 @@ class Native:
 
     def _seen(self, place: Any, arrays: list[Any]) -> Any:
         if place.buffer.slot < 0:
-            return place.view()
+            return place.view(self.plan.memory)
         flat, size = np.ascontiguousarray(arrays[place.buffer.slot]).reshape(-1), place.dtype.itemsize
         return np.lib.stride_tricks.as_strided(flat[place.offset :], place.shape, [s * size for s in place.strides])
 

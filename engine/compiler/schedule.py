@@ -6,7 +6,7 @@ A thread count changes who computes a number, never how: `work.split` cuts betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,8 @@ Bytes = tuple[int, int, bool, Any]
 class Bases:
     """Where elements of buffers lie: asked for often, so each buffer's address is looked up once."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Mapping[int, Any] | None = None) -> None:
+        self._memory = {} if memory is None else memory
         self._known: dict[int, tuple[int, int]] = {}
 
     def __call__(self, buffer: Buffer, offset: int) -> int:
@@ -36,7 +37,8 @@ class Bases:
         return base + offset * size
 
     def _look(self, buffer: Buffer) -> tuple[int, int]:
-        found = self._known[id(buffer)] = int(buffer.array.ctypes.data), int(buffer.array.itemsize)
+        array = self._memory.get(id(buffer), buffer.array)
+        found = self._known[id(buffer)] = int(array.ctypes.data), int(array.itemsize)
         return found
 
     def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:

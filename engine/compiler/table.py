@@ -46,13 +46,14 @@ class Table:
     """
 
     def __init__(self, plan: Plan, kernels: Library | None = None) -> None:
-        check(plan)
-        self.plan, self.kernels = plan, kernels or library()
-        self.cost = cost(plan)
+        if plan.cost is None:
+            check(plan)
+            plan.cost = cost(plan)
+        self.plan, self.kernels, self.cost = plan, kernels or library(), plan.cost
         self.pace = Pace(self.cost)
         self.calls = any(isinstance(row, Call) for row in plan.rows)
         self.results = [p for p, _ in plan.outputs if p.shape == () and p.dtype.itemsize == 4 and p.buffer.slot < 0]
-        self.lock, self._bases = threading.Lock(), Bases()
+        self.lock, self._bases = threading.Lock(), Bases(plan.memory)
         self._made: dict[int, list[Native | Call]] = {}
         self._alone = self._schedule(1)
         self._missing = {
@@ -200,15 +201,15 @@ class Table:
             elif part.walk(1, feed, results, first)[1]:
                 stopped = 1
                 break
-        results[0] = [place.view() for place in self.results]
+        results[0] = [place.view(self.plan.memory) for place in self.results]
         return 1 - stopped, stopped
 
     def _python(self, call: Call, inputs: Any) -> None:
         """A row that is Python, on views of its operands."""
-        found = call.function(*(_seen(place, inputs) for place in call.reads))
+        found = call.function(*(_seen(place, inputs, self.plan.memory) for place in call.reads))
         made = found if isinstance(found, (tuple, list)) else (found,)
         for place, array in zip(call.writes, made, strict=True):
-            place.view()[...] = array
+            place.view(self.plan.memory)[...] = array
 
     def run_until(self, place: int, inputs: Any = None, scalars: Any = None) -> bool:
         """One step up to, without, row `place` of the plan, on one thread; False: the guard stopped before that."""
@@ -264,10 +265,10 @@ def _rows(table: Any, dtype: Any = np.int64) -> Any:
     return np.zeros((1, 1), dtype) if table is None or len(table) == 0 else np.ascontiguousarray(table, dtype)
 
 
-def _seen(place: Place, inputs: Any) -> Any:
+def _seen(place: Place, inputs: Any, own: Any) -> Any:
     """The numbers at a place; of an input, where it lies in this step."""
     if place.buffer.slot < 0:
-        return place.view()
+        return place.view(own)
     memory: Any = (ctypes.c_char * place.buffer.nbytes).from_address(int(inputs[place.buffer.slot]))
     flat = np.frombuffer(memory, place.dtype)
     size = place.dtype.itemsize

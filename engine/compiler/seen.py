@@ -1,0 +1,123 @@
+"""Plans of steps that were seen before: the rows of an earlier plan, in memory of their own.
+
+A step that is made anew, with other parameters of the same shapes, says the same as before: nothing has to be planned.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.compiler.destinations import aligned
+from engine.compiler.ir import Graph, Origin, Python, Value
+from engine.compiler.work import Buffer, Plan, Record
+
+MOST = 32
+"""Plans that are kept; without the memory that they work in."""
+LARGE = 1 << 16
+"""Bytes of a constant that are not compared any more."""
+
+
+class Trail(NamedTuple):
+    """In the place of a node: where a row of a plan comes from."""
+
+    origin: Origin
+
+
+@dataclass
+class _Seen:
+    """A plan without memory. homes: buffers with the numbers of their sources; scratch: pieces of memory, each with its
+    bytes and which buffers begin where in it; filled: buffers that begin with these numbers."""
+
+    plan: Plan
+    homes: list[tuple[Buffer, int]]
+    scalars: list[tuple[Buffer, int, int]]
+    scratch: list[tuple[int, list[tuple[Buffer, int]]]]
+    filled: list[tuple[Buffer, Any]]
+
+
+_SEEN: OrderedDict[Any, _Seen] = OrderedDict()
+
+
+def said(graph: Graph, *more: Any) -> Any:
+    """What a graph says, as a key: two graphs that say the same have the same plans. None: it says too much."""
+    place = {id(s): i for i, s in enumerate(graph.sources)}
+    found: list[Any] = [more]
+    for s in graph.sources:
+        constant = s.role == "constant"
+        if constant and s.array.nbytes > LARGE:
+            return None
+        found.append((s.role, s.shape, s.dtype.char, s.slot, s.name, s.array.tobytes() if constant else None))
+    for node in graph.nodes:
+        if node.kind is Python:
+            return None
+        read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in node.inputs]
+        attrs = [repr(v) if v.__class__ in (float, bool) else v for v in node.attrs.values()]
+        found.append((node.kind, *read, *attrs, node.origin.call, node.origin.line))
+        place[id(node.output)] = len(place)
+    roots = [place[id(v)] for v in graph.roots()]
+    return None if graph.effects else (*found, *roots, *[place[id(cell)] for cell, _ in graph.writes])
+
+
+def recall(key: Any, graph: Graph) -> Plan | None:
+    """The plan of a graph that says what another one said, if there was one."""
+    seen = _SEEN.get(key) if key is not None else None
+    if seen is None:
+        return None
+    _SEEN.move_to_end(key)
+    sources = graph.sources
+    memory = {id(buffer): sources[place].array.reshape(-1) for buffer, place in seen.homes}
+    for buffer, _, _ in seen.scalars:
+        memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
+    for size, buffers in seen.scratch:
+        piece = aligned(size, np.uint8)
+        memory |= {id(b): piece[start : start + b.nbytes].view(b.dtype) for b, start in buffers}
+    for buffer, numbers in seen.filled:
+        memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
+        memory[id(buffer)][:] = numbers
+    scalars = [(buffer, offset, sources[place].read) for buffer, offset, place in seen.scalars]
+    return replace(seen.plan, memory=memory, scalars=scalars)
+
+
+def remember(key: Any, graph: Graph, plan: Plan) -> None:
+    """Keep a plan that was checked; its memory is its own from now on."""
+    if key is None or not all(isinstance(row, Record) for row in plan.rows):
+        return
+    places = {id(plan.places[id(s)].buffer): i for i, s in enumerate(graph.sources) if id(s) in plan.places}
+    accesses = [access for row in plan.rows for access in row.work.accesses()]
+    shards = [b for band in plan.bands for kept in band.kept for b in kept.values()]
+    written = {id(access.buffer) for access in accesses if access.writes} | {id(b) for b in shards}
+    every = {id(b): b for b in (*plan.buffers, *shards, *(access.buffer for access in accesses))}
+    homes: list[tuple[Buffer, int]] = []
+    spaces: dict[int, list[Buffer]] = {}
+    for b in every.values():
+        role = graph.sources[places[id(b)]].role if id(b) in places else ""
+        if role == "cell":
+            homes.append((b, places[id(b)]))
+        elif not role and b.slot < 0 and b.array is not None and b.array.base is not None:
+            spaces.setdefault(id(b.array.base), []).append(b)
+    scratch = [_spread(buffers) for buffers in spaces.values() if len(buffers) > 1]
+    single = [buffers[0] for buffers in spaces.values() if len(buffers) == 1 and id(buffers[0]) in written]
+    filled = [(b, b.array.copy()) for b in single]
+    scalars = [(b, offset, places[id(b)]) for b, offset, _ in plan.scalars]
+    own = [*(b for b, _ in homes), *(b for b, _, _ in scalars), *(b for _, bs in scratch for b, _ in bs), *single]
+    plan.memory.update((id(b), b.array) for b in own)
+    for b in own:
+        b.array = None
+    for row in plan.rows:
+        row.nodes = tuple(Trail(node.origin) for node in row.nodes)
+    _SEEN[key] = _Seen(replace(plan, memory={}, scalars=[], places={}), homes, scalars, scratch, filled)
+    if len(_SEEN) > MOST:
+        _SEEN.popitem(last=False)
+
+
+def _spread(buffers: list[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
+    """Buffers in one piece of memory: its bytes, and where they begin."""
+    starts = [int(b.array.ctypes.data) for b in buffers]
+    first = min(starts)
+    return max(s - first + b.nbytes for s, b in zip(starts, buffers, strict=True)), [
+        (b, s - first) for s, b in zip(starts, buffers, strict=True)
+    ]

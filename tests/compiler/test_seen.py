@@ -1,0 +1,104 @@
+"""Plans that several steps share, each in memory of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import engine
+import engine.nn.functional as F
+from engine import nn, optim
+from engine.compiler import seen
+from engine.compiler.assemble import trace_step
+from engine.compiler.ir import Graph
+from engine.compiler.seen import said
+
+MODELS: dict[str, Any] = {
+    "linear": lambda: nn.Sequential(nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 3)),
+    "pictures": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 3, 4)), nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(8, 3),
+    ),
+    "norm": lambda: nn.Sequential(nn.Linear(12, 6, bias=False), nn.BatchNorm1d(6), nn.Dropout(0.3), nn.Linear(6, 3)),
+}  # fmt: skip
+
+
+def step_of(model: Any, rate: float) -> Any:
+    optimizer = optim.Adam(model.parameters(), lr=rate)
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def batch(seed: int, count: int = 32) -> tuple[Any, Any]:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(count, 12)).astype("f4")
+    return engine.tensor(x), engine.tensor(random.integers(0, 3, count))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_steps_that_share_a_plan_train_side_by_side_as_if_alone(name: str) -> None:
+    found: list[list[Any]] = []
+    for compiled in (False, True):
+        models, steps = [], []
+        for seed, rate in ((1, 0.01), (2, 0.03)):
+            engine.manual_seed(seed)
+            models.append(MODELS[name]())
+            steps.append(step_of(models[-1], rate))
+        if compiled:
+            steps = [engine.compile(step) for step in steps]
+        engine.manual_seed(5)
+        losses = []
+        for i in range(8):
+            for step in steps:
+                losses.append(step(*batch(i)).item())
+                if compiled and i == 1:
+                    step.wait()
+        found.append([losses, *(p.array.copy() for m in models for p in (*m.parameters(), *m.buffers()))])
+        if compiled:
+            rows = [step.newest.bound.runner.plan.rows for step in steps]
+            assert rows[0] is rows[1]
+            assert [r.calls for r in steps[0].records] == [r.calls for r in steps[1].records]
+    for eager, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, eager, rtol=2e-3, atol=2e-4)
+
+
+def test_another_shape_setting_or_constant_says_something_else() -> None:
+    def graph(n: int, slope: float, weights: list[float]) -> Graph:
+        w = engine.ones(n, requires_grad=True)
+        kept = engine.tensor(weights)
+        return trace_step(lambda x: (F.leaky_relu(w * x, slope) * kept[0]).sum(), (engine.ones(n),))
+
+    first = said(graph(4, 0.1, [2.0, 3.0]))
+    assert first == said(graph(4, 0.1, [2.0, 3.0]))
+    others = [said(graph(5, 0.1, [2.0, 3.0])), said(graph(4, 0.2, [2.0, 3.0])), said(graph(4, 0.1, [2.0, 3.0]), 2)]
+    assert first not in others
+
+
+def test_only_so_many_plans_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "MOST", 2)
+    seen._SEEN.clear()
+    for n in (3, 4, 5):
+        step = engine.compile(step_of(nn.Linear(12, n), 0.1))
+        step.prepare(*batch(0, 4))
+    assert len(seen._SEEN) == 2
+
+
+def test_a_kept_plan_holds_no_memory_of_the_step_that_it_was_made_for() -> None:
+    seen._SEEN.clear()
+    step = engine.compile(step_of(nn.Linear(12, 3), 0.1))
+    assert step.prepare(*batch(0, 4)) == "native"
+    (kept,) = seen._SEEN.values()
+    assert not any(
+        b.array is not None for b in kept.plan.buffers if b.slot < 0 and b.array is not None and b.count > 64
+    )
+    assert not kept.plan.memory
+    assert not kept.plan.scalars
