@@ -46,6 +46,11 @@ class Destinations:
                             self.unrolled.add(id(base))
                     elif self._may_lie_inside(base := unboxed(part)):
                         self.part_of.setdefault(id(base), (node, number))
+        self.merged: dict[int, list[Order]] = {}
+        for node in graph.nodes:
+            parts = parted(node.output.shape, node.inputs[0].shape) if node.kind is ir.Reshape else None
+            if parts is not None and len(parts) < len(node.inputs[0].shape):
+                self.merged[id(node.inputs[0])] = parts
         self.done: set[int] = set()
         self.commits = {id(fusion.of[id(v)]) for c, v in graph.writes if c.name != GRADIENT and id(v) in fusion.of}
         self.guarded = False
@@ -110,7 +115,18 @@ class Destinations:
             return self._inside(*whole, value, order)
         dtype = np.dtype("f4") if value.dtype == ir.TRUTH else value.dtype
         name = value.node.kind.name if value.node else ""
-        return dense(self.planner.buffer(value.size, dtype, name), value.shape, None if exact else order)
+        return dense(
+            self.planner.buffer(value.size, dtype, name), value.shape, None if exact else self._merging(value, order)
+        )
+
+    def _merging(self, value: Value, order: Order) -> Order:
+        """An order in which axes that somebody wants as one lie together, unless another axis were innermost then."""
+        parts = self.merged.get(id(value))
+        if parts is None:
+            return order
+        last = sorted((max((order.index(i) for i in axes if value.shape[i] != 1), default=-1), axes) for axes in parts)
+        together = tuple(i for _, axes in last for i in axes)
+        return together if together[-1:] == order[-1:] else order
 
     def detour(self, value: Value, order: Order) -> Place:
         """Memory of its own for a value whose fixed place does not suit; `arrive` moves it there."""
@@ -176,7 +192,8 @@ class Destinations:
 
     def assemble(self, node: Node) -> None:
         """A pad or a concat: what does not lie in it yet is copied."""
-        outer = self._whole(node, self._order(node))
+        known = id(node.output) in self.planner.found
+        outer = self._whole(node, () if known else self._order(node))
         for number, part in enumerate(node.inputs):
             base = unrolled(part) if id(unrolled(part)) in self.unrolled else unboxed(part)
             if self.part_of.get(id(base)) != (node, number) or id(base) not in self.done:

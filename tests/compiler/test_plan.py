@@ -110,6 +110,15 @@ def test_sums_over_one_array_read_it_once() -> None:
     assert rows(drawn().graph) == ["Nest"]
 
 
+def test_axes_that_become_one_lie_together_at_once() -> None:
+    g = Graph()
+    seen, v = (g.source("input", shape, "f4", slot=i) for i, shape in enumerate([(4, 3, 32, 32), (4, 3, 32, 16)]))
+    heads = g.add(Contract, seen, v, left="bhts", right="bhsd", out="bthd")
+    side = g.reshape(g.map("mul", heads, 0.5), (4, 32, 48))
+    g.outputs = [g.add(Contract, side, cell(g, 40, 48), left="btk", right="ok", out="bto")]
+    assert sorted(rows(g)) == ["Contraction", "Contraction", "Transposition"]  # of the weights
+
+
 def test_a_cell_is_updated_where_it_lies() -> None:
     g = Graph()
     p, x = cell(g, 8, 4), g.source("input", (8, 4), "f4", slot=0)
