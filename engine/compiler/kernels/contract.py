@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from engine.compiler.emit import Function
+from engine.compiler.kernels.ahead import MOST, Ahead
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.panels import Panels, blocks
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
@@ -27,6 +28,8 @@ NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
+LONG_SUM = 64
+"""Products of a sum during which the epilogue's rows are asked for."""
 LARGE = 20
 """Sums of a tile beyond which registers are few."""
 Place = tuple[Any, ...]
@@ -122,6 +125,15 @@ class Contraction(Product):
         """Whether these are all of them, so that there is no such loop."""
         return len(self.k) > 1 and self.k[-1] == self.rounds
 
+    @property
+    def ahead(self) -> bool:
+        """Whether a tile's sum is long enough to ask meanwhile for all rows that its epilogue touches."""
+        if self.form is None or self.cut or len(self.k) != 1 or self.sums < LONG_SUM:
+            return False  # what several loops sum are convolutions, whose pictures are near
+        rows = max(self.form.rows, self.form.low * self.form.places)
+        count = rows * (len(self.operands) - len(self.still_in_tiles))
+        return count <= min(self.k[-1] // self.rounds, MOST)
+
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
@@ -132,6 +144,7 @@ class Contraction(Product):
         units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
         same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
         how = " empty" if not self.sums else " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
+        how += " ahead" * self.ahead
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
@@ -233,6 +246,8 @@ class _Tiles:
         self.settled = self.epilogue.settled(work.still_in_tiles)
         self.loops = len(given.outer) + 1
         self.form = work.form.fit(f.cpu)  # type: ignore[union-attr]
+        moving = {i: o.strides[self.loops - 1] for i, o in enumerate(given.operands) if i not in work.still_in_tiles}
+        self.ahead = Ahead(f, self.epilogue, moving, given.k[-1]) if work.ahead else None
 
     def emit(self) -> None:
         """Columns in panels: full ones, then what is left."""
@@ -278,6 +293,8 @@ class _Tiles:
         f, block = self.f, self.block
         zeros = [f.floating(0.0)] * (sum(count for _, count, _ in groups) * len(masks))
         if block is None:
+            if self.ahead is not None:
+                self.ahead.begin(groups, column)
             self._finish(groups, column, masks, self._sums(groups, column, masks, zeros))
             return
         at = self._waiting(block, groups, column, len(masks))
@@ -347,8 +364,10 @@ class _Tiles:
                 )
             return held
 
-        def body(_: Any, b: Any, *state: Any) -> tuple[Any, ...]:
+        def body(i: Any, b: Any, *state: Any) -> tuple[Any, ...]:
             pointers, held = list(state[:count]), list(state[count:])
+            if not inner and self.ahead is not None:
+                self.ahead.bring(i, len(masks))
             for u in range(rounds):
                 held = self._nested(
                     inner, numbers, self._near(pointers, step_a, u, large), f.add(b, f.mul(step_b, u)), masks, held
