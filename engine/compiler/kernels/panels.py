@@ -20,12 +20,14 @@ TALL, WIDE = 12, 64
 """Rows of the highest tile; columns are taken in multiples of this."""
 DEPTH = 192
 """Products of each sum in a block, at most: 32 columns of b take three quarters of the first cache then."""
-SIDE, SUMS = 65536, 65536
+SIDE, SUMS = 67584, 67584
 """Numbers of a, and of sums that wait, in the scratch area, at most."""
 NEAR = 98304
 """Numbers of a that stay in the second cache while columns pass."""
-COLUMNS = 256
-"""Columns whose sums wait at a time."""
+COLUMNS = 640
+"""Columns whose sums wait at a time, at most."""
+COST = {"turned": 1.5, "squares": 1.5, "straight": 0.2}
+"""How long a number of a takes to lay out, or to be brought near; one of b takes 1."""
 GROUP = 4
 """Slots that are filled at a time."""
 SLACK = 8192
@@ -40,9 +42,19 @@ def blocks(m: int, n: int, k: int, how: str) -> tuple[int, int, int]:
     if depth >= k:
         most = NEAR // depth if how == "straight" else SIDE // (depth + 2)
         return _share(m, most, TALL), _share(n, n, WIDE), depth
-    columns = _share(n, COLUMNS, WIDE)
-    rows = _share(m, min(SUMS // columns, SIDE // 128), TALL)
+    shapes = [_shape(m, n, wide) for wide in range(WIDE, COLUMNS + 1, WIDE)]
+    rows, columns = min(shapes, key=lambda x: _copies(m, n, *x, COST[how]))
     return rows, columns, _share(k, min(DEPTH, SIDE // rows), 4)
+
+
+def _shape(m: int, n: int, wide: int) -> tuple[int, int]:
+    columns = _share(n, wide, WIDE)
+    return _share(m, min(SUMS // columns, SIDE // 128), TALL), columns
+
+
+def _copies(m: int, n: int, rows: int, columns: int, cost: float) -> float:
+    """How long it takes to lay a place of the sum out anew, for all blocks of columns and of rows."""
+    return cost * m * -(-n // columns) + n * -(-m // rows)
 
 
 def _share(total: int, most: int, grain: int) -> int:
