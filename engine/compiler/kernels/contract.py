@@ -52,7 +52,7 @@ class Contraction(Product):
             object.__setattr__(self, "reading", self._reading())
         if self.form is None or not self.form.fits(self.n):
             near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
-            object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, near))
+            object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, tuple(near)))
 
     def _reading(self) -> str:
         """How `Panels` reads a, where enough rows meet enough columns for that; "" where plain tiles do as well."""

@@ -108,7 +108,8 @@ def joint(m: int, n: int, loop: int, size: int, places: int, rows: int) -> tuple
     return total / size, Form(0, 0, vectors, rows, n % WIDTH > 0, loop, places)
 
 
-def fitting(outer: tuple[int, ...], m: int, n: int, near: list[int]) -> Form:
+@lru_cache(4096)
+def fitting(outer: tuple[int, ...], m: int, n: int, near: tuple[int, ...]) -> Form:
     """The form that covers the results best. near: outer loops along which b stands still, the nearest first."""
     cost, found = min((panels(m, n, vectors) for vectors in (4, 3, 2, 1)), key=lambda x: x[0])
     if n > max(TALL) * WIDTH:
