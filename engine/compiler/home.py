@@ -7,6 +7,7 @@ other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed befor
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 from collections.abc import Iterable
 from itertools import count
@@ -69,16 +70,18 @@ def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
 
 def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
     """Arrays of these shapes and element types in one piece of memory, float32 without gaps between them."""
-    starts, end = [], 0
+    spans, end = [], 0
     for shape, dtype in shapes:
-        wide = np.dtype(dtype) != np.float32
-        starts.append(-(-end // LINE) * LINE if wide else end)
-        end = starts[-1] + int(np.prod(shape)) * np.dtype(dtype).itemsize
+        start = end if dtype == np.float32 else -(-end // LINE) * LINE
+        end = start + math.prod(shape) * np.dtype(dtype).itemsize
+        spans.append((start, end))
+    if not shapes:
+        return []
     memory = room(end + 2 * PAGE)
     first = -memory.ctypes.data % PAGE + next(_PLACES) * STEP % PAGE
     return [
-        memory[first + a : first + a + int(np.prod(s)) * np.dtype(d).itemsize].view(d).reshape(s)
-        for a, (s, d) in zip(starts, shapes, strict=True)
+        memory[first + start : first + end].view(d).reshape(s)
+        for (start, end), (s, d) in zip(spans, shapes, strict=True)
     ]
 
 

@@ -73,6 +73,14 @@ class Node:
         shape, dtype = kind.infer(*inputs, **attrs)
         self.output = Value(shape, dtype, self)
 
+    @classmethod
+    def known(cls, kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any], origin: Origin) -> Node:
+        """A node of which it is known what it makes: the caller says so, by setting `output`."""
+        node = cls.__new__(cls)
+        node.kind, node.inputs, node.attrs, node.origin = kind, inputs, attrs, origin
+        node.values = tuple([v for v in inputs if isinstance(v, Value)])
+        return node
+
     def __repr__(self) -> str:
         return f"{self.output!r} = {self.kind.name}({', '.join(map(repr, self.inputs))}, {self.attrs})"
 

@@ -109,7 +109,10 @@ class Native:
 
     def _arguments(self, item: Any, state: State) -> list[Any]:
         if isinstance(item, Piece):
-            return list(item.work.arguments())
+            noted = vars(item.work)  # what a plan says is the same for all steps that share it
+            if "noted arguments" not in noted:
+                noted["noted arguments"] = item.work.arguments()
+            return list(noted["noted arguments"])
         if isinstance(item, Barrier):
             return [state.address]
         spots = [n for buffer, low, count in item.stretches for n in ((buffer, low), count)]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.compiler import ir
-from engine.compiler.lower import lower
+from engine.compiler.ir import Graph, Origin
+from engine.compiler.lower import attempt, lower
 from engine.ops import OPS, Case
 from engine.ops.op import Op
 
@@ -223,3 +224,19 @@ def test_computed_places_of_a_vector() -> None:
     wanted = np.zeros(5, np.float32)
     np.add.at(wanted, places, floats(4))
     agree(back, wanted)
+
+
+def test_an_op_that_was_seen_is_told_again_with_other_values_and_where_it_stands_now() -> None:
+    told = []
+    for line in ("first.py:1", "second.py:2"):
+        graph = Graph()
+        x, y = (graph.source("input", (3, 4), "f4", slot=i) for i in (0, 1))
+        graph.origin = Origin(7, "where", line)
+        found = attempt(graph, OPS["maximum"], [x, y], {})
+        twice = attempt(graph, OPS["maximum"], [x, x], {})
+        graph.check()
+        assert found is not None
+        assert twice is not None
+        assert {n.origin.line for n in graph.nodes} == {line}
+        told.append([(n.kind, n.attrs, n.output.shape, [v in (x, y) for v in n.values]) for n in graph.nodes])
+    assert told[0] == told[1]
