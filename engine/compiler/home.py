@@ -72,7 +72,7 @@ def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
     """Arrays of these shapes and element types in one piece of memory, float32 without gaps between them."""
     spans, end = [], 0
     for shape, dtype in shapes:
-        start = end if dtype == np.float32 else -(-end // LINE) * LINE
+        start = end if np.dtype(dtype) == np.float32 else -(-end // LINE) * LINE
         end = start + math.prod(shape) * np.dtype(dtype).itemsize
         spans.append((start, end))
     if not shapes:
