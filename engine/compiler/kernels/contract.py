@@ -62,7 +62,7 @@ class Contraction(Product):
             return ""
         step = self.a.strides[-2]
         if step == 1:
-            return "turned" if self.m >= 48 and self.n >= 32 else ""
+            return "turned" if (self.m >= 48 and self.n >= 32) or (self.m >= 24 and self.n >= 256) else ""
         return "" if self.m < 96 or self.n < 192 else "squares" if step % 1024 == 0 else "straight"
 
     @cached_property

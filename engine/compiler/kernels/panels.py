@@ -43,7 +43,7 @@ def blocks(m: int, n: int, k: int, how: str) -> tuple[int, int, int]:
         most = NEAR // depth if how == "straight" else SIDE // (depth + 2)
         return _share(m, most, TALL), _share(n, n, WIDE), depth
     shapes = [_shape(m, n, wide) for wide in range(WIDE, COLUMNS + 1, WIDE)]
-    rows, columns = min(shapes, key=lambda x: _copies(m, n, *x, COST[how]))
+    rows, columns = min(shapes, key=lambda x: _copies(m, n, x[0], x[1], COST[how]))
     return rows, columns, _share(k, min(DEPTH, SIDE // rows), 4)
 
 
@@ -97,7 +97,7 @@ class Panels:
         self.moving = [
             o for o, x in zip(given.operands, work.operands, strict=True) if work.along(x) == "1" and x.strides[-2]
         ]
-        self.heights = (TALL, 6, 3, 1) if f.cpu.registers >= 32 else (6, 3, 1)
+        self.heights = (TALL, 8, 4, 2, 1) if f.cpu.registers >= 32 else (6, 4, 2, 1)
         self.tall = self.heights[0]
         self.line = 2 * f.lanes * SIZE
         sizes = [(DEPTH + 4) * self.line, SUMS * SIZE, (how != "straight") * (SIDE * SIZE + SLACK)]
@@ -287,7 +287,7 @@ class Panels:
         """The loop over the places of a block: four of them at a time, then one by one."""
         f = self.f
         a, step, at = self._numbers(piece, row, height)
-        ahead = self._ahead(piece, row, column) if height == self.tall else []
+        ahead = self._ahead(piece, row, column) if 2 * height > self.tall else []
         count = len(a)
 
         def products(a: list[Any], b: Any, held: list[Ssa], place: int) -> list[Ssa]:
