@@ -153,6 +153,19 @@ def test_a_ratio_ends_at_one_and_never_passes_it(name: str, low: float, cpu: Cpu
     assert computed(name, cpu, np.array([-np.inf, np.inf, -100, 100], "f4")).tolist() == [-1, 1, -1, 1]
 
 
+@pytest.mark.parametrize("cpu", HOSTS, ids=lambda c: c.lanes)
+def test_one_over_a_root_is_right_and_exact_at_the_edges(cpu: Cpu) -> None:
+    f = Function("kernel", cpu)
+    source, target = (f.argument(i) for i in range(2))
+    x = np.exp(np.random.default_rng(0).uniform(-87, 88, 1 << 14)).astype("f4")
+    x[:5], found = (0, np.inf, 1, 4, 1e-37), np.zeros_like(x)
+    turn = lambda i: f.store(maths.inverse_root(f, f.load(f.floats, source + i * 4)), target + i * 4)
+    f.loop(x.size, turn, step=cpu.lanes)
+    function(f, cpu)([x.ctypes.data, found.ctypes.data])
+    assert found[:4].tolist() == [np.inf, 0, 1, 0.5]
+    assert units(found[4:], 1 / np.sqrt(x[4:].astype("f8"))) <= 2
+
+
 def test_exp_is_exactly_nothing_below_its_range() -> None:
     assert not computed("exp", HOSTS[0], np.array([-87.4, -88, -100, -1e30, -np.inf], "f4")).any()
 

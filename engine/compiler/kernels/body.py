@@ -91,6 +91,18 @@ class Body:
         """Whether it varies with a reduced loop."""
         return any(loop >= self.parallel for loop in self.loops[line])
 
+    @cached_property
+    def waiting(self) -> int:
+        """How many lines that vary with a reduced loop are kept for later sweeps, where they are most; at least 1."""
+        end = max(self.sweeps, default=0)
+        first, last = [end] * len(self.body), [0] * len(self.body)
+        for line in reversed(range(len(self.body))):
+            when = self.sweeps[line] - 1 if self.body[line][0] == "reduce" else max(first[line], self.sweeps[line])
+            for i in self.arguments(line):
+                first[i], last[i] = min(first[i], when), max(last[i], when)
+        lines = [i for i in range(len(self.body)) if self.inner(i)]
+        return max([1, *(sum(first[i] <= border < last[i] for i in lines) for border in range(end))])
+
     def reductions(self, sweep: int) -> list[int]:
         """The lines that this sweep reduces to."""
         return [i for i, (name, *_) in enumerate(self.body) if name == "reduce" and self.sweeps[i] == sweep + 1]

@@ -149,16 +149,33 @@ def cos(f: Function, x: Ssa) -> Ssa:
 # ------------------------------------------------------------------------------------------- small functions
 def sqrt(f: Function, x: Ssa) -> Ssa:
     """The square root, within 1 unit; NaN below 0."""
-    if not x.vector or f.lanes != 16:
+    if not _estimates(f, x):
         return f.intrinsic("sqrt", x)
-    every = Ssa(
-        f, "-1", "i16"
-    )  # AVX-512: an estimate to 14 bits and a step of Newton's take a third of the root's time
-    inverse = f.call("llvm.x86.avx512.rsqrt14.ps.512", x.type, x, Ssa(f, "zeroinitializer", x.type), every)
+    inverse, same = _inverse(f, x)  # an estimate to 14 bits and a step of Newton's take a third of the root's time
     root, half = x * inverse, inverse * 0.5
     root = f.fma(f.fma(-half, root, 0.5), root, root)
-    same = f.call("llvm.x86.avx512.fpclass.ps.512", f.truths, x, Ssa(f, str(SAME_ROOT), INT))
     return f.select(same, x, root)  # type: ignore[no-any-return]
+
+
+def inverse_root(f: Function, x: Ssa) -> Ssa:
+    """1 / sqrt(x), within 2 units."""
+    if not _estimates(f, x):
+        return f.value(1.0, x.type) / f.intrinsic("sqrt", x)  # type: ignore[no-any-return]
+    inverse, same = _inverse(f, x)
+    better = f.fma(f.fma(-(x * inverse), inverse, 1.0), inverse * 0.5, inverse)
+    return f.select(same, inverse, better)  # type: ignore[no-any-return]
+
+
+def _estimates(f: Function, x: Ssa) -> bool:
+    """Whether the processor estimates roots: AVX-512."""
+    return x.vector and f.lanes == 16
+
+
+def _inverse(f: Function, x: Ssa) -> tuple[Ssa, Ssa]:
+    """About 1 / sqrt(x), and where that is exact: where x is its own root."""
+    every = Ssa(f, "-1", "i16")
+    inverse = f.call("llvm.x86.avx512.rsqrt14.ps.512", x.type, x, Ssa(f, "zeroinitializer", x.type), every)
+    return inverse, f.call("llvm.x86.avx512.fpclass.ps.512", f.truths, x, Ssa(f, str(SAME_ROOT), INT))
 
 
 SAME_ROOT = 0x2E

@@ -65,6 +65,14 @@ class Nest:
         limit = 2 * KEPT if any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body) else KEPT
         return -(-self.row // GRAIN) if whole and 0 < self.row <= limit else 0
 
+    def abreast(self, kept: int, registers: int) -> int:
+        """How many rows, each of so many registers, go side by side: what they keep from sweep to sweep shall fit."""
+        if self.lines.waiting > 1:
+            return max(1, min(4, registers // 4 // (kept * self.lines.waiting)))
+        costly = any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body)
+        most, room = (2, registers // 2) if costly else (4, registers)
+        return max(1, min(4 if kept < 3 else most, room // kept))
+
     @property
     def long(self) -> bool:
         """Whether sums are so long that they are summed in blocks."""

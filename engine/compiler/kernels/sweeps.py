@@ -99,7 +99,7 @@ class Emission:
         """A parallel loop; short rows go several at a time, so that one does not wait for the sums of another."""
         f, n, kept = self.f, self.sizes[loop], self.nest.kept * GRAIN // self.f.lanes
         innermost = kept and depth + 1 == len(self.parallel)
-        several = max(1, min(4 if kept < 3 else 2, f.cpu.registers // 2 // kept)) if innermost else 1
+        several = self.nest.abreast(kept, f.cpu.registers) if innermost else 1
         full = f.sub(n, n % several) if several > 1 else 0
         f.loop(full, lambda i: f.in_turn([partial(body, f.add(i, j)) for j in range(several)]), step=several)
         f.loop(n, body, start=full)
@@ -295,6 +295,10 @@ class Emission:
             return self._iota(scope, rest[0])
         arguments = self.body.arguments(line)
         kinds, given = [self.body.kinds[i] for i in arguments], [scope.values[i] for i in arguments]
+        if name == "div" and given[0] == [1.0] and self.body.body[arguments[1]][0] == "sqrt":
+            below = self.body.arguments(arguments[1])[0]
+            if self.body.kinds[below] == "f" and all(isinstance(x, Ssa) for x in scope.values[below]):
+                return [maths.inverse_root(self.f, x) for x in scope.values[below]]
         if name == "cast":
             return [maths.convert(self.f, x, kinds[0], self.body.kinds[line]) for x in given[0]]
         rows = [[values[i % len(values)] for values in given] for i in range(max(map(len, given)))]
