@@ -58,7 +58,13 @@ class Again:
 def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:
     """How to do the step that was just done once more; None where that is not so simple."""
     runner = bound.runner
-    if runner.tier != "native" or not bound.simple or runner.alone or bound.program.result.__class__ is not Made:
+    if (
+        runner.tier != "native"
+        or runner.new is not None
+        or not bound.simple
+        or runner.alone
+        or bound.program.result.__class__ is not Made
+    ):
         return None
     native = runner.table.short
     plain = all(t.__class__ is Tensor and not t._requires_grad and t.array.flags.c_contiguous for t in args)

@@ -185,7 +185,8 @@ class Planner:
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
         plan.places = dict(self.found)
-        arrange(plan, cost(plan), self.shards, graph.parted[1])
+        plan.cost = cost(plan)
+        arrange(plan, plan.cost, self.shards, graph.parted[1])
         allocate(plan)
         return plan
 

@@ -62,8 +62,7 @@ class Native:
         if 2 * calls > len(self.plan.rows):
             raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")
         self.table = Table(self.plan)
-        if known is None:
-            remember(key, program.graph, self.plan)
+        self.new, self.ran = None if known else key, False
         rows = {id(place): i for i, place in enumerate(self.table.results)}
         self.outputs = [(rows.get(id(place)), place) for place, _ in self.plan.outputs]
         self.only_numbers = all(row is not None for row, _ in self.outputs)
@@ -78,14 +77,21 @@ class Native:
         """One step: the outputs, and whether all is finite (else nothing was written)."""
         if len(arrays) != len(self.last) or any(a is not b for a, b in zip(arrays, self.last, strict=True)):
             self.last, self.row = arrays, addresses([arrays])
+        if self.new is not None and self.ran:  # not at the first step: somebody waits for that
+            self._remember()
         if self.read != self.program.settings or not self.steady:
             self.read, self.bits = self.program.settings, self.table.bits()
+        self.ran = True
         ran = self.table.run(1, self.row, self.bits, threads=self.threads)
         outputs = [self._output(ran.results[-1], row, place, arrays) for row, place in self.outputs]
         if not ran.stopped:
             for function, places in self.plan.effects:
                 function(*(np.array(self._seen(place, arrays)) for place in places))
         return outputs, not ran.stopped
+
+    def _remember(self) -> None:
+        remember(self.new, self.program.graph, self.plan)
+        self.new = None
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))
@@ -98,6 +104,8 @@ class Native:
 
     def many(self, steps: int, inputs: Any, first: int, scalars: Any, limit: bool) -> tuple[int, bool, Any]:
         """Steps from number `first` on, as many as fit into one call: (done, stopped, numbers [steps, outputs])."""
+        if self.new is not None:
+            self._remember()
         deadline = time.monotonic_ns() + CALL if limit else 0
         if first and len(inputs) > 1:
             inputs = np.roll(inputs, -(first % len(inputs)), 0) if len(inputs) < first + steps else inputs[first:]

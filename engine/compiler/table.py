@@ -46,9 +46,9 @@ class Table:
     """
 
     def __init__(self, plan: Plan, kernels: Library | None = None) -> None:
-        if plan.cost is None:
+        if not plan.checked:
             check(plan)
-            plan.cost = cost(plan)
+            plan.checked, plan.cost = True, plan.cost or cost(plan)
         self.plan, self.kernels, self.cost = plan, kernels or library(), plan.cost
         self.pace = Pace(self.cost)
         self.calls = any(isinstance(row, Call) for row in plan.rows)

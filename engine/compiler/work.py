@@ -154,8 +154,10 @@ class Plan:
     places: dict[int, Any] = field(default_factory=dict)
     memory: dict[int, Any] = field(default_factory=dict)
     """Where rows that several plans share have their buffers: array by id(buffer); else a buffer has its own."""
-    cost: float | None = None
-    """Nanoseconds of one core; None before the rows were checked."""
+    cost: float = 0.0
+    """Nanoseconds that one core needs for the native rows."""
+    checked: bool = False
+    """Whether every row is known to stay within its buffers."""
 
 
 def shards(plan: Plan) -> int:
