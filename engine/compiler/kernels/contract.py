@@ -132,7 +132,7 @@ class Contraction(Product):
             return False  # what several loops sum are convolutions, whose pictures are near
         rows = max(self.form.rows, self.form.low * self.form.places)
         count = rows * (len(self.operands) - len(self.still_in_tiles))
-        return count <= min(self.k[-1] // self.rounds, MOST)
+        return 0 < count <= min(self.k[-1] // self.rounds, MOST)
 
     @cached_property
     def key(self) -> str:
@@ -247,7 +247,7 @@ class _Tiles:
         self.loops = len(given.outer) + 1
         self.form = work.form.fit(f.cpu)  # type: ignore[union-attr]
         moving = {i: o.strides[self.loops - 1] for i, o in enumerate(given.operands) if i not in work.still_in_tiles}
-        self.ahead = Ahead(f, self.epilogue, moving, given.k[-1]) if work.ahead else None
+        self.ahead = Ahead(f, self.epilogue, moving, given.k[-1], work.rounds) if work.ahead else None
 
     def emit(self) -> None:
         """Columns in panels: full ones, then what is left."""
@@ -364,10 +364,8 @@ class _Tiles:
                 )
             return held
 
-        def body(i: Any, b: Any, *state: Any) -> tuple[Any, ...]:
+        def body(_: Any, b: Any, *state: Any) -> tuple[Any, ...]:
             pointers, held = list(state[:count]), list(state[count:])
-            if not inner and self.ahead is not None:
-                self.ahead.bring(i, len(masks))
             for u in range(rounds):
                 held = self._nested(
                     inner, numbers, self._near(pointers, step_a, u, large), f.add(b, f.mul(step_b, u)), masks, held
@@ -376,7 +374,16 @@ class _Tiles:
             moved = [f.opaque(f.add(p, f.mul(step_a, rounds))) for p in pointers]
             return (f.opaque(f.add(b, f.mul(step_b, rounds))), *moved, *held)
 
-        return list(f.loop(size, body, (b, *pointers, *held), step=rounds, once=True)[1 + count :])
+        state: tuple[Any, ...] = (b, *pointers, *held)
+        if not inner and (ahead := self.ahead) is not None:
+
+            def part(start: Any, note: Any, *state: Any) -> tuple[Any, ...]:
+                following = ahead.bring(note, len(masks))
+                end = f.least(f.add(start, ahead.part), size)
+                return (following, *f.loop(end, body, state, start=start, step=rounds, once=True))
+
+            return list(f.loop(size, part, (ahead.notes, *state), step=ahead.part, once=True)[2 + count :])
+        return list(f.loop(size, body, state, step=rounds, once=True)[1 + count :])
 
     def _near(self, pointers: list[Any], step: Any, round: int, large: bool) -> list[Any]:
         """The pointers some rounds on."""
