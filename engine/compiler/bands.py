@@ -355,7 +355,8 @@ def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], kn
     found: list[Segment] = []
     waiting: list[Going] = []
     for going in [*goings, None]:
-        if going is not None and not going.lanes and _again(going) <= STILL:
+        large = going is not None and sum(_own(going, 1).values()) > CACHE // 2
+        if large and not going.lanes and _again(going) <= STILL:
             waiting.append(going)
             continue
         found += _blocked(waiting, units, shards, known)

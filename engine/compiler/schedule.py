@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.compiler.bands import Band, additions
 from engine.compiler.ir import CompilerError
-from engine.compiler.shards import lines
+from engine.compiler.shards import extent, lines
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
 WORTH = 1_500.0
@@ -243,23 +243,24 @@ class _Builder:
         """Rows that each thread does for its own part of the batch, then the sums of the parts."""
         for segment in band.segments:
             made = [lines(band, segment, self.threads, thread) for thread in range(self.threads)]
-            touched = [self._touched(each, band) for each in made] if self.threads > 1 else []
+            extents = [extent(band, segment, self.threads, thread) for thread in range(self.threads)]
+            touched = [self._touched(each, band) for each in extents] if self.threads > 1 else []
             if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
                 self.barrier()
             for thread, each in enumerate(made):
                 self.lines[thread] += [Piece(work, place) for work, place in each]
             for thread, stretches in enumerate(touched):
-                price = sum(float(work.cost()) for work, _ in made[thread])
+                price = sum(float(work.cost()) for work in extents[thread])
                 self.ledger.note(thread, stretches, price)
         for work in additions(band):
             self.add(work, band.end - 1)
 
-    def _touched(self, made: list[tuple[Any, int]], band: Band) -> list[Bytes]:
+    def _touched(self, made: list[Any], band: Band) -> list[Bytes]:
         """What rows of a band touch: in one buffer the threads do not meet."""
         return list(
             dict.fromkeys(
                 (*stretch[:3], (id(band), id(access.buffer)))
-                for work, _ in made
+                for work in made
                 for access in work.accesses()
                 for stretch in self.in_bytes([access])
             )

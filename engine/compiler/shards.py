@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.bands import Band, Going, Segment
-from engine.compiler.looks import Cut, part, summed
+from engine.compiler.looks import Cut, loops, part, summed
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,84 @@ def lines(band: Band, segment: Segment, threads: int, thread: int) -> list[tuple
     mine = portions(band, segment, threads, thread)
     if not segment.units:
         return [(work, going.row) for going in segment.goings for work in _whole(band, going, mine)]
-    beginning = mine[0][0].start if mine else 0
-    return [
-        (_piece(band, going, portion, segment.held, beginning), going.row)
-        for shard in mine
-        for portion in shard
-        for going in segment.goings
-    ]
+    pieces = _Blocks(band, segment, mine[0][0].start if mine else 0)
+    return [(pieces.of(going, portion), going.row) for shard in mine for portion in shard for going in segment.goings]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Work like another piece, whose arguments it has but for the addresses: `places` says which those are."""
+
+    work: Any
+    given: tuple[Any, ...]
+    places: tuple[tuple[int, int], ...]
+    """(number of the argument, elements to add to it for each unit)."""
+    units: int
+
+    @property
+    def key(self) -> str:
+        """As that piece's."""
+        return str(self.work.key)
+
+    def emit(self, f: Any, args: list[Any]) -> None:
+        """As that piece does."""
+        self.work.emit(f, args)
+
+    def arguments(self) -> list[Any]:
+        """As that piece's, at its own addresses."""
+        found = list(self.given)
+        for place, step in self.places:
+            buffer, offset = found[place]
+            found[place] = (buffer, offset + step * self.units)
+        return found
+
+
+class _Blocks:
+    """The pieces of one thread's blocks: of those that differ in addresses alone, the first one stands for all."""
+
+    def __init__(self, band: Band, segment: Segment, beginning: int) -> None:
+        self.band, self.held, self.beginning = band, segment.held, beginning
+        self.first: dict[Any, tuple[Moved | None, int]] = {}
+
+    def of(self, going: Going, portion: Portion) -> Any:
+        """A row's piece for some units."""
+        key = (going.row, portion.size, portion.shard * going.sums, portion.first or not going.sums)
+        pattern, start = self.first.get(key, (None, 0))
+        if pattern is not None:
+            return Moved(pattern.work, pattern.given, pattern.places, portion.start - start)
+        piece = _piece(self.band, going, portion, self.held, self.beginning)
+        if key not in self.first:
+            self.first[key] = self._pattern(going, piece), portion.start
+        return piece
+
+    def _pattern(self, going: Going, piece: Any) -> Moved | None:
+        """What changes from block to block; None where that is not addresses alone."""
+        seen = loops(piece)
+        if seen is None or any(line[0] == "iota" for line in getattr(piece, "body", ())):
+            return None
+        steps: dict[Any, int] = {}
+        for look in seen.looks:
+            buffer = look.operand.buffer
+            step = 0 if id(buffer) in self.held else look.strides[going.loop] * going.step
+            if steps.setdefault((id(buffer), look.operand.offset), step) != step:
+                return None
+        given = tuple(piece.arguments())
+        places = [(i, steps[id(x[0]), x[1]]) for i, x in enumerate(given) if isinstance(x, tuple)]
+        return Moved(piece, given, tuple(places), 0)
+
+
+def extent(band: Band, segment: Segment, threads: int, thread: int) -> list[Any]:
+    """Work that touches what a thread's lines touch."""
+    mine = portions(band, segment, threads, thread)
+    return [work for going in segment.goings for work in _whole(band, going, mine)]
 
 
 def _whole(band: Band, going: Going, mine: list[list[Portion]]) -> Iterator[Any]:
     """A row without blocks: a sum shard by shard, anything else for all of a thread's shards at once."""
     if going.sums:
-        yield from (_piece(band, going, portion, frozenset(), 0) for shard in mine for portion in shard)
+        for first, *_, last in ([*shard, shard[-1]] for shard in mine):
+            size = last.start + last.size - first.start
+            yield _piece(band, going, Portion(first.shard, first.start, size, True), frozenset(), 0)
     elif mine:
         start, last = mine[0][0].start, mine[-1][-1]
         yield _piece(band, going, Portion(0, start, last.start + last.size - start, True), frozenset(), 0)

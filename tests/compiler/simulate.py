@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.transpose import Transposition
+from engine.compiler.shards import Moved
 from engine.compiler.work import Operand, Plan, Record
 
 TYPES = {"f4": "f4", "u4": "u4", "i8": "i8", "?": "?"}
@@ -69,9 +71,31 @@ def store(work: Any, sizes: Any, lines: list[Any]) -> None:
         target[...] = line
 
 
+def unmoved(moved: Moved) -> Any:
+    """The piece of work that lies where a moved one does."""
+    work, steps = moved.work, dict[Any, int]()
+    for place, step in moved.places:
+        buffer, offset = moved.given[place]
+        steps[id(buffer), offset] = step * moved.units
+
+    def at(operand: Operand) -> Operand:
+        return Operand(operand.buffer, operand.offset + steps[id(operand.buffer), operand.offset], operand.strides)
+
+    names = [f.name for f in dataclasses.fields(work)]
+    found = {name: at(getattr(work, name)) for name in names if isinstance(getattr(work, name), Operand)}
+    if "operands" in names:
+        found["operands"] = tuple(map(at, work.operands))
+    return dataclasses.replace(work, **found)
+
+
 def run(work: Any) -> None:
     """One piece of work."""
-    if isinstance(work, Nest):
+    if isinstance(work, Moved):
+        whole = unmoved(work)
+        assert whole.arguments() == work.arguments()
+        assert whole.key == work.key
+        run(whole)
+    elif isinstance(work, Nest):
         store(work, work.sizes, computed(work, work.sizes))
     elif isinstance(work, Contraction | Dot):
         free, summed = "abcdef"[: len(work.outer)], "uvwxyz"[: len(work.k)]
