@@ -355,8 +355,7 @@ def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], kn
     found: list[Segment] = []
     waiting: list[Going] = []
     for going in [*goings, None]:
-        large = going is not None and sum(_own(going, 1).values()) > CACHE // 2
-        if large and not going.lanes and _again(going) <= STILL:
+        if going is not None and _in_blocks(going):
             waiting.append(going)
             continue
         found += _blocked(waiting, units, shards, known)
@@ -364,6 +363,11 @@ def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], kn
         if going is not None:
             found.append(Segment((going,)))
     return found
+
+
+def _in_blocks(going: Going) -> bool:
+    """Whether a row touches much, and little of it again in every block."""
+    return not going.lanes and sum(_own(going, 1).values()) > CACHE // 2 and _again(going) <= STILL
 
 
 def _looks(going: Going) -> tuple[Look, ...]:
