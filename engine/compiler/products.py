@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.compiler import ir
@@ -59,14 +60,14 @@ class Letters:
 
     def count(self, letters: str) -> int:
         """The number of places along letters."""
-        return math.prod(self.sizes[x] for x in letters)
+        return math.prod([self.sizes[x] for x in letters])
 
-    @property
+    @cached_property
     def batch(self) -> str:
         """In both inputs and in the result."""
         return "".join(x for x in self.out if x in self.inputs[0] and x in self.inputs[1])
 
-    @property
+    @cached_property
     def summed(self) -> str:
         """In both inputs, not in the result."""
         both = self.inputs[0] + "".join(x for x in self.inputs[1] if x not in self.inputs[0])
@@ -74,7 +75,14 @@ class Letters:
 
     def free(self, side: int) -> str:
         """In one input and in the result."""
-        return "".join(x for x in self.out if x in self.inputs[side] and x not in self.inputs[1 - side])
+        return self._free[side]
+
+    @cached_property
+    def _free(self) -> tuple[str, str]:
+        a, b = self.inputs
+        return "".join([x for x in self.out if x in a and x not in b]), "".join(
+            [x for x in self.out if x in b and x not in a]
+        )
 
 
 def stride(letters: str, place: Place, letter: str) -> int:

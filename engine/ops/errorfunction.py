@@ -29,13 +29,16 @@ _FAR_BELOW = (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412
               2.33520497626869185e-3)  # fmt: skip
 
 
-FEW = 500
+FEW, MANY = 500, 16384
 
 
 def erf(xp: Any, x: Any) -> Any:
-    """Float64 in, float64 out, right to about 1e-16. A few numbers go faster one by one."""
+    """Float64 in, float64 out, right to about 1e-16. A few go faster one by one, many in pieces that fit the cache."""
     if xp is np and x.size < FEW:
         return np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
+    if xp is np and x.size > MANY:
+        row = x.reshape(-1)
+        return np.concatenate([erf(np, row[i : i + MANY]) for i in range(0, x.size, MANY)]).reshape(x.shape)
     size = xp.minimum(xp.abs(x), 6.0)
     square = xp.minimum(size, 0.5) ** 2
     near = size * _horner(_NEAR, square) / _horner(_NEAR_BELOW, square)
