@@ -38,7 +38,15 @@ def product(seed: int, m: int, n: int, k: int, how: str) -> Contraction:
     return Contraction((), m, n, (k,), a, b, (SUM,), (c,), (Store(0, 0),), reading=how)
 
 
-SIZES = [(96, 192, 24), (107, 205, 200), (131, 300, 193), (98, 193, 1000), (250, 200, 391), (260, 530, 220)]
+SIZES = [
+    (96, 192, 24),
+    (150, 200, 45),
+    (107, 205, 200),
+    (131, 300, 193),
+    (98, 193, 1000),
+    (250, 200, 391),
+    (260, 530, 220),
+]
 
 
 @pytest.mark.parametrize("reading", ["turned", "straight", "squares"])
@@ -56,7 +64,7 @@ def test_a_kernel_with_constants_is_the_same(cpu: Cpu, reading: str) -> None:
 
 
 @pytest.mark.parametrize("reading", ["turned", "straight"])
-@pytest.mark.parametrize("size", [(100, 200, 40), (130, 290, 700)], ids=str)
+@pytest.mark.parametrize("size", [(100, 200, 40), (130, 290, 700), (260, 190, 60)], ids=str)
 def test_pieces_have_the_same_bits_and_the_same_code(cpu: Cpu, size: Any, reading: str) -> None:
     work = product(2, *size, reading)
     found = seen(work.operands[0], work.sizes)

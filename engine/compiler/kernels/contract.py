@@ -15,7 +15,7 @@ from typing import Any
 from engine.compiler.emit import Function
 from engine.compiler.kernels.ahead import MOST, Ahead
 from engine.compiler.kernels.packed import Packed
-from engine.compiler.kernels.panels import Panels, blocks
+from engine.compiler.kernels.panels import Panels, blocks, cut
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting, heights
 from engine.compiler.kernels.walking import Lines, held, over
@@ -159,7 +159,10 @@ class Contraction(Product):
         """Pieces along the loop over results that divides best."""
         if parts < 2 or self.form is None:
             return [self]
-        loop, found = cuts(self.sizes, (*(1,) * len(self.outer), *self.form.grains), parts)
+        if self.reading and not self.outer:
+            loop, found = cut(self.m, self.n, parts)
+        else:
+            loop, found = cuts(self.sizes, (*(1,) * len(self.outer), *self.form.grains), parts)
         return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
 
     def cost(self) -> float:

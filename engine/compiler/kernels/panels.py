@@ -15,6 +15,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
 from engine.compiler.kernels.transpose import quads
 from engine.compiler.ssa import FLOAT, Mask, Ssa
+from engine.compiler.work import pieces
 
 TALL, WIDE = 12, 64
 """Rows of the highest tile; columns are taken in multiples of this."""
@@ -61,6 +62,11 @@ def _share(total: int, most: int, grain: int) -> int:
     """Nearly equal parts of a total, multiples of a grain, none larger than `most`, but at least one grain."""
     parts = -(-total // max(grain, most // grain * grain))
     return -(-total // max(1, parts) // grain) * grain
+
+
+def cut(m: int, n: int, parts: int) -> tuple[int, list[tuple[int, int]]]:
+    """Pieces of the rows (loop 0) or of the columns (1), whatever are more: each piece lays out all of the others."""
+    return (0, pieces(m, parts, TALL)) if m > n else (1, pieces(n, parts, WIDE // 2))
 
 
 @dataclass(frozen=True)
