@@ -165,7 +165,7 @@ class Destinations:
                 buffer = planner.buffer(value.size, "f4", node.kind.name)
                 if node.kind is ir.Pad:
                     buffer.array = aligned(value.size)
-                    buffer.array[:] = node.attrs.get("value", 0.0)
+                    buffer.array[:] = buffer.fill = node.attrs.get("value", 0.0)
                 place = dense(buffer, value.shape, order)
             elif node.kind is ir.Pad:
                 self._fill(place, node)

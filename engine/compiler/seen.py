@@ -5,6 +5,7 @@ A step that is made anew, with other parameters of the same shapes, says the sam
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -30,16 +31,17 @@ class Trail(NamedTuple):
 @dataclass
 class _Seen:
     """A plan without memory. homes: buffers with the numbers of their sources; scratch: pieces of memory, each with its
-    bytes and which buffers begin where in it; filled: buffers that begin with these numbers."""
+    bytes and which buffers begin where in it; filled: buffers with memory of their own."""
 
     plan: Plan
     homes: list[tuple[Buffer, int]]
     scalars: list[tuple[Buffer, int, int]]
     scratch: list[tuple[int, list[tuple[Buffer, int]]]]
-    filled: list[tuple[Buffer, Any]]
+    filled: list[Buffer]
 
 
 _SEEN: OrderedDict[Any, _Seen] = OrderedDict()
+_LOCK = threading.Lock()
 
 
 def said(graph: Graph, *more: Any) -> Any:
@@ -59,25 +61,30 @@ def said(graph: Graph, *more: Any) -> Any:
         found.append((node.kind, *read, *attrs, node.origin.call, node.origin.line))
         place[id(node.output)] = len(place)
     roots = [place[id(v)] for v in graph.roots()]
-    return None if graph.effects else (*found, *roots, *[place[id(cell)] for cell, _ in graph.writes])
+    cells = [place[id(cell)] for cell, _ in graph.writes]
+    return None if graph.effects else (*found, len(graph.outputs), len(graph.finite), *roots, *cells)
 
 
 def recall(key: Any, graph: Graph) -> Plan | None:
     """The plan of a graph that says what another one said, if there was one."""
-    seen = _SEEN.get(key) if key is not None else None
-    if seen is None:
-        return None
-    _SEEN.move_to_end(key)
+    with _LOCK:
+        seen = _SEEN.get(key) if key is not None else None
+        if seen is None:
+            return None
+        _SEEN.move_to_end(key)
     sources = graph.sources
+    if not all(sources[place].array.flags.c_contiguous for _, place in seen.homes):
+        return None
     memory = {id(buffer): sources[place].array.reshape(-1) for buffer, place in seen.homes}
     for buffer, _, _ in seen.scalars:
         memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
     for size, buffers in seen.scratch:
         piece = aligned(size, np.uint8)
         memory |= {id(b): piece[start : start + b.nbytes].view(b.dtype) for b, start in buffers}
-    for buffer, numbers in seen.filled:
+    for buffer in seen.filled:
         memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
-        memory[id(buffer)][:] = numbers
+        if buffer.fill:
+            memory[id(buffer)][:] = buffer.fill
     scalars = [(buffer, offset, sources[place].read) for buffer, offset, place in seen.scalars]
     return replace(seen.plan, memory=memory, scalars=scalars)
 
@@ -101,7 +108,6 @@ def remember(key: Any, graph: Graph, plan: Plan) -> None:
             spaces.setdefault(id(b.array.base), []).append(b)
     scratch = [_spread(buffers) for buffers in spaces.values() if len(buffers) > 1]
     single = [buffers[0] for buffers in spaces.values() if len(buffers) == 1 and id(buffers[0]) in written]
-    filled = [(b, b.array.copy()) for b in single]
     scalars = [(b, offset, places[id(b)]) for b, offset, _ in plan.scalars]
     own = [*(b for b, _ in homes), *(b for b, _, _ in scalars), *(b for _, bs in scratch for b, _ in bs), *single]
     plan.memory.update((id(b), b.array) for b in own)
@@ -109,9 +115,10 @@ def remember(key: Any, graph: Graph, plan: Plan) -> None:
         b.array = None
     for row in plan.rows:
         row.nodes = tuple(Trail(node.origin) for node in row.nodes)
-    _SEEN[key] = _Seen(replace(plan, memory={}, scalars=[], places={}), homes, scalars, scratch, filled)
-    if len(_SEEN) > MOST:
-        _SEEN.popitem(last=False)
+    with _LOCK:
+        _SEEN[key] = _Seen(replace(plan, memory={}, scalars=[], places={}), homes, scalars, scratch, single)
+        if len(_SEEN) > MOST:
+            _SEEN.popitem(last=False)
 
 
 def _spread(buffers: list[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:

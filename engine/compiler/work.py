@@ -32,6 +32,8 @@ class Buffer:
     slot: int = -1
     shape: Shape = ()
     """Of an input."""
+    fill: float = 0.0
+    """What stands in it before the first step."""
     lasting: bool = False
     """Whether it is a source of the graph: what it holds belongs to nobody here."""
 
