@@ -9,39 +9,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from engine.compiler import ir
 from engine.compiler.free import COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, through
+from engine.compiler.group import Group as Group
 from engine.compiler.ir import Graph, Node, Value
 
 FUSED = ("map", "cast", "reduce")
 LIMIT, MUCH = 200, 8
 """Nodes in one group: longer scalar programs run out of registers; how many times smaller a small value is."""
-
-
-@dataclass(eq=False)
-class Group:
-    """Nodes that one kernel computes. kind: "map", "reduce", "contract", or the kind of its only node.
-
-    sizes: of the loops, in the order of the axes of the first node's space; reduced: the loops that are summed over;
-    loops: for each value that it computes, which loop walks along which axis; inner: the same for what is reduced.
-    """
-
-    kind: str
-    nodes: list[Node] = field(default_factory=list)
-    sizes: tuple[int, ...] = ()
-    reduced: frozenset[int] = frozenset()
-    loops: dict[int, Loops] = field(default_factory=dict)
-    inner: dict[int, Loops] = field(default_factory=dict)
-    level: int = 0
-    number: int = 0
-
-    def covers(self, loops: Loops) -> bool:
-        """Whether a value with these loops lives in its space: all of the loops, or all but the reduced ones."""
-        seen = {i for i in loops if i is not None}
-        every = {i for i, n in enumerate(self.sizes) if n != 1}
-        return every <= seen or (bool(self.reduced) and seen == every - self.reduced)
 
 
 def _is_cheap(node: Node) -> bool:
