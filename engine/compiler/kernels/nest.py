@@ -65,8 +65,17 @@ class Nest:
         limit = 2 * KEPT if any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body) else KEPT
         return -(-self.row // GRAIN) if whole and 0 < self.row <= limit else 0
 
+    @property
+    def narrow(self) -> int:
+        """Of a map whose vectorised loop takes but a few groups of 16 lanes, so many: they go side by side, without a
+        loop, and so do some rounds of the loop around them."""
+        inside = self.sizes[self.lanes] if len(self.sizes) == self.parallel > 1 else 0
+        return -(-inside // GRAIN) if inside <= 4 * GRAIN else 0
+
     def abreast(self, kept: int, registers: int) -> int:
         """How many rows, each of so many registers, go side by side: what they keep from sweep to sweep shall fit."""
+        if self.narrow:
+            return max(1, self.wide // kept)
         if self.lines.waiting > 1:
             return max(1, min(4, registers // 4 // (kept * self.lines.waiting)))
         costly = any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body)
@@ -82,9 +91,13 @@ class Nest:
     @property
     def side(self) -> int:
         """How many registers of a vectorised loop go side by side: few where it is short or lines take many of them."""
-        heavy = sum(EXPENSIVE.get(name, 0) for name, *_ in self.body) > 12 or len(self.body) > 12
         width = self.sizes[self.lanes] // GRAIN if self.sizes else 1
-        return 1 if width < 2 else 2 if width < 4 or heavy else 4
+        return 1 if width < 2 else 2 if width < 4 else self.wide
+
+    @property
+    def wide(self) -> int:
+        """How many registers should go side by side: few where lines take many of them."""
+        return 2 if sum(EXPENSIVE.get(name, 0) for name, *_ in self.body) > 12 or len(self.body) > 12 else 4
 
     def reach(self, operand: Operand) -> str:
         """How an operand moves: a letter for each loop: 0 not at all, 1 lane by lane, s in strides; 0 without loops."""
@@ -96,7 +109,10 @@ class Nest:
         """Everything that decides the machine code."""
         operands = ",".join(letter(o.buffer.dtype) + self.reach(o) for o in self.operands)
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
-        form = f"kept{self.kept}{'' if self.row % GRAIN else 'full'}" if self.kept else f"side{self.side}"
+        row = self.sizes[self.lanes] if self.narrow else self.row
+        form = f"side{self.side}"
+        if self.kept or self.narrow:
+            form = f"kept{self.kept or self.narrow}{'' if row % GRAIN else 'full'}"
         form += "long" if self.long else ""
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {self.text} -> {stores}"
 

@@ -89,7 +89,9 @@ class Emission:
         if depth == len(self.parallel):
             return self._at_place(scope)
         loop = self.parallel[depth]
-        if loop == self.nest.lanes:
+        if loop == self.nest.lanes and self.nest.narrow:
+            self._outside(depth + 1, self._row(scope))
+        elif loop == self.nest.lanes:
             self.vectors(scope, lambda inside: self._outside(depth + 1, inside))
         else:
             self._places(loop, lambda i: self._outside(depth + 1, self.enter(scope, loop, i)), depth)
@@ -97,8 +99,8 @@ class Emission:
 
     def _places(self, loop: int, body: Callable[[Any], Any], depth: int) -> None:
         """A parallel loop; short rows go several at a time, so that one does not wait for the sums of another."""
-        f, n, kept = self.f, self.sizes[loop], self.nest.kept * GRAIN // self.f.lanes
-        innermost = kept and depth + 1 == len(self.parallel)
+        f, n, kept = self.f, self.sizes[loop], (self.nest.kept or self.nest.narrow) * GRAIN // self.f.lanes
+        innermost = kept and depth + 1 + bool(self.nest.narrow) == len(self.parallel)
         several = self.nest.abreast(kept, f.cpu.registers) if innermost else 1
         full = f.sub(n, n % several) if several > 1 else 0
         f.loop(full, lambda i: f.in_turn([partial(body, f.add(i, j)) for j in range(several)]), step=several)
@@ -170,11 +172,12 @@ class Emission:
         return Sweep(self.nest.swept(number), reductions, stores)
 
     def _row(self, scope: Scope) -> Scope:
-        """A whole reduced row side by side, which stays in registers from sweep to sweep."""
+        """A whole row side by side, which stays in registers from sweep to sweep where it is reduced."""
         f, n, lanes = self.f, self.sizes[self.nest.lanes], self.f.lanes
         if isinstance(n, int):
             return self.enter_lanes(scope, 0, [f.below(n - i) for i in range(0, n, lanes)])
-        most, sure = self.nest.kept * GRAIN, self.nest.kept * GRAIN - (GRAIN if self.nest.row % GRAIN else 0)
+        most = (self.nest.kept or self.nest.narrow) * GRAIN
+        sure = most - (GRAIN if self.nest.sizes[self.nest.lanes] % GRAIN else 0)
         masks = [None if i < sure else f.below(f.sub(n, i)) for i in range(0, most, lanes)]
         return self.enter_lanes(scope, 0, masks)
 
