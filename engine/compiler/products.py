@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from engine.compiler import ir
@@ -60,14 +59,14 @@ class Letters:
 
     def count(self, letters: str) -> int:
         """The number of places along letters."""
-        return math.prod([self.sizes[x] for x in letters])
+        return math.prod(self.sizes[x] for x in letters)
 
-    @cached_property
+    @property
     def batch(self) -> str:
         """In both inputs and in the result."""
         return "".join(x for x in self.out if x in self.inputs[0] and x in self.inputs[1])
 
-    @cached_property
+    @property
     def summed(self) -> str:
         """In both inputs, not in the result."""
         both = self.inputs[0] + "".join(x for x in self.inputs[1] if x not in self.inputs[0])
@@ -75,14 +74,7 @@ class Letters:
 
     def free(self, side: int) -> str:
         """In one input and in the result."""
-        return self._free[side]
-
-    @cached_property
-    def _free(self) -> tuple[str, str]:
-        a, b = self.inputs
-        return "".join([x for x in self.out if x in a and x not in b]), "".join(
-            [x for x in self.out if x in b and x not in a]
-        )
+        return "".join(x for x in self.out if x in self.inputs[side] and x not in self.inputs[1 - side])
 
 
 def stride(letters: str, place: Place, letter: str) -> int:
@@ -173,9 +165,11 @@ def _batch_share(value: Value, letters: Letters, side: int) -> float:
 
 def _far(letters: Letters, place: Place, side: int) -> float:
     """How much slower it is where the numbers of a long sum lie a multiple of 4096 bytes apart: all of them share a few
-    sets of the cache."""
+    sets of the cache, unless they are many enough to be copied first."""
     steps = [stride(letters.inputs[side], place, k) for k in letters.summed if letters.sizes[k] >= 16]
-    return 3.0 if steps and min(steps) % 1024 == 0 and min(steps) else 1.0
+    if not steps or min(steps) % 1024 or not min(steps):
+        return 1.0
+    return 1.1 if len(steps) == 1 and letters.count(letters.free(side)) >= 48 else 3.0
 
 
 def _unit(letters: Letters, places: tuple[Place, Place], side: int, letter: str) -> bool:

@@ -358,9 +358,13 @@ class Panels:
         panel = f.sub(column, piece.column) // (2 * f.lanes)
         row = f.add(piece.row, f.select(piece.last, f.value(f.add(row, self.rows)), f.value(row)))
         k = f.select(piece.last, f.value(0), f.value(f.add(piece.k, self.depth)))
-        if self.how == "turned":
-            return Ahead(a.at(f, row, f.add(k, f.mul(panel, self.rounds))), a.strides[1])
-        return Ahead(f.add(a.at(f, row, k), f.mul(panel, self.line)), a.strides[0])
+        if self.how == "turned":  # a quarter of the places for each panel
+            walk = Ahead(a.at(f, row, f.add(k, f.mul(panel, self.rounds))), a.strides[1])
+            some = f.compare("lt", panel, 4)
+        else:
+            walk = Ahead(f.add(a.at(f, row, k), f.mul(panel, self.line)), a.strides[0])
+            some = f.compare("lt", f.mul(panel, 2 * f.lanes), self.depth)
+        return self._either(some, walk, Ahead(self.panel, 0))
 
     def _either(self, condition: Any, x: Ahead, y: Ahead) -> Ahead:
         f = self.f
