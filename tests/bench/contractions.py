@@ -2,7 +2,9 @@
 
     python tests/bench/contractions.py [part of a name]
 
-Windows of ours and torch's alternate in one process; each case prints the best window of both in GFLOP/s.
+Windows of ours and torch's alternate in one process; each case prints the best window of both in GFLOP/s, and what
+part ours is of a loop of nothing but products, whose windows alternate with them, too: other tenants of the machine
+slow all three.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.compiler.emit import Function, module
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.transpose import Transposition
@@ -95,6 +98,36 @@ def convolution(name: str, batch: int, channels: int, out: int, size: int, taps:
     yield f"{name} dw", [gradient], _weight_gradient(ours_x, ours_w, ours_y)
 
 
+def channels_last(name: str, batch: int, channels: int, out: int, size: int, taps: int) -> Iterator[Case]:
+    """The same laid out [batch][y][x][channel]; the results' gradient lies in a frame of zeros."""
+    kept, around = size - taps + 1, size + taps - 1
+    x, w, y = filled(batch * size**2 * channels), filled(out * channels * taps**2), filled(batch * kept**2 * out)
+    wide, corner = filled(batch * around**2 * out), (taps - 1) * (around + 1) * out
+    row, plane, far = size * channels, size * size * channels, around * out
+    forward = Contraction(
+        (batch, kept), kept, out, (taps, taps, channels),
+        operand(x, plane, row, channels, row, channels, 1),
+        operand(w, 0, 0, 1, taps * channels * out, channels * out, out),
+        SUM, (operand(y, kept * kept * out, kept * out, out, 1),), (Store(0, 0),),
+    )  # fmt: skip
+    backward = Contraction(
+        (batch, size), size, channels, (taps, taps, out),
+        operand(wide, around * far, far, out, far, out, 1),
+        operand(w, 0, 0, 1, -taps * channels, -channels, taps * taps * channels, offset=(taps * taps - 1) * channels),
+        SUM, (operand(x, plane, row, channels, 1),), (Store(0, 0),),
+    )  # fmt: skip
+    gradient = Contraction(
+        (taps, taps), channels, out, (batch, kept, kept),
+        operand(x, row, channels, 1, plane, row, channels),
+        operand(wide, 0, 0, 1, around * far, far, out, offset=corner),
+        SUM, (operand(w, taps * out, out, taps * taps * out, 1),), (Store(0, 0),),
+    )  # fmt: skip
+    ours_x, ours_w, ours_y = (batch, channels, size, size), (out, channels, taps, taps), (batch, out, kept, kept)
+    yield f"{name} forward", [forward], torch_call("conv2d", ours_x, ours_w)
+    yield f"{name} dx", [backward], torch_call("conv2d", (batch, out, around, around), (channels, out, taps, taps))
+    yield f"{name} dw", [gradient], _weight_gradient(ours_x, ours_w, ours_y)
+
+
 def _weight_gradient(x: Any, w: Any, y: Any) -> Callable[[], Any]:
     import torch
 
@@ -132,6 +165,8 @@ def cases() -> Iterator[Case]:
     yield from convolution("W3 conv 16-32 16x16", 64, 16, 32, 18, 3)
     yield from convolution("W4 conv 1-32 28x28", 64, 1, 32, 28, 3)
     yield from convolution("W4 conv 32-64 26x26", 64, 32, 64, 26, 3)
+    yield from channels_last("W4 channels last 26x26", 64, 32, 64, 26, 3)
+    yield from channels_last("channels last 14x14", 32, 64, 128, 14, 3)
     yield transposition("turn 784x128", 784, 128)
     yield transposition("turn 1024x1024", 1024, 1024)
 
@@ -156,6 +191,34 @@ def ours(works: list[Any]) -> Callable[[], Any]:
     return run
 
 
+SUMS, TIMES, ROUNDS = 12, 8, 100_000
+"""Of the loop of products: sums, which hide that each waits for the one before; how often it is written out; rounds."""
+
+
+def products() -> tuple[float, Callable[[], None]]:
+    """Operations of a loop of products in registers, and a call of it."""
+    kernels = library()
+    f = Function("products", kernels.processor)
+    factor = f.floating(0.5)
+
+    def body(_: Any, *held: Any) -> list[Any]:
+        found = list(held)
+        for _ in range(TIMES):
+            found = [f.fma(x, factor, factor) for x in found]
+        return found
+
+    for x in f.loop(f.argument(0), body, [f.floating(0.0)] * SUMS):
+        f.store(x, f.argument(1))
+    engine, address = kernels.alone(module([f]), "products")
+    into, call = filled(16), ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
+    table = np.array([ROUNDS, into.array.ctypes.data], "i8")
+
+    def run(engine: Any = engine) -> None:
+        call(table.ctypes.data)
+
+    return 2.0 * SUMS * TIMES * ROUNDS * kernels.processor.lanes, run
+
+
 def best(functions: list[Callable[[], Any]], seconds: float = 0.5) -> list[float]:
     """The shortest time of each, windows alternating."""
     found, rounds = [math.inf] * len(functions), []
@@ -176,11 +239,16 @@ def best(functions: list[Callable[[], Any]], seconds: float = 0.5) -> list[float
 
 def main(part: str = "") -> None:
     """Print a line for each case."""
+    most, peak = products()
     for name, works, theirs in cases():
         if part in name:
-            here, there = best([ours(works), theirs])
+            here, there, full = best([ours(works), theirs, peak])
             speed = operations(works) / 1e9
-            print(f"{name:34} ours {speed / here:6.1f}   torch {speed / there:6.1f}   {there / here:5.2f}x", flush=True)
+            share = f"{speed / here / (most / 1e9 / full):4.0%}" if hasattr(works[0], "sums") else ""
+            print(
+                f"{name:34} ours {speed / here:6.1f} {share:4}   torch {speed / there:6.1f}   {there / here:5.2f}x",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
