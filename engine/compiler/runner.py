@@ -77,8 +77,8 @@ class Native:
         """One step: the outputs, and whether all is finite (else nothing was written)."""
         if len(arrays) != len(self.last) or any(a is not b for a, b in zip(arrays, self.last, strict=True)):
             self.last, self.row = arrays, addresses([arrays])
-        if self.new is not None and self.ran:  # not at the first step: somebody waits for that
-            self._remember()
+        if self.ran:  # not at the first step: somebody waits for that
+            self.keep()
         if self.read != self.program.settings or not self.steady:
             self.read, self.bits = self.program.settings, self.table.bits()
         self.ran = True
@@ -89,9 +89,11 @@ class Native:
                 function(*(np.array(self._seen(place, arrays)) for place in places))
         return outputs, not ran.stopped
 
-    def _remember(self) -> None:
-        remember(self.new, self.program.graph, self.plan)
-        self.new = None
+    def keep(self) -> None:
+        """Keep the plan for whoever says the same."""
+        if self.new is not None:
+            remember(self.new, self.program.graph, self.plan)
+            self.new = None
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))
@@ -104,8 +106,7 @@ class Native:
 
     def many(self, steps: int, inputs: Any, first: int, scalars: Any, limit: bool) -> tuple[int, bool, Any]:
         """Steps from number `first` on, as many as fit into one call: (done, stopped, numbers [steps, outputs])."""
-        if self.new is not None:
-            self._remember()
+        self.keep()
         deadline = time.monotonic_ns() + CALL if limit else 0
         if first and len(inputs) > 1:
             inputs = np.roll(inputs, -(first % len(inputs)), 0) if len(inputs) < first + steps else inputs[first:]

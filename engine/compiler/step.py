@@ -288,6 +288,7 @@ class Step:
             return False
         try:
             variant.bound.runner.table.wait()
+            variant.bound.runner.keep()
         except CompilerError as defect:
             self.notes.append(Reason(f"no native code: {defect}"))
             variant.give_up()
