@@ -230,7 +230,8 @@ class _Product:
             body=tuple(program.lines), operands=tuple(Operand(p.buffer, p.offset, along(s)) for p, s in operands),
             stores=tuple(Store(*s) for s in program.stores),
         )  # fmt: skip
-        for block in blocks(dot):
+        shards = self.planner.graph.parted[1]
+        for block in [dot] if shards > 1 and dot.k[0] == shards else blocks(dot):  # a shard fits the cache
             self.planner.record(block, "dot")
 
 
