@@ -44,7 +44,7 @@ class Destinations:
                     if base.shape != part.shape and self._may_lie_inside(base, ROWS):
                         if self.part_of.setdefault(id(base), (node, number)) == (node, number):
                             self.unrolled.add(id(base))
-                    elif self._may_lie_inside(base := unboxed(part)):
+                    elif self._may_lie_inside(base := unboxed(part)) or _is_frame_of_frame(node, base):
                         self.part_of.setdefault(id(base), (node, number))
         self.merged: dict[int, list[Order]] = {}
         for node in graph.nodes:
@@ -158,7 +158,8 @@ class Destinations:
         planner, value = self.planner, node.output
         if id(value) not in planner.found:
             place = self.fixed(value)
-            if place is None and id(value) in self.part_of and node.kind is ir.Concat:
+            nested = place is None and id(value) in self.part_of
+            if nested:
                 self.done.add(id(value))
                 place = self._inside(*self.part_of[id(value)], value, order)
             if place is None:
@@ -167,7 +168,7 @@ class Destinations:
                     buffer.array = aligned(value.size)
                     buffer.array[:] = buffer.fill = node.attrs.get("value", 0.0)
                 place = dense(buffer, value.shape, order)
-            elif node.kind is ir.Pad:
+            elif node.kind is ir.Pad and not nested:
                 self._fill(place, node)
             planner.found[id(value)] = place
         found: Place = planner.found[id(value)]
@@ -228,6 +229,12 @@ class Destinations:
             self._guard()
         for cell, place in values:
             planner.move(place, self.cells[id(cell)])
+
+
+def _is_frame_of_frame(node: Node, inner: Value) -> bool:
+    """Whether a padded array lies in another one with the same number around it."""
+    both = node.kind is ir.Pad and inner.node is not None and inner.node.kind is ir.Pad
+    return both and len({n.attrs.get("value", 0.0) for n in (node, inner.node) if n is not None}) == 1
 
 
 def unboxed(value: Value) -> Value:

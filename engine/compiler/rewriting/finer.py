@@ -5,10 +5,12 @@ A pool's gradient is computed window by window; with what follows it in the same
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from engine.compiler.free import TRUTHS
-from engine.compiler.ir import TRUTH, Cast, Expand, Map, Reduce, Reshape, Shape, Slice, Value
+from engine.compiler.ir import TRUTH, Cast, Expand, Map, Pad, Reduce, Reshape, Shape, Slice, Value
 from engine.compiler.places import parted
 from engine.compiler.rewriting.rules import made_by, rewrites
 
@@ -21,7 +23,8 @@ def map_of_merged(b: Any, *inputs: Any, fn: str) -> Any:
             inner = merged.node.inputs[0]
             rest = [v for v in inputs if isinstance(v, Value) and v is not merged]
             if made_by(inner, Map) and b.lonely(inner) and _merges(merged.node) and not any(_own(b, v) for v in rest):
-                apart = (_apart(b, v, inner.shape) if isinstance(v, Value) else v for v in inputs)
+                look = partial(_reshaped, b, inner.shape)
+                apart = [_looked(b, v, look) if isinstance(v, Value) else v for v in inputs]
                 return b.add(Reshape, b.map(fn, *apart), shape=merged.shape)
     return None
 
@@ -39,13 +42,44 @@ def _own(b: Any, v: Value) -> bool:
     return v.node is not None and b.lonely(v)
 
 
-def _apart(b: Any, v: Value, shape: Shape) -> Value:
-    """A value under a shape with more axes; a comparison is made there anew, so that it needs no memory."""
+def _reshaped(b: Any, shape: Shape, v: Value) -> Value:
+    return b.add(Reshape, v, shape=shape)  # type: ignore[no-any-return]
+
+
+def _looked(b: Any, v: Value, look: Callable[[Value], Value]) -> Value:
+    """A look at a value; a comparison is made anew of looks, so that it needs no memory."""
     node = v.node
     if node is not None and (node.attrs.get("fn") in TRUTHS or (node.kind is Cast and node.values[0].dtype == TRUTH)):
-        apart = (_apart(b, x, shape) if isinstance(x, Value) else x for x in node.inputs)
-        return b.add(node.kind, *apart, **node.attrs)  # type: ignore[no-any-return]
-    return b.add(Reshape, v, shape=shape)  # type: ignore[no-any-return]
+        seen = (_looked(b, x, look) if isinstance(x, Value) else x for x in node.inputs)
+        return b.add(node.kind, *seen, **node.attrs)  # type: ignore[no-any-return]
+    return look(v)
+
+
+@rewrites(Map, of=[Pad], fns=["mul"])
+def masked_before_framing(b: Any, *inputs: Any, fn: str) -> Any:
+    """A pool's gradient with zeros around it, masked: masked first."""
+    framed, mask = inputs if made_by(inputs[0], Pad) else inputs[::-1]
+    truth = made_by(mask, Cast) and mask.node.values[0].dtype == TRUTH
+    if not truth or not b.lonely(framed) or not _is_frame(framed) or not made_by(framed.node.inputs[0], Reshape):
+        return None
+    x, attrs = framed.node.inputs[0], framed.node.attrs
+    look = lambda v: b.add(Slice, v, start=attrs["low"], size=x.shape, step=(1,) * len(x.shape))
+    return b.add(Pad, b.map(fn, x, _looked(b, mask, look)), **attrs)
+
+
+@rewrites(Reduce, of=[Pad], fns=["sum"])
+def summed_without_frame(b: Any, x: Any, fn: str, axes: Shape) -> Any:
+    """Zeros around change no sum over all axes along which they stand."""
+    if not _is_frame(x):
+        return None
+    inner = x.node.inputs[0]
+    wider = {i for i, (n, m) in enumerate(zip(x.shape, inner.shape, strict=True)) if n != m}
+    return b.add(Reduce, inner, fn=fn, axes=axes) if wider <= set(axes) else None
+
+
+def _is_frame(x: Any) -> bool:
+    """Whether a value is another one with zeros around it."""
+    return made_by(x, Pad) and not any(x.node.attrs["inner"]) and x.node.attrs.get("value", 0.0) == 0.0
 
 
 @rewrites(Reduce, of=[Reshape])
@@ -76,7 +110,10 @@ def winner_above(b: Any, *inputs: Any, fn: str) -> Any:
     if winner is None or not made_by(seen, Reshape):
         return None
     code, taps, shape = winner
-    pooled = _pooled(code, seen.node.inputs[0])
+    whole = seen.node.inputs[0]
+    if made_by(whole, Slice) and not any(whole.node.attrs["start"]) and set(whole.node.attrs["step"]) == {1}:
+        whole = whole.node.inputs[0]
+    pooled = _pooled(code, whole)
     if pooled is None or not b.lonely(code):
         return None
     code = b.map("where", b.map("gt", pooled, edge), code, -1.0)
