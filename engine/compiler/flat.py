@@ -113,14 +113,18 @@ def _count_as_one(optimizer: Optimizer, members: list[Tensor]) -> bool:
 
 def _undisturbed(found: dict[tuple[int, int], Flat], cells: list[Any]) -> dict[tuple[int, int], Flat]:
     """Without the groups that share memory with each other, or with an array that is read under another name."""
-    spans = [(address(a), address(a) + a.nbytes) for a in cells]
-    spans += [(address(a), address(a) + a.nbytes) for flat in found.values() for a in flat.memory]
+    spans = {key: [_span(a) for a in flat.memory] for key, flat in found.items()}
+    every = [*map(_span, cells), *(span for mine in spans.values() for span in mine)]
     return {
         key: flat
         for key, flat in found.items()
-        if sum(low < address(a) + a.nbytes and address(a) < high for a in flat.memory for low, high in spans)
-        == len(flat.memory)
+        if sum(low < b and a < high for a, b in spans[key] for low, high in every) == len(flat.memory)
     }
+
+
+def _span(array: Any) -> tuple[int, int]:
+    first = address(array)
+    return first, first + int(array.nbytes)
 
 
 # ---------------------------------------------------------------------------------------------------------- values
