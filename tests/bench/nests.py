@@ -88,7 +88,7 @@ def adam(n: int) -> tuple[Nest, Any]:
     value, gradient, mean, square, rate, root = (p("load", i) for i in range(6))
     m = p("add", p("mul", mean, 0.9), p("mul", gradient, 0.1))
     v = p("add", p("mul", square, 0.999), p("mul", p("mul", gradient, gradient), 0.001))
-    new = p("sub", value, p("div", p("mul", rate, m), p("add", p("div", p("sqrt", v), root), 1e-8)))
+    new = p("sub", value, p("div", p("mul", rate, m), p("add", p("mul", p("sqrt", v), root), 1e-8)))
     nest = Nest((n,), 1, 0, tuple(p.lines), tuple(operands), (Store(0, new), Store(2, m), Store(3, v)))
     weight = torch.rand(n, requires_grad=True)
     weight.grad = torch.rand(n)
@@ -110,7 +110,7 @@ def softmax(p: Program) -> list[int]:
     """Softmax of a row."""
     x = p("load", 0)
     e = p("exp", p("sub", x, p("reduce", "max", x)))
-    return [p("div", e, p("reduce", "sum", e))]
+    return [p("mul", e, p("div", 1.0, p("reduce", "sum", e)))]
 
 
 def layer_norm(p: Program, n: int) -> list[int]:
@@ -118,8 +118,27 @@ def layer_norm(p: Program, n: int) -> list[int]:
     x = p("load", 0)
     centred = p("sub", x, p("mul", p("reduce", "sum", x), 1 / n))
     square = p("mul", p("reduce", "sum", p("mul", centred, centred)), 1 / n)
-    unit = p("div", centred, p("sqrt", p("add", square, 1e-5)))
+    unit = p("mul", centred, p("div", 1.0, p("sqrt", p("add", square, 1e-5))))
     return [p("add", p("mul", unit, p("load", 1)), p("load", 2))]
+
+
+def pool(places: int, channels: int) -> tuple[Nest, Any]:
+    """The largest of 2 by 2 places, channels innermost, and which of the four it is; PyTorch's pool beside it."""
+    import torch
+
+    image = np.random.default_rng(0).standard_normal((2 * places, 2 * places, channels)).astype("f4")
+    p, step, whole = Program(), 2 * places * channels, held(image.reshape(-1))
+    taps = [p("load", i) for i in range(4)]
+    found = p("max", p("max", p("max", taps[0], taps[1]), taps[2]), taps[3])
+    code = p("where", p("eq", taps[3], found), 3.0, -1.0)
+    for tap in (2, 1, 0):
+        code = p("where", p("eq", taps[tap], found), float(tap), code)
+    sizes, along = (places, places, channels), (2 * step, 2 * channels, 1)
+    operands = [Operand(whole, i * step + j * channels, along) for i in (0, 1) for j in (0, 1)]
+    operands += [operand(np.zeros(sizes, F), places * channels, channels, 1) for _ in (found, code)]
+    x = torch.from_numpy(image).permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+    theirs = partial(torch.nn.functional.max_pool2d, x, 2, return_indices=True)
+    return Nest(sizes, 3, 2, tuple(p.lines), tuple(operands), (Store(4, found), Store(5, code))), theirs
 
 
 def flat(name: str, n: int, *more: Any) -> tuple[Nest, list[Any]]:
@@ -154,6 +173,10 @@ def main() -> None:
         nest, step = adam(n)
         a, b = race(kernel(nest), step)
         print(f"{'adam':8} {n:8} ours {28 * n / a / 1e9:6.1f} GB/s  torch {28 * n / b / 1e9:6.1f}  ratio {b / a:.2f}")
+    for places, channels in ((12, 64), (13, 16), (14, 6)):
+        nest, theirs = pool(places, channels)
+        a, b = race(kernel(nest), theirs)
+        print(f"pool     {places}x{places}x{channels} ours {a * 1e6:6.2f} us  torch {b * 1e6:6.2f}  ratio {b / a:.2f}")
     for m, n in ((64, 10), (768, 65), (768, 64), (768, 128), (256, 256), (64, 1000), (64, 5000)):
         x, w = torch.randn(m, n), torch.ones(n)
         for name, nest, theirs in (
