@@ -17,9 +17,9 @@ from engine.compiler.kernels.maths import EXPENSIVE
 from engine.compiler.kernels.sweeps import GRAIN, Emission
 from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
 
-KEPT, LONG = 128, 512
-"""Rows of up to KEPT places (twice as many with an exp or the like) stay in registers between sweeps; sums of more than
-LONG rounds are summed in blocks."""
+KEPT, DEAR, LONG = 224, 256, 512
+"""Rows of up to KEPT places (DEAR with an exp or the like) stay in registers between sweeps; sums of more than LONG
+rounds are summed in blocks."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Nest:
     def kept(self) -> int:
         """In how many groups of 16 lanes a reduced row stays in registers from sweep to sweep; 0: it does not."""
         whole = len(self.sizes) == self.parallel + 1 and self.lanes == self.parallel
-        limit = 2 * KEPT if any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body) else KEPT
+        limit = DEAR if any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body) else KEPT
         return -(-self.row // GRAIN) if whole and 0 < self.row <= limit else 0
 
     @property
