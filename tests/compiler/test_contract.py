@@ -181,6 +181,29 @@ def test_samples_that_outgrow_the_cache_come_a_few_at_a_time(cpu: Cpu, how: Any)
         np.testing.assert_array_equal(seen(c, work.sizes), whole)
 
 
+@pytest.mark.parametrize("how", [run, run_special])
+def test_windows_slide_over_numbers_that_are_loaded_once(cpu: Cpu, how: Any) -> None:
+    """As in a small convolution's weight gradient, [channel][y][x][sample] and [sample][y][x][channel]."""
+    for taps, m, n, (batch, high, wide), size in ((5, 6, 16, (7, 4, 10), 32), (3, 9, 11, (8, 5, 28), 8)):
+        arena, row = Arena(15), (wide + taps - 1) * size
+        a = Operand(
+            held(arena.random.standard_normal(m * (high + taps) * row).astype("f4")), 0,
+            (row, size, (high + taps) * row, row, size, 1),
+        )  # fmt: skip
+        b = arena.operand((taps, taps, n, high, wide, batch), unit=2, still=(0, 1))
+        c = arena.operand((taps, taps, m, n))
+        work = Contraction((taps, taps), m, n, (high, wide, batch), a, b, (SUM,), (c,), (Store(0, 0),))
+        assert work.slide
+        check(work, cpu, wanted(work), how)
+        found = seen(c, work.sizes)
+        whole = found.copy()
+        for parts in (2, 3, 7):
+            found[...] = 0
+            for piece in work.split(parts):
+                run(piece, cpu)
+            np.testing.assert_array_equal(found, whole)
+
+
 @pytest.mark.parametrize("m", [1, 3, 5, 8, 13, 26, 30])
 @pytest.mark.parametrize("n", [5, 16, 30, 32, 48, 90, 96, 112])
 def test_every_form_of_tiles_covers_what_it_should(cpu: Cpu, m: int, n: int) -> None:

@@ -47,12 +47,49 @@ class Contraction(Product):
     reading: str | None = None
     """How `Panels` reads a; "": they do not compute it; None: decided by the sizes, once, too."""
 
+    slide: int | None = None
+    """How many places of a summed loop are written out along which a takes the same steps as along joined places, so
+    that each number of a that is loaded serves several; 0: none; None: decided by the sizes, once, too."""
+
     def __post_init__(self) -> None:
         if self.reading is None:
             object.__setattr__(self, "reading", self._reading())
-        if self.form is None or not self.form.fits(self.n):
+        form = self.form
+        if form is None or not form.fits(self.n) or (form.places > 1 and form.loop not in self.still):
             near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
             object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, tuple(near)))
+
+        if self.slide is None or (self.slide and (self._slid < 1 or self.k[self._slid] % self.slide)):
+            object.__setattr__(self, "slide", self._slides())
+
+    def _slides(self) -> int:
+        form = self.form
+        if form is None or form.rest != 1 or form.places < 3 or self.packed or self._slid < 1:
+            return 0
+        found = next((u for u in (5, 4, 6, 7, 3, 2) if self.k[self._slid] % u == 0), 0)
+        if found:  # every number waits for its next place, too
+            object.__setattr__(self, "form", replace(form, low=min(form.low, 12 // form.places)))
+        return found
+
+    @property
+    def _slid(self) -> int:
+        """The summed loop along which a takes the same steps as along the joined places; -1: none."""
+        if self.form is None or self.form.places < 2:
+            return -1
+        first, step = len(self.outer) + 1, self.a.strides[self.form.loop]
+        return max((i for i in range(len(self.k)) if self.a.strides[first + i] == step), default=-1)
+
+    def _sorted(self) -> Contraction:
+        """The same with the loop along which windows slide as the innermost summed one."""
+        if not self.slide:
+            return self
+        i, first = self._slid, len(self.outer) + 1
+
+        def last(line: tuple[int, ...], at: int) -> tuple[int, ...]:
+            return (*line[:at], *line[at + 1 :], line[at])
+
+        a, b = (replace(o, strides=last(o.strides, first + i)) for o in (self.a, self.b))
+        return replace(self, k=last(self.k, i), a=a, b=b)
 
     def _reading(self) -> str:
         """How `Panels` reads a, where enough rows meet enough columns for that; "" where plain tiles do as well."""
@@ -72,7 +109,7 @@ class Contraction(Product):
         large = self.sums * self.n * SIZE > CACHE
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
-        return rows >= 24 and broad and self.sums >= 96 and large and not self.cut and not self.reading
+        return rows >= 24 and broad and self.sums >= 96 and large and not (self.cut or self.reading or self.slide)
 
     @cached_property
     def cut(self) -> tuple[int, int] | None:
@@ -116,6 +153,8 @@ class Contraction(Product):
     @property
     def rounds(self) -> int:
         """How many places of the innermost summed loop are written out."""
+        if self.slide:
+            return self.slide
         if len(self.k) > 1 and self.k[-1] < SHORT:
             return self.k[-1]
         return 1 if not self.k or self.k[-1] % 2 else 2
@@ -123,7 +162,7 @@ class Contraction(Product):
     @property
     def whole(self) -> bool:
         """Whether these are all of them, so that there is no such loop."""
-        return len(self.k) > 1 and self.k[-1] == self.rounds
+        return not self.slide and len(self.k) > 1 and self.k[-1] == self.rounds
 
     @property
     def ahead(self) -> bool:
@@ -141,10 +180,11 @@ class Contraction(Product):
             return f"contract {self.structure} panels {self.reading}"
         if self.packed:
             return f"contract {self.structure} packed {len(self.still)}"
-        units = "".join(" unit" * (s == 1) + " -" for s in (self.a.strides[len(self.outer)], *self.a.strides[-1:]))
+        strides = self._sorted().a.strides
+        units = "".join(" unit" * (s == 1) + " -" for s in (strides[len(self.outer)], *strides[-1:]))
         same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
         how = " empty" if not self.sums else " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
-        how += " ahead" * self.ahead
+        how += " ahead" * self.ahead + " slides" * bool(self.slide)
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
 
     def arguments(self) -> list[Any]:
@@ -152,7 +192,7 @@ class Contraction(Product):
         if self.reading:
             return [*Product.arguments(self), *blocks(self.m, self.n, self.sums, self.reading)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
-        found = Product.arguments(self.arranged(self._order(last)))
+        found = Product.arguments(self._sorted().arranged(self._order(last)))
         return [*found, self.cut[1]] if self.cut else found
 
     def split(self, parts: int) -> list[Contraction]:
@@ -219,7 +259,8 @@ class Contraction(Product):
 
     def _known(self, strides: tuple[Any, ...]) -> tuple[Any, ...]:
         """a's strides with those of 1 along m and along the last summed loop as plain numbers."""
-        units = {i for i in (len(self.outer), len(strides) - 1) if self.a.strides[i] == 1}
+        sorted_ = self._sorted().a.strides
+        units = {i for i in (len(self.outer), len(strides) - 1) if sorted_[i] == 1}
         return tuple(SIZE if i in units else s for i, s in enumerate(strides))
 
 
@@ -249,6 +290,7 @@ class _Tiles:
         self.settled = self.epilogue.settled(work.still_in_tiles)
         self.loops = len(given.outer) + 1
         self.form = work.form.fit(f.cpu)  # type: ignore[union-attr]
+        self.slide = (work.slide or 0) * (f.cpu.registers >= 32)
         moving = {i: o.strides[self.loops - 1] for i, o in enumerate(given.operands) if i not in work.still_in_tiles}
         self.ahead = Ahead(f, self.epilogue, moving, given.k[-1], work.rounds) if work.ahead else None
 
@@ -343,7 +385,11 @@ class _Tiles:
 
     def _numbers(self, groups: list[tuple[Any, int, Place]]) -> Lines:
         """Where a tile's numbers of a lie."""
-        f, a = self.f, self.given.a
+        f, a, slide = self.f, self.given.a, self.slide
+        if slide and len(groups) > 1:
+            (first, rows, place), step, reach = groups[0], a.strides[0], len(groups) + slide - 1
+            pointers = [a.at(f, *place, f.add(first, row)) for row in range(rows)]
+            return Lines(pointers, [reach] * rows, {i: f.mul(step, i) for i in range(1, reach, 2)})
         starts = [(a.at(f, *place, first), count) for first, count, place in groups]
         return Lines.of(f, a.strides[self.loops - 1], starts)
 
@@ -357,6 +403,7 @@ class _Tiles:
             return self._products(numbers.near(f, pointers), b, masks, held)
         (size, step_a, step_b), *inner = steps
         rounds, count, large = (1 if inner else self.work.rounds), len(pointers), len(held) > LARGE
+        slides = not inner and bool(self.slide) and numbers.counts[0] > rounds
         if not inner and self.work.whole:
             for u in range(rounds):
                 held = self._products(
@@ -369,7 +416,9 @@ class _Tiles:
 
         def body(_: Any, b: Any, *state: Any) -> tuple[Any, ...]:
             pointers, held = list(state[:count]), list(state[count:])
-            for u in range(rounds):
+            if slides:
+                held = self._slide(numbers.near(f, pointers), count, b, step_b, masks, held)
+            for u in range(0 if slides else rounds):
                 held = self._nested(
                     inner, numbers, self._near(pointers, step_a, u, large), f.add(b, f.mul(step_b, u)), masks, held
                 )
@@ -387,6 +436,19 @@ class _Tiles:
 
             return list(f.loop(size, part, (ahead.notes, *state), step=ahead.part, once=True)[2 + count :])
         return list(f.loop(size, body, state, step=rounds, once=True)[1 + count :])
+
+    def _slide(self, numbers: list[Any], rows: int, b: Any, step: Any, masks: list[Mask], held: list[Ssa]) -> list[Ssa]:
+        """Some rounds at once: what one place reads in this round the one before it reads in the next."""
+        f, reach, known = self.f, len(numbers) // rows, dict[int, Ssa]()
+        for u in range(self.work.rounds):
+            (vector,) = (f.load(f.floats, f.add(b, f.mul(step, u)), mask) for mask in masks)
+            for i in range(len(held)):
+                place, row = divmod(i, rows)
+                at = row * reach + place + u
+                if at not in known:
+                    known[at] = f.splat(f.load(FLOAT, numbers[at]))
+                held = [*held[:i], f.fma(known[at], vector, held[i]), *held[i + 1 :]]
+        return held
 
     def _near(self, pointers: list[Any], step: Any, round: int, large: bool) -> list[Any]:
         """The pointers some rounds on."""
