@@ -308,7 +308,7 @@ class Panels:
             places, held = list(rest[:count]), list(rest[count + len(ahead) :])
             coming = list(rest[count : count + len(ahead)])
             for x in coming:
-                for line in range(0, self.line, 64):
+                for line in (*range(0, self.line, 64), self.line - 1):  # rows may begin within a line
                     f.prefetch(f.add(x, line))
             for place in range(4):
                 held = products(places, b, held, place)
