@@ -67,7 +67,7 @@ class Variant:
 
     # ------------------------------------------------------------------------------------------------- watching
     def watch(self, args: Any, kwargs: Any, undo: Undo | None, clear: bool = False) -> Trace:
-        """Run eagerly and see what happens; with a second trace that agrees, or at once (`plain.py`), a program is made."""
+        """Run eagerly and see what happens; a second trace that agrees, or one of plain code, becomes a program."""
         before = Surroundings(self.owner.function, [])
         trace = watched(self.owner.function, args, kwargs, undo, clear)
         if not self.reasons:
