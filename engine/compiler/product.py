@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from engine.compiler.frames import Frame, frame, inside
 from engine.compiler.groups import Group
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
@@ -137,8 +139,7 @@ class _Product:
         m = max(candidates, key=self._rank, default=[])
         outer = [g for g in merged if g is not m]
         n = run[-1]
-        self.planner.record(
-            Contraction(
+        whole = Contraction(
                 outer=tuple(letters.count("".join(g)) for g in outer),
                 m=letters.count("".join(m)) if m else 1,
                 n=letters.count("".join(run)),
@@ -153,9 +154,20 @@ class _Product:
                     )) for p, s in operands
                 ),
                 stores=tuple(Store(*s) for s in program.stores),
-            ),
-            "contract",
         )  # fmt: skip
+        for row in inside(whole, list(self._frames(outer, sums))):
+            self.planner.record(row, "contract")
+
+    def _frames(self, outer: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame, int, int]]:
+        """Outer loops over positions of windows in a frame of zeros, with the loops over their taps."""
+        node = self.group.nodes[0]
+        for value, names in zip(node.values, self.letters.inputs, strict=True):
+            for i, position in enumerate(outer):
+                for j, tap in enumerate(sums):
+                    if len(position) == len(tap) == 1 and position[0] in names and tap[0] in names:
+                        found = frame(value, names.index(position[0]), names.index(tap[0]))
+                        if found is not None:
+                            yield found, i, len(outer) + 2 + j
 
     def _rank(self, group: list[str]) -> tuple[int, int]:
         """Rows of a tile: enough of them, and close together."""
