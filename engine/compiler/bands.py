@@ -16,46 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.compiler.blocks import Going, Segment, looks_of, segments_of
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.product import Product
-from engine.compiler.looks import GRAIN, Look, Loops, loops, targets
-from engine.compiler.work import Buffer, Operand, Plan, Record, Store, pieces
+from engine.compiler.looks import GRAIN, Look, Loops, count, loops, targets
+from engine.compiler.work import Buffer, Plan, Record, pieces
 
 WORTH = 600_000.0
 """Nanoseconds: a plan that takes less has no bands: halves of a small batch fill no tiles."""
 SMALL = 0.5
 """A sum joins where its results are at most so large a part of what is summed."""
-CACHE, STILL = 320_000, 200_000
-"""Bytes: what a block of a band should touch of its own, and what a row in it may read again in every block."""
 MOST = 0.6
 """A batch whose bands take so large a part of the time is the one."""
-LEAST = 1_500.0
-"""Nanoseconds: what a row's part in a block should take at least."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """How a row goes along: `step` of the `places` of its loop for every unit; whether it sums over the batch."""
-
-    row: int
-    work: Any
-    loop: int
-    places: int
-    step: int
-    sums: bool
-    lanes: bool
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Rows of a band, one after the other for all of a thread's units, or block by block.
-
-    units: of a block; 0: no blocks. held: buffers (by id) that only these rows touch: every block uses the same memory.
-    """
-
-    goings: tuple[Going, ...]
-    units: int = 0
-    held: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -206,14 +178,8 @@ def _may_sum(work: Any, seen: Loops, loop: int) -> bool:
     else:
         plain = isinstance(work, Product) and all(look.summed for look in seen.looks if look.writes)
         plain = plain and all(name != "load" for name, *_ in work.body)
-    results = sum(_count(seen, look) for look in seen.looks if look.summed)
-    return plain and results <= SMALL * sum(_count(seen, look) for look in seen.looks if look.strides[loop])
-
-
-def _count(seen: Loops, look: Look) -> int:
-    """About how many elements an operand has: windows share theirs."""
-    low, high = look.operand.span_of(seen.sizes, look.strides)
-    return min(high - low, math.prod(n for n, s in zip(seen.sizes, look.strides, strict=True) if s))
+    results = sum(count(seen, look) for look in seen.looks if look.summed)
+    return plain and results <= SMALL * sum(count(seen, look) for look in seen.looks if look.strides[loop])
 
 
 # ------------------------------------------------------------------------------------------------------- arranging
@@ -264,7 +230,7 @@ class _Known:
 
     def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
         """Whether nobody else touches a buffer."""
-        inside = sum(any(look.operand.buffer is buffer for look in _looks(g)) for g in goings)
+        inside = sum(any(look.operand.buffer is buffer for look in looks_of(g)) for g in goings)
         return id(buffer) not in self.wanted and not buffer.lasting and self.count.get(id(buffer)) == inside
 
 
@@ -332,7 +298,7 @@ class _Arranged:
         goings = [replace(going, row=start + i) for i, (_, going) in enumerate(along)]
         grain = max((GRAIN // math.gcd(GRAIN, g.step) for g in goings if g.lanes), default=1)
         shards = pieces(self.units, self.cores, grain)
-        segments = _segments(goings, self.units, shards, self.known)
+        segments = segments_of(goings, self.units, shards, self.known)
         sums = {id(o.buffer): o.buffer for g in goings if g.sums for o in targets(g.work)}
         kept = [{at: Buffer(b.count, b.dtype, "shard") for at, b in sums.items()} for _ in shards[1:]]
         band = Band(start, len(self.rows), shards, segments, kept)
@@ -347,114 +313,3 @@ def _steps(buffer: Buffer, units: int, axis: int) -> set[int]:
         return {buffer.count // buffer.shape[0]} if buffer.shape and buffer.shape[0] % units == 0 else set()
     fits = [i for i in (axis, 0) if i < len(buffer.shape) and buffer.shape[i] % units == 0]
     return {math.prod(buffer.shape[i:]) // units for i in fits[:1]}
-
-
-# ------------------------------------------------------------------------------------------------------- blocks
-def _segments(goings: list[Going], units: int, shards: list[tuple[int, int]], known: _Known) -> list[Segment]:
-    """Neighbouring rows that can go block by block, and what is between them."""
-    found: list[Segment] = []
-    waiting: list[Going] = []
-    for going in [*goings, None]:
-        if going is not None and _in_blocks(going):
-            waiting.append(going)
-            continue
-        found += _blocked(waiting, units, shards, known)
-        waiting = []
-        if going is not None:
-            found.append(Segment((going,)))
-    return found
-
-
-def _in_blocks(going: Going) -> bool:
-    """Whether a row touches much, and little of it again in every block."""
-    return not going.lanes and sum(_own(going, 1).values()) > CACHE // 2 and _again(going) <= STILL
-
-
-def _looks(going: Going) -> tuple[Look, ...]:
-    seen = loops(going.work)
-    return seen.looks if seen else ()
-
-
-def _again(going: Going) -> int:
-    """Bytes that the row reads or adds to again in every block."""
-    seen = loops(going.work)
-    return 4 * sum(_count(seen, look) for look in _looks(going) if not look.strides[going.loop]) if seen else 0
-
-
-def _own(going: Going, units: int) -> dict[int, int]:
-    """Bytes of each buffer that belong to one unit."""
-    seen = loops(going.work)
-    if seen is None:
-        return {}
-    return {id(look.operand.buffer): 4 * _count(seen, look) // units for look in seen.looks if look.strides[going.loop]}
-
-
-def _blocked(goings: list[Going], units: int, shards: list[tuple[int, int]], known: _Known) -> list[Segment]:
-    """These rows block by block if that keeps what they hand on in the cache."""
-    whole = [Segment((going,)) for going in goings]
-    own: dict[int, int] = {}
-    for going in goings:
-        for buffer, size in _own(going, units).items():
-            own[buffer] = max(own.get(buffer, 0), size)
-    made = {id(x.operand.buffer): x.operand.buffer for g in goings for x in _looks(g) if x.writes and x.strides[g.loop]}
-    handed = [b for b in made if sum(any(id(x.operand.buffer) == b for x in _looks(g)) for g in goings) > 1]
-    total, largest = sum(own.values()), max(size for _, size in shards)
-    if not handed or total * largest <= CACHE:
-        return whole
-    least = max((LEAST * units / max(1.0, float(going.work.cost())) for going in goings), default=1.0)
-    block = max(1, CACHE // max(1, total), math.ceil(min(least, largest / 4)))
-    if block * 2 > largest:
-        return whole
-    held = frozenset(b for b, buffer in made.items() if known.only(goings, buffer))
-    return [Segment(tuple(goings), block, held)]
-
-
-# ------------------------------------------------------------------------------------------------------- adding up
-def additions(band: Band) -> list[Any]:
-    """What adds the shards' sums to those of the first one, when a band is over."""
-    if not band.kept:
-        return []
-    spans: dict[int, list[tuple[int, int]]] = {}
-    buffers: dict[int, Buffer] = {}
-    loose: list[Any] = []
-    for going in band.goings:
-        for look in _looks(going) if going.sums else ():
-            if not look.summed:
-                continue
-            seen = loops(going.work)
-            sizes = seen.sizes[: seen.results] if seen else ()
-            strides = look.strides[: len(sizes)]
-            low, high = look.operand.span_of(sizes, strides)
-            buffers[id(look.operand.buffer)] = look.operand.buffer
-            if high - low == math.prod(n for n, s in zip(sizes, strides, strict=True) if s):
-                spans.setdefault(id(look.operand.buffer), []).append((low, high))
-            else:
-                loose.append(_addition(band, look.operand.buffer, look.operand.offset, sizes, strides))
-    dense = [
-        _addition(band, buffers[buffer], low, (high - low,), (1,))
-        for buffer, found in spans.items()
-        for low, high in _joined(found)
-    ]
-    return dense + loose
-
-
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbouring spans as one."""
-    found: list[tuple[int, int]] = []
-    for low, high in sorted(set(spans)):
-        if found and low <= found[-1][1]:
-            found[-1] = found[-1][0], max(high, found[-1][1])
-        else:
-            found.append((low, high))
-    return found
-
-
-def _addition(band: Band, target: Buffer, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Nest:
-    """target += every other shard's sums, in their order."""
-    buffers = [target, *(kept[id(target)] for kept in band.kept)]
-    body: list[Any] = [("load", 0)]
-    for number in range(1, len(buffers)):
-        body += [("load", number), ("add", len(body) - 1, len(body))]
-    operands = tuple(Operand(b, offset, strides) for b in buffers)
-    lanes = max((i for i, s in enumerate(strides) if s == 1), default=len(sizes) - 1)
-    return Nest(sizes, len(sizes), lanes, tuple(body), operands, (Store(0, len(body) - 1),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
@@ -99,6 +100,12 @@ def _(work: Rows) -> Loops | None:
         Look(work.rows, work.rows.strides, True),
     )
     return Loops((*work.outer, work.width), len(work.outer), (), looks)
+
+
+def count(seen: Loops, look: Look) -> int:
+    """About how many elements an operand has: windows share theirs."""
+    low, high = look.operand.span_of(seen.sizes, look.strides)
+    return min(high - low, math.prod(n for n, s in zip(seen.sizes, look.strides, strict=True) if s))
 
 
 # ------------------------------------------------------------------------------------------------------- parts

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.compiler.bands import Band, additions
+from engine.compiler.bands import Band
 from engine.compiler.ir import CompilerError
-from engine.compiler.shards import extent, lines
+from engine.compiler.shards import additions, extent, lines
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
 WORTH = 1_500.0

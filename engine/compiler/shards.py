@@ -1,17 +1,21 @@
 """What each thread does of a band: its shards of the batch, row by row, or block by block where that fits the cache.
 
 A sum over the batch is stored by the first part of a shard and added to by its others; shards but the first sum
-elsewhere, and `bands.additions` puts them together.
+elsewhere, and `additions` puts them together.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.bands import Band, Going, Segment
+from engine.compiler.bands import Band
+from engine.compiler.blocks import Going, Segment, looks_of
+from engine.compiler.kernels.nest import Nest
 from engine.compiler.looks import Cut, loops, part, summed
+from engine.compiler.work import Buffer, Operand, Store
 
 
 @dataclass(frozen=True)
@@ -133,3 +137,54 @@ def _piece(band: Band, going: Going, portion: Portion, held: frozenset[int], beg
     if not going.sums:
         return work
     return summed(work, band.kept[portion.shard - 1] if portion.shard else {}, not portion.first)
+
+
+# ------------------------------------------------------------------------------------------------------- adding up
+def additions(band: Band) -> list[Any]:
+    """What adds the shards' sums to those of the first one, when a band is over."""
+    if not band.kept:
+        return []
+    spans: dict[int, list[tuple[int, int]]] = {}
+    buffers: dict[int, Buffer] = {}
+    loose: list[Any] = []
+    for going in band.goings:
+        for look in looks_of(going) if going.sums else ():
+            if not look.summed:
+                continue
+            seen = loops(going.work)
+            sizes = seen.sizes[: seen.results] if seen else ()
+            strides = look.strides[: len(sizes)]
+            low, high = look.operand.span_of(sizes, strides)
+            buffers[id(look.operand.buffer)] = look.operand.buffer
+            if high - low == math.prod(n for n, s in zip(sizes, strides, strict=True) if s):
+                spans.setdefault(id(look.operand.buffer), []).append((low, high))
+            else:
+                loose.append(_addition(band, look.operand.buffer, look.operand.offset, sizes, strides))
+    dense = [
+        _addition(band, buffers[buffer], low, (high - low,), (1,))
+        for buffer, found in spans.items()
+        for low, high in _joined(found)
+    ]
+    return dense + loose
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Neighbouring spans as one."""
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(set(spans)):
+        if found and low <= found[-1][1]:
+            found[-1] = found[-1][0], max(high, found[-1][1])
+        else:
+            found.append((low, high))
+    return found
+
+
+def _addition(band: Band, target: Buffer, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Nest:
+    """target += every other shard's sums, in their order."""
+    buffers = [target, *(kept[id(target)] for kept in band.kept)]
+    body: list[Any] = [("load", 0)]
+    for number in range(1, len(buffers)):
+        body += [("load", number), ("add", len(body) - 1, len(body))]
+    operands = tuple(Operand(b, offset, strides) for b in buffers)
+    lanes = max((i for i, s in enumerate(strides) if s == 1), default=len(sizes) - 1)
+    return Nest(sizes, len(sizes), lanes, tuple(body), operands, (Store(0, len(body) - 1),))

@@ -12,7 +12,7 @@ from simulate import run, simulate
 
 import engine
 from engine import nn
-from engine.compiler import bands, table, team
+from engine.compiler import bands, blocks, table, team
 from engine.compiler.assemble import trace_step
 from engine.compiler.plan import plan
 from engine.compiler.schedule import Barrier, Piece, schedule
@@ -26,8 +26,10 @@ from engine.nn import functional as F
 def _eager_bands(monkeypatch: Any) -> Any:
     """Bands and blocks everywhere, however small the work, and no step as one function, which has none."""
     monkeypatch.setattr(table, "TINY", 0.0)
-    for name, value in (("WORTH", 0.0), ("CACHE", 3000), ("LEAST", 0.0), ("SMALL", 4.0)):
-        monkeypatch.setattr(bands, name, value)
+    for module, name, value in (
+        (bands, "WORTH", 0.0), (blocks, "CACHE", 3000), (blocks, "LEAST", 0.0), (bands, "SMALL", 4.0),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
     with np.errstate(all="ignore"):
         yield
 
