@@ -94,10 +94,9 @@ class Contraction(Product):
             return ""
         if SIZE * self.sums * (self.m + self.n) < NEAR:  # both stay in the cache: copies would not pay
             return ""
-        step = self.a.strides[-2]
-        if step == 1:
+        if self.a.strides[-2] == 1:
             return "turned" if (self.m >= 48 and self.n >= 32) or (self.m >= 24 and self.n >= 256) else ""
-        return "" if self.m < 96 or self.n < 192 else "squares" if step % 1024 == 0 else "straight"
+        return "" if self.m < 96 or self.n < 192 else "straight"
 
     @cached_property
     def packed(self) -> bool:
@@ -187,7 +186,7 @@ class Contraction(Product):
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the sizes of blocks in panels."""
         if self.reading:
-            return [*Product.arguments(self), *blocks(self.m, self.n, self.sums, self.reading)]
+            return [*Product.arguments(self), *blocks(self.m, self.n, self.sums)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
         found = Product.arguments(self._sorted().arranged(self._order(last)))
         return [*found, self.cut[1]] if self.cut else found
@@ -213,8 +212,9 @@ class Contraction(Product):
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
         given = Given.of(f, self, args)
-        if how := self.reading:
-            over(f, given.outer, lambda *p: Panels(f, self, given.moved(f, p), args[-3:], how).emit())
+        if self.reading:
+            turned = self.reading == "turned"
+            over(f, given.outer, lambda *p: Panels(f, self, given.moved(f, p), args[-3:], turned).emit())
             return
         if self.packed:
             moving = given.outer[: len(self.outer) - len(self.still)]

@@ -1,9 +1,9 @@
-"""Products of matrices: what the inner loop reads lies side by side, or in rows that do not push each other out.
+"""Products of large matrices: both operands are laid out anew, block by block, as the inner loop reads them.
 
 A panel of b (two vectors of columns, a block of the sum) is copied, and stays in the first cache while a's rows pass.
-a is read where it lies, unless its rows lie turned, or a multiple of 4096 bytes apart: then they are copied, too, into
-slots: for each place of the sum the numbers of a tile's rows. A tile fetches, while it runs, what comes next. What each
-result has summed up waits in the scratch area between the blocks of a long sum: it sums in the order of k.
+a's numbers are copied into slots: for each place of the sum those of a tile's rows, side by side. A tile fetches, while
+it runs, what comes next. What each result has summed up waits in the scratch area between the blocks of a long sum: it
+sums in the order of k.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ DEPTH = 192
 """Products of each sum in a block, at most: 32 columns of b take three quarters of the first cache then."""
 SIDE, SUMS = 67584, 67584
 """Numbers of a, and of sums that wait, in the scratch area, at most."""
-NEAR = 98304
-"""Numbers of a that stay in the second cache while columns pass."""
 COLUMNS = 640
 """Columns whose sums wait at a time, at most."""
-COST = {"turned": 1.5, "squares": 1.5, "straight": 0.2}
-"""How long a number of a takes to lay out, or to be brought near; one of b takes 1."""
+COST = 1.5
+"""How much longer than a number of b one of a takes to lay out."""
 GROUP = 4
 """Slots that are filled at a time."""
 SLACK = 8192
@@ -37,14 +35,13 @@ CHEAP = 12
 """Cycles of an epilogue that is written out for every vector of a tile."""
 
 
-def blocks(m: int, n: int, k: int, how: str) -> tuple[int, int, int]:
-    """Rows, columns and products of each sum that are taken at a time. how: see `Panels`."""
+def blocks(m: int, n: int, k: int) -> tuple[int, int, int]:
+    """Rows, columns and products of each sum that are taken at a time."""
     depth = _share(k, DEPTH, 4)
     if depth >= k:
-        most = NEAR // depth if how == "straight" else SIDE // (depth + 2)
-        return _share(m, most, TALL), _share(n, n, WIDE), depth
+        return _share(m, SIDE // (depth + 2), TALL), _share(n, n, WIDE), depth
     shapes = [_shape(m, n, wide) for wide in range(WIDE, COLUMNS + 1, WIDE)]
-    rows, columns = min(shapes, key=lambda x: _copies(m, n, x[0], x[1], COST[how]))
+    rows, columns = min(shapes, key=lambda x: _copies(m, n, x[0], x[1]))
     return rows, columns, _share(k, min(DEPTH, SIDE // rows), 4)
 
 
@@ -53,9 +50,9 @@ def _shape(m: int, n: int, wide: int) -> tuple[int, int]:
     return _share(m, min(SUMS // columns, SIDE // 128), TALL), columns
 
 
-def _copies(m: int, n: int, rows: int, columns: int, cost: float) -> float:
+def _copies(m: int, n: int, rows: int, columns: int) -> float:
     """How long it takes to lay a place of the sum out anew, for all blocks of columns and of rows."""
-    return cost * m * -(-n // columns) + n * -(-m // rows)
+    return COST * m * -(-n // columns) + n * -(-m // rows)
 
 
 def _share(total: int, most: int, grain: int) -> int:
@@ -92,11 +89,10 @@ class Ahead:
 
 
 class Panels:
-    """The product at one place of the outer loops. how: "straight": a has stride 1 along k and is read where it lies;
-    "squares": it is copied for that, four by four; "turned": a has stride 1 along m."""
+    """The product at one place of the outer loops. turned: a has stride 1 along m, else along k."""
 
-    def __init__(self, f: Function, work: Product, given: Given, blocks: Any, how: str) -> None:
-        self.f, self.given, self.how = f, given, how
+    def __init__(self, f: Function, work: Product, given: Given, blocks: Any, turned: bool) -> None:
+        self.f, self.given, self.turned = f, given, turned
         self.rows, self.columns, self.depth = blocks
         self.k = given.k[0]
         self.epilogue = Epilogue(f, work, given.operands)
@@ -106,7 +102,7 @@ class Panels:
         self.heights = (TALL, 8, 4, 2, 1) if f.cpu.registers >= 32 else (6, 4, 2, 1)
         self.tall = self.heights[0]
         self.line = 2 * f.lanes * SIZE
-        sizes = [(DEPTH + 4) * self.line, SUMS * SIZE, (how != "straight") * (SIDE * SIZE + SLACK)]
+        sizes = [(DEPTH + 4) * self.line, SUMS * SIZE, SIDE * SIZE + SLACK]
         self.panel = f.scratch(sum(sizes))
         self.sums, self.side = self.panel + sizes[0], self.panel + (sizes[0] + sizes[1])
         self.pitch = f.mul(f.add(self.depth, 2), self.tall * SIZE)
@@ -134,8 +130,7 @@ class Panels:
 
     def _block(self, piece: Piece) -> None:
         f = self.f
-        if self.how != "straight":
-            (self._copy if self.how == "turned" else self._turn)(piece)
+        (self._copy if self.turned else self._turn)(piece)
         f.loop(piece.columns, lambda column: self._panel(piece, column), step=2 * f.lanes)
 
     # ------------------------------------------------------------------------------------------------- laying out
@@ -229,19 +224,6 @@ class Panels:
             f.loop(f.sub(piece.rows, height - 1), tile, start=done, step=height)
             done = f.add(done, f.mul(f.sub(piece.rows, done) // height, height))
 
-    def _numbers(self, piece: Piece, row: Any, height: int) -> tuple[list[Any], Any, Any]:
-        """Where a tile's numbers of a lie: addresses that go on, how far at each place, row r's address from them."""
-        f, step = self.f, self.given.a.strides[0]
-        if self.how != "straight":
-            slot, r = row // self.tall, row % self.tall
-            at = f.add(self.side, f.add(f.mul(slot, self.pitch), f.mul(r, SIZE)))
-            return [at], self.tall * SIZE, lambda places, r: f.add(places[0], r * SIZE)
-        first = self.given.a.at(f, f.add(piece.row, row), piece.k)
-        # few registers hold the addresses of all rows: every third one, and the step
-        step = f.opaque(step)
-        starts = [f.opaque(f.add(first, f.mul(step, r))) for r in range(0, height, 3)]
-        return starts, SIZE, lambda places, r: f.add(places[r // 3], f.mul(step, r % 3))
-
     def _tile(self, piece: Piece, row: Any, height: int, start: Any, column: Any, masks: list[Mask]) -> None:
         """Add the products of a block to the sums of a tile; behind the last block, finish them."""
         f, lanes = self.f, self.f.lanes
@@ -292,37 +274,35 @@ class Panels:
     def _products(self, piece: Piece, row: Any, height: int, vectors: int, column: Any, held: list[Ssa]) -> Any:
         """The loop over the places of a block: four of them at a time, then one by one."""
         f = self.f
-        a, step, at = self._numbers(piece, row, height)
+        step = self.tall * SIZE
+        a = f.add(f.add(self.side, f.mul(row // self.tall, self.pitch)), f.mul(row % self.tall, SIZE))
         ahead = self._ahead(piece, row, column) if 2 * height > self.tall else []
-        count = len(a)
+        count = len(ahead)
 
-        def products(a: list[Any], b: Any, held: list[Ssa], place: int) -> list[Ssa]:
+        def products(a: Any, b: Any, held: list[Ssa], place: int) -> list[Ssa]:
             columns = [f.load(f.floats, f.add(b, place * self.line + q * f.lanes * SIZE)) for q in range(vectors)]
             found: list[Ssa] = []
             for r in range(height):
-                number = f.splat(f.load(FLOAT, f.add(at(a, r), place * step)))
+                number = f.splat(f.load(FLOAT, f.add(a, place * step + r * SIZE)))
                 found += [f.fma(number, c, held[r * vectors + q]) for q, c in enumerate(columns)]
             return found
 
-        def four(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
-            places, held = list(rest[:count]), list(rest[count + len(ahead) :])
-            coming = list(rest[count : count + len(ahead)])
+        def four(_: Any, a: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
+            coming, held = rest[:count], list(rest[count:])
             for x in coming:
                 for line in (*range(0, self.line, 64), self.line - 1):  # rows may begin within a line
                     f.prefetch(f.add(x, line))
             for place in range(4):
-                held = products(places, b, held, place)
+                held = products(a, b, held, place)
             moved = [f.add(x, walk.step) for x, walk in zip(coming, ahead, strict=True)]
-            return (f.add(b, 4 * self.line), *(f.add(x, 4 * step) for x in places), *moved, *held)
+            return (f.add(a, 4 * step), f.add(b, 4 * self.line), *moved, *held)
 
-        def one(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
-            places, held = list(rest[:count]), list(rest[count:])
-            return (f.add(b, self.line), *(f.add(x, step) for x in places), *products(places, b, held, 0))
+        def one(_: Any, a: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
+            return (f.add(a, step), f.add(b, self.line), *products(a, b, list(held), 0))
 
         fours = f.mul(piece.depth // 4, 4)
-        state = f.loop(fours, four, (self.panel, *a, *(walk.start for walk in ahead), *held), step=4)
-        state = (*state[: 1 + count], *state[1 + count + len(ahead) :])
-        return f.loop(piece.depth, one, state, start=fours)[1 + count :]
+        state = f.loop(fours, four, (a, self.panel, *(walk.start for walk in ahead), *held), step=4)
+        return f.loop(piece.depth, one, (*state[:2], *state[2 + count :]), start=fours)[2:]
 
     # ------------------------------------------------------------------------------------------------- what comes next
     def _ahead(self, piece: Piece, row: Any, column: Any) -> list[Ahead]:
@@ -358,7 +338,7 @@ class Panels:
         panel = f.sub(column, piece.column) // (2 * f.lanes)
         row = f.add(piece.row, f.select(piece.last, f.value(f.add(row, self.rows)), f.value(row)))
         k = f.select(piece.last, f.value(0), f.value(f.add(piece.k, self.depth)))
-        if self.how == "turned":  # a quarter of the places for each panel
+        if self.turned:  # a quarter of the places for each panel
             walk = Ahead(a.at(f, row, f.add(k, f.mul(panel, self.rounds))), a.strides[1])
             some = f.compare("lt", panel, 4)
         else:
