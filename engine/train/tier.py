@@ -51,8 +51,7 @@ class Tier:
             return None
         x, target = feed.stretch(max(1, min(most, GROWTH * self.count, int(seconds / self.seconds))))
         self.step.prepare(as_tensor(x[0]), as_tensor(target[0]))
-        waiting = self._wait(min(seconds, patience - self.waited))
-        tier = self.step.prepared
+        waiting, tier = self._wait(min(seconds, patience - self.waited)), self.step.prepared
         if waiting and self.waited < patience:
             return Many([])
         if len(x[0]) == feed.cursor.size:  # a smaller last batch does not count
@@ -83,6 +82,6 @@ class Tier:
         return str(self.step.explain() if self.step is not None else self.now)
 
     def _say(self, tier: str, reason: str) -> None:
-        cpu, reason = (host().name, "") if tier == "native" else ("", reason[:200])
-        shards = self.step.shards if self.step is not None and tier == "native" else 1
+        step = self.step if tier == "native" else None
+        cpu, shards, reason = (host().name, step.shards, "") if step is not None else ("", 1, reason[:200])
         self.now = {"tier": tier, "shards": shards, "cpu": cpu, "reason": reason or None}
