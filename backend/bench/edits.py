@@ -22,10 +22,11 @@ def latency() -> dict[str, Any]:
     """Milliseconds from a changed width of W2 to the end of its first compiled step, in a process that is warm.
 
     compile: from `engine.compile` on, with tracing (`prepare`) and the step; whole: the new model and its optimiser,
-    too. The first two edits warm up and do not count. native: whether every first step ran as native code.
+    too; back: as compile, for an edit to a network that was there before. The first two edits warm up and do not count.
+    native: whether every first step ran as native code.
     """
     found: list[tuple[float, float, str]] = []
-    for width in (128, 64, *WIDTHS):
+    for width in (128, 64, *WIDTHS, *WIDTHS):
         start = time.perf_counter()
         problem = w2(engine, width)
         built = time.perf_counter()
@@ -35,10 +36,11 @@ def latency() -> dict[str, Any]:
         end = time.perf_counter()
         found.append(((end - built) * 1e3, (end - start) * 1e3, step.tier))
         step.wait()
-    counted = found[2:]
+    counted, back = found[2 : 2 + len(WIDTHS)], [a for a, _, _ in found[2 + len(WIDTHS) :]]
     compiled, whole = [a for a, _, _ in counted], [b for _, b, _ in counted]
     return {
         "compile": statistics.median(compiled), "compile_best": min(compiled), "whole": statistics.median(whole),
+        "back": statistics.median(back),
         "native": all(tier not in ("numpy", "eager") for _, _, tier in counted),
     }  # fmt: skip
 
