@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.compiler import team
 from engine.compiler.native import Feed, Native, lies
 from engine.compiler.recipe import Made
 from engine.compiler.runner import Bound
@@ -16,7 +17,7 @@ ndarray = np.ndarray
 
 
 class Again:
-    """One native step on one thread, whose result is one number. variant: what has to hold still; finite:
+    """One native step whose result is one number. variant: what has to hold still; finite:
     whether the last step was."""
 
     def __init__(self, variant: Any, bound: Bound, native: Native, arrays: list[Any]) -> None:
@@ -36,7 +37,7 @@ class Again:
     def __call__(self, args: tuple[Any, ...]) -> Tensor | None:
         """The result; None where something is not as it was: then the long way finds out what."""
         arrays = self.arrays
-        if len(args) != len(arrays) or read_mode() is not self.mode or self.table.short is not self.native:
+        if len(args) != len(arrays) or read_mode() is not self.mode or not self.table.quick(self.native):
             return None
         for place, t in enumerate(args):
             if t.__class__ is not Tensor or t._requires_grad:
@@ -48,8 +49,8 @@ class Again:
                 arrays[place], self.row[0, place] = a, lies(a)
         if self.variant.changed() or self.program.settings != self.read:
             return None
-        with self.table.lock:
-            self.finite = not self.native.once(self.words)
+        with self.table.lock, team.Running():
+            self.finite = not self.native.told(self.words)
             found = np.array(self.results[0, self.place])
         self.bound.done(int(self.finite))
         return wrap(found if found.dtype == self.made.dtype else found.astype(self.made.dtype))

@@ -121,7 +121,11 @@ class Native:
     def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
         """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
         stopped the one after these."""
-        words = feed.words(steps, first, lies(results), feed.deadline if self.driver.clock else 0)
+        stopped = self.told(feed.words(steps, first, lies(results), feed.deadline if self.driver.clock else 0))
+        return self.states[0]["done"] - stopped, int(stopped)
+
+    def told(self, words: tuple[int, ...]) -> bool:
+        """Run all threads as these words say (see `Feed.words`); whether the guard stopped them."""
         for state in self.states:
             state.call(*words)
         self.shared[8] = 0
@@ -133,15 +137,6 @@ class Native:
                 for worker, state in zip(workers, self.states[1:], strict=True):
                     worker.give(state.address, self.held)
                 run(lead.address)
-        stopped = int(lead["stopped"] > 0)
-        return lead["done"] - stopped, stopped
-
-    def once(self, words: tuple[int, ...]) -> bool:
-        """One step on one thread, told by these words (see `Feed.words`); whether the guard stopped it."""
-        lead = self.states[0]
-        lead.call(*words)
-        self.shared[8] = 0
-        self.driver.run(lead.address)
         return lead["stopped"] > 0
 
     def until(self, place: int, feed: Feed, results: Any) -> int:

@@ -54,6 +54,14 @@ class Pace:
             return least, True
         return min(tried, key=lambda n: min(tried[n])), False
 
+    def settled(self, counts: Collection[int]) -> int:
+        """Which of these numbers of threads single steps have, or 0 while they still race."""
+        if len(counts) == 1:
+            return next(iter(counts))
+        tried = {n: self._times.get((n, False), []) for n in counts}
+        raced = all(len(times) >= ROUNDS for times in tried.values())
+        return min(tried, key=lambda n: min(tried[n])) if raced else 0
+
     def steps(self, most: int) -> int:
         """How many steps a measurement takes."""
         return min(most, max(1, int(WINDOW / max(self.cost, 1.0))))

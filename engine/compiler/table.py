@@ -25,6 +25,8 @@ TINY = 20_000.0
 MANY = 16
 FIRST = 4
 """The call at which tables for many threads are made: the first steps behind an edit shall not wait for them."""
+QUICK = 200
+"""Single steps that go the quick way before the number of threads is looked at again."""
 LOOK = 50_000.0
 """Nanoseconds between two looks at the clock."""
 
@@ -66,7 +68,8 @@ class Table:
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self.short: Any = None
-        self._calls = 0
+        self._calls = self._left = 0
+        self._most: int | None = None
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
         self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
         self._last: tuple[Any, Feed] | None = None
@@ -123,8 +126,8 @@ class Table:
         """
         feed = self._feed(inputs, scalars)
         results = np.zeros((steps, len(self.results)), np.float32)
-        if steps == 1 and self.short is not None and not exactly:  # nothing to choose: the quick way
-            with self.lock:
+        if steps == 1 and not exactly and threads == self._most and self.quick(self.short):
+            with self.lock, team.Running():
                 feed.deadline = 0
                 done, stopped = self.short.walk(1, feed, results)
             return Ran(done, bool(stopped), results)
@@ -139,9 +142,29 @@ class Table:
                     break
                 more, stopped = self._some(steps, done, feed, results, threads, exactly)
                 done += more
-        if self.pace.candidates(team.cores()) == [1] and not self.calls:
-            self.short = self._whole or self._made[1][0]
+        if not exactly and not self.calls:
+            self._settle(threads)
         return Ran(done, bool(stopped), results[: done + stopped])
+
+    def _settle(self, most: int | None) -> None:
+        """A single step has a quick way once the number of threads is settled; after a while it is looked at again."""
+        counts = self.pace.candidates(min(team.share(), most or team.cores()))
+        best = self.pace.settled(counts)
+        self._most, self._left = most, QUICK
+        if best == 1 and self._whole is not None:
+            self.short = self._whole
+        else:
+            self.short = self._made[best][0] if best in self._made else None
+
+    def quick(self, native: Native | None) -> bool:
+        """Whether the next single step may go the quick way, which is this one."""
+        if native is None or native is not self.short:
+            return False
+        if self._left == 0 or len(native.states) > team.share():
+            self.short = None
+            return False
+        self._left -= 1
+        return True
 
     def _feed(self, inputs: Any, scalars: Any) -> Feed:
         """What a call gets, in the form that a walk wants; the same one again for the same arrays."""

@@ -13,10 +13,10 @@ from engine.compiler.emit import Function, module
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
 from engine.compiler.native import driver
-from engine.compiler.pace import Pace
+from engine.compiler.pace import ROUNDS, Pace
 from engine.compiler.places import dense
 from engine.compiler.schedule import Barrier, schedule
-from engine.compiler.table import FIRST, Table
+from engine.compiler.table import FIRST, QUICK, Table
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record, pieces
 
 
@@ -302,6 +302,30 @@ def test_numbers_of_threads_race_and_the_fastest_stays():
     assert pace.choose(speeds, True) == (4, False)
     pace.watch(4, True, 2000.0)
     assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
+
+
+def test_single_steps_go_a_quick_way_while_their_threads_are_settled(kernels, monkeypatch):
+    monkeypatch.setattr(team, "_cores", 2)
+    plan, arena = random_plan(3)
+    before, table, steps = arena.copy(), Table(plan, kernels), FIRST + 2 * ROUNDS + 2 * QUICK
+    table.run(steps, exactly=1)
+    wanted, arena[:] = arena.copy(), before
+    table.wait()
+    assert table.pace.settled([1, 2]) == 0
+    while table.short is None:
+        table.run(1)
+        steps -= 1
+    quick, count = table.short, table.pace.settled([1, 2])
+    assert len(quick.states) == count
+    for _ in range(steps):
+        table.run(1)
+    np.testing.assert_array_equal(arena, wanted)
+    assert table.pace.settled([1]) == 1
+    table.short, table._left = table.parts(2)[0], QUICK
+    assert table.quick(table.short)
+    with team.Running(), team.Running():
+        assert not table.quick(table.short), "other tables want that core, too"
+    assert table.short is None
 
 
 def test_tables_that_run_at_once_do_not_disturb_each_other(kernels):
