@@ -13,7 +13,7 @@ from engine.compiler.emit import Function, module
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
 from engine.compiler.native import driver
-from engine.compiler.pace import ROUNDS, Pace
+from engine.compiler.pace import ROUNDS
 from engine.compiler.places import dense
 from engine.compiler.schedule import Barrier, schedule
 from engine.compiler.table import FIRST, QUICK, Table
@@ -282,26 +282,6 @@ def test_tables_for_more_threads_are_made_in_the_background(kernels, monkeypatch
         table.run(1)
     assert kernels.idle()
     assert sorted(table._made) == [1, 2]
-
-
-def test_numbers_of_threads_race_and_the_fastest_stays():
-    pace = Pace(1e6)
-    assert pace.candidates(8) == [1, 8, 4, 2]
-    assert Pace(70_000.0).candidates(8) == [1, 4, 2]
-    assert Pace(40_000.0).candidates(8) == [1]
-    speeds = {1: 900.0, 8: 700.0, 4: 300.0, 2: 500.0}
-    for _ in range(3 * 4):
-        count, measuring = pace.choose(speeds, True)
-        assert measuring
-        pace.note(count, True, speeds[count])
-    assert pace.choose(speeds, True) == (4, False)
-    assert pace.choose(speeds, False)[1]
-    assert pace.choose([1, 2], True) == (2, False)
-    for slow in (2000.0, 2000.0, 800.0, 2000.0, 2000.0):
-        pace.watch(4, True, slow)
-    assert pace.choose(speeds, True) == (4, False)
-    pace.watch(4, True, 2000.0)
-    assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
 
 
 def test_single_steps_go_a_quick_way_while_their_threads_are_settled(kernels, monkeypatch):

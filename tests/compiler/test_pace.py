@@ -1,0 +1,34 @@
+"""How many threads a table gets: they race, the fastest stays."""
+
+from engine.compiler.pace import ROUNDS, Pace
+
+
+def test_numbers_of_threads_race_and_the_fastest_stays():
+    pace = Pace(1e6)
+    assert pace.candidates(8) == [1, 8, 4, 2]
+    assert Pace(70_000.0).candidates(8) == [1, 4, 2]
+    assert Pace(40_000.0).candidates(8) == [1]
+    speeds = {1: 900.0, 8: 700.0, 4: 300.0, 2: 500.0}
+    for _ in range(3 * 4):
+        count, measuring = pace.choose(speeds, True)
+        assert measuring
+        pace.note(count, True, speeds[count])
+    assert pace.choose(speeds, True) == (4, False)
+    assert pace.choose(speeds, False)[1]
+    assert pace.choose([1, 2], True) == (2, False)
+    for slow in (2000.0, 2000.0, 800.0, 2000.0, 2000.0):
+        pace.watch(4, True, slow)
+    assert pace.choose(speeds, True) == (4, False)
+    pace.watch(4, True, 2000.0)
+    assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
+
+
+def test_single_steps_are_settled_when_every_number_of_threads_has_raced():
+    pace = Pace(1e6)
+    assert pace.settled([1]) == 1
+    for _ in range(ROUNDS):
+        assert pace.settled([1, 2]) == 0
+        pace.note(1, False, 900.0)
+        pace.note(2, False, 500.0)
+    assert pace.settled([1, 2]) == 2
+    assert pace.settled([1, 4, 2]) == 0
