@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import team
 from engine.compiler.native import Feed, Native, lies
 from engine.compiler.recipe import Made
 from engine.compiler.runner import Bound
@@ -49,8 +48,8 @@ class Again:
                 arrays[place], self.row[0, place] = a, lies(a)
         if self.variant.changed() or self.program.settings != self.read:
             return None
-        with self.table.lock, team.Running():
-            self.finite = not self.native.told(self.words)
+        with self.table.lock:
+            self.finite = not self.table.once(self.native, self.words)
             found = np.array(self.results[0, self.place])
         self.bound.done(int(self.finite))
         return wrap(found if found.dtype == self.made.dtype else found.astype(self.made.dtype))

@@ -13,7 +13,7 @@ import numpy as np
 from engine.compiler import team
 from engine.compiler.driver import Driver
 from engine.compiler.library import Library, library
-from engine.compiler.native import Feed, Native, driver
+from engine.compiler.native import Feed, Native, driver, lies
 from engine.compiler.pace import Pace
 from engine.compiler.places import Place
 from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
@@ -27,6 +27,8 @@ FIRST = 4
 """The call at which tables for many threads are made: the first steps behind an edit shall not wait for them."""
 QUICK = 200
 """Single steps that go the quick way before the number of threads is looked at again."""
+ALWAYS = -1
+"""Instead of their number: the step never has more than one thread, and does not count where threads are shared."""
 LOOK = 50_000.0
 """Nanoseconds between two looks at the clock."""
 
@@ -127,10 +129,9 @@ class Table:
         feed = self._feed(inputs, scalars)
         results = np.zeros((steps, len(self.results)), np.float32)
         if steps == 1 and not exactly and threads == self._most and self.quick(self.short):
-            with self.lock, team.Running():
-                feed.deadline = 0
-                done, stopped = self.short.walk(1, feed, results)
-            return Ran(done, bool(stopped), results)
+            with self.lock:
+                halted = self.once(self.short, feed.words(1, 0, lies(results), 0))
+            return Ran(int(not halted), halted, results)
         if self._tiny and steps >= MANY:
             self._tiny = False
             self.kernels.later(f"whole step {id(self)}", self._inline)
@@ -150,16 +151,25 @@ class Table:
         """A single step has a quick way once the number of threads is settled; after a while it is looked at again."""
         counts = self.pace.candidates(min(team.share(), most or team.cores()))
         best = self.pace.settled(counts)
-        self._most, self._left = most, QUICK
+        self._most, self._left = most, ALWAYS if self.pace.candidates(team.cores()) == [1] else QUICK
         if best == 1 and self._whole is not None:
             self.short = self._whole
         else:
             self.short = self._made[best][0] if best in self._made else None
 
+    def once(self, native: Native, words: tuple[int, ...]) -> bool:
+        """A single step the quick way, under `lock`; whether the guard stopped it."""
+        if self._left == ALWAYS:
+            return native.told(words)
+        with team.Running():
+            return native.told(words)
+
     def quick(self, native: Native | None) -> bool:
         """Whether the next single step may go the quick way, which is this one."""
         if native is None or native is not self.short:
             return False
+        if self._left == ALWAYS:
+            return True
         if self._left == 0 or len(native.states) > team.share():
             self.short = None
             return False
