@@ -84,8 +84,8 @@ class _Finder:
         self.read: dict[int, set[Share]] = {}
         self.sums: set[int] = set()
 
-    def going(self, place: int, work: Any, seen: Loops) -> Going | None:
-        """How this row could go along; it is noted as a part of the band."""
+    def going(self, work: Any, seen: Loops) -> Going | None:
+        """How such a row could go along; it is noted as a part of the band."""
         found = [
             (self._known(seen, loop), -loop)
             for loop, size in enumerate(seen.sizes)
@@ -97,7 +97,7 @@ class _Finder:
         self._note(seen, -loop)
         lanes = -loop in seen.lanes
         size = seen.sizes[-loop]
-        return Going(place, work, -loop, size, size // self.units, -loop >= seen.results, lanes)
+        return Going(-1, work, -loop, size, size // self.units, -loop >= seen.results, lanes)
 
     def _share(self, seen: Loops, look: Look, loop: int) -> Share:
         """How far apart units' shares are, and whether this look stays within one."""
@@ -277,7 +277,7 @@ class _Arranged:
             touched = self.known.touched[id(row)]
             seen = loops(row.work)
             hindered = behind.hinders(touched)
-            going = None if hindered or seen is None else finder.going(0, row.work, seen)
+            going = None if hindered or seen is None else finder.going(row.work, seen)
             if going is not None:
                 along.append((row, going))
                 inside.note(touched)

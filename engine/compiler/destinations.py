@@ -13,7 +13,7 @@ from engine.compiler.groups import Group
 from engine.compiler.home import room
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.parted import shards_first
-from engine.compiler.places import Place, dense, parted, regrouped
+from engine.compiler.places import Place, dense, made_of, regrouped
 
 Planner = Any
 """`engine.compiler.plan.Planner`, which stands above this file."""
@@ -48,7 +48,7 @@ class Destinations:
                         self.part_of.setdefault(id(base), (node, number))
         self.merged: dict[int, list[Order]] = {}
         for node in graph.nodes:
-            parts = parted(node.output.shape, node.inputs[0].shape) if node.kind is ir.Reshape else None
+            parts = made_of(node.output.shape, node.inputs[0].shape) if node.kind is ir.Reshape else None
             if parts is not None and len(parts) < len(node.inputs[0].shape):
                 self.merged[id(node.inputs[0])] = parts
         self.done: set[int] = set()
@@ -143,7 +143,7 @@ class Destinations:
     def _inside(self, whole: Node, number: int, value: Value, order: Order) -> Place:
         """The place of a value in what it is a part of, axes of size 1 aside; several of its axes may be one there."""
         part = whole.inputs[number]
-        merged = parted(part.shape, value.shape)
+        merged = made_of(part.shape, value.shape)
         if merged is None:
             raise ir.CompilerError("destinations", f"{value} with axes of its own in {whole}")
         last = [max((order.index(i) for i in axes if value.shape[i] != 1), default=-1) for axes in merged]
@@ -242,7 +242,7 @@ def unboxed(value: Value) -> Value:
     found = value
     while found.node is not None and found.node.kind is ir.Reshape:
         found = found.node.inputs[0]
-        if parted(value.shape, found.shape) is not None:
+        if made_of(value.shape, found.shape) is not None:
             value = found
     return value
 

@@ -127,7 +127,7 @@ def regrouped(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
     return tuple(found) if left == 1 and not runs else None
 
 
-def parted(shape: Shape, finer: Shape) -> list[Shape] | None:
+def made_of(shape: Shape, finer: Shape) -> list[Shape] | None:
     """For each axis of a shape the axes of a finer one that it was made of; None where it was not."""
     found, at = [], 0
     for n in shape:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from random_graphs import Drawn
 from simulate import run, simulate
+from steps import training
 
 import engine
 from engine import nn
@@ -19,7 +20,6 @@ from engine.compiler.schedule import Barrier, Piece, schedule
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.work import Call, Plan
-from engine.nn import functional as F
 
 
 @pytest.fixture(autouse=True)
@@ -136,14 +136,7 @@ def traced(name: str) -> tuple[Any, list[Any]]:
     y, model = random.integers(0, 5, count), make()
     optimiser = engine.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
-    def step(x: Any, y: Any) -> Any:
-        optimiser.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimiser.step()
-        return loss
-
-    graph = trace_step(step, (engine.tensor(x), engine.tensor(y)))
+    graph = trace_step(training(model, optimiser), (engine.tensor(x), engine.tensor(y)))
     simplify(graph)
     return graph, [x, y]
 
@@ -198,14 +191,7 @@ def test_a_run_says_into_how_many_parts_a_batch_is_cut() -> None:
     model, x, y = plain(), engine.randn(6, 1, 12, 12), engine.randint(0, 5, (6,))
     optimiser = engine.optim.SGD(model.parameters(), lr=0.1)
 
-    @engine.compile
-    def step(x: Any, y: Any) -> Any:
-        optimiser.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimiser.step()
-        return loss
-
+    step = engine.compile(training(model, optimiser))
     team.set_cores(2)
     try:
         step.prepare(x, y)

@@ -12,7 +12,7 @@ import engine
 from engine import nn
 from engine.compiler import ir
 from engine.compiler.assemble import trace_step
-from engine.compiler.places import parted
+from engine.compiler.places import made_of
 from engine.compiler.plan import plan
 from engine.compiler.simplify import simplify
 from engine.compiler.work import Record
@@ -71,7 +71,7 @@ def test_a_gradient_behind_a_pool_is_written_once(size: int) -> None:
 
 
 def test_axes_of_which_others_were_made() -> None:
-    assert parted((6, 4), (2, 3, 4)) == [(0, 1), (2,)]
-    assert parted((6, 1, 4), (1, 6, 4, 1)) == [(0, 1), (), (2, 3)]
-    assert parted((6, 4), (3, 8)) is None
-    assert parted((6,), (2, 3, 4)) is None
+    assert made_of((6, 4), (2, 3, 4)) == [(0, 1), (2,)]
+    assert made_of((6, 1, 4), (1, 6, 4, 1)) == [(0, 1), (), (2, 3)]
+    assert made_of((6, 4), (3, 8)) is None
+    assert made_of((6,), (2, 3, 4)) is None

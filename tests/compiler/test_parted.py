@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from random_graphs import Drawn
 from simulate import simulate
+from steps import training
 
 import engine
 from engine import nn
@@ -63,14 +64,7 @@ def traced() -> tuple[Any, list[Any]]:
     model = Branching()
     optimiser = engine.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
-    def step(x: Any, y: Any) -> Any:
-        optimiser.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimiser.step()
-        return loss
-
-    return trace_step(step, (engine.tensor(x), engine.tensor(y))), [x, y]
+    return trace_step(training(model, optimiser), (engine.tensor(x), engine.tensor(y))), [x, y]
 
 
 def test_a_training_step_with_shards_means_the_same() -> None:
@@ -111,13 +105,7 @@ def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
         optimiser = engine.optim.SGD(model.parameters(), lr=0.1)
         x, y = engine.randn(64, 3, 12, 12), engine.randint(0, 5, (64,))
 
-        def step(x: Any, y: Any, model: Any = model, optimiser: Any = optimiser) -> Any:
-            optimiser.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            optimiser.step()
-            return loss
-
+        step = training(model, optimiser)
         run: Any = step
         if compiled:
             team.set_cores(2)

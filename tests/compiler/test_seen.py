@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from steps import training
 
 import engine
 import engine.nn.functional as F
@@ -26,16 +27,7 @@ MODELS: dict[str, Any] = {
 
 
 def step_of(model: Any, rate: float) -> Any:
-    optimizer = optim.Adam(model.parameters(), lr=rate)
-
-    def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training(model, optim.Adam(model.parameters(), lr=rate))
 
 
 def batch(seed: int, count: int = 32) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.compiler.free import TRUTHS
 from engine.compiler.ir import TRUTH, Cast, Expand, Map, Pad, Reduce, Reshape, Shape, Slice, Value
-from engine.compiler.places import parted
+from engine.compiler.places import made_of
 from engine.compiler.rewriting.rules import made_by, rewrites
 
 
@@ -31,7 +31,7 @@ def map_of_merged(b: Any, *inputs: Any, fn: str) -> Any:
 
 def _merges(node: Any) -> bool:
     """Whether a reshape makes one axis of several."""
-    parts = parted(node.output.shape, node.inputs[0].shape)
+    parts = made_of(node.output.shape, node.inputs[0].shape)
     return parts is not None and any(sum(node.inputs[0].shape[i] != 1 for i in part) > 1 for part in parts)
 
 
@@ -88,7 +88,7 @@ def reduced_before_merging(b: Any, x: Any, fn: str, axes: Shape) -> Any:
     if fn in ("argmax", "argmin") or not made_by(x, Reshape) or not made_by(x.node.inputs[0], Map):
         return None
     inner = x.node.inputs[0]
-    parts = parted(x.shape, inner.shape) if _merges(x.node) else None
+    parts = made_of(x.shape, inner.shape) if _merges(x.node) else None
     if parts is None:
         return None
     found = b.add(Reduce, inner, fn=fn, axes=tuple(i for a in axes for i in parts[a]))
