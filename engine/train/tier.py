@@ -13,7 +13,8 @@ from engine.create import as_tensor
 from engine.train.feed import Feed
 
 GROWTH = 8
-"""A call does at most so many times as many batches as the one before: what they cost is known from there only."""
+"""A call does at most so many times as many batches as the one before: what they cost is known from there only. The
+first one does a single batch."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Tier:
     def __init__(self, update: Callable[..., Any], wanted: str, device: str) -> None:
         self.now: dict[str, Any] | None = None
         self.waited = 0.0
-        self.seconds, self.count = 1e-3, 1
+        self.seconds, self.count = 1e-3, 0
         self.step = Step(update, "finite") if wanted == "auto" and device == "cpu" else None
         if self.step is None:
             self._say("eager", "It was asked for." if wanted == "eager" else f"It runs on {device}.")
@@ -61,7 +62,7 @@ class Tier:
     def _many(self, step: Step, x: Any, target: Any) -> Many | None:
         began = time.perf_counter()
         losses, *rights = (t.array for t in step.run(x, target))
-        if len(x) > 1 or self.count == 1:  # a single batch, such as an epoch's last, is mostly the call itself
+        if len(x) > 1 or self.count < 2:  # a single batch, such as an epoch's last, is mostly the call itself
             self.count, self.seconds = len(x), (time.perf_counter() - began) / len(x)
         done = len(losses) - (not step.finite)
         right = sum(int(r[:done].sum()) for r in rights)

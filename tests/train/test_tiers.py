@@ -1,5 +1,6 @@
 """Compiled runs: the same numbers and events as eager ones, steered as fast, and they say what computes them."""
 
+import math
 import time
 
 import numpy as np
@@ -168,20 +169,89 @@ def test_a_run_that_does_not_wait_for_machine_code_trains_without_it(circle, mon
     assert computed(further(run, 5)) == [("native", 5, None)]
 
 
-def test_a_pause_is_obeyed_within_fifty_milliseconds() -> None:
-    spec = next(p for p in presets if p.id == "mnist-mlp").spec.model_copy(deep=True)
-    spec.data.params["limit"] = 1000
-    run = Run(spec)
+class Clock:
+    """A clock that goes on when a batch is trained, and at no other time; it knows how many there were.
+
+    seconds: what each batch takes.
+    """
+
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self, monkeypatch) -> None:
+        from engine.compiler.step import Step
+        from engine.train import loop, tier
+        from engine.train.attempt import Attempt
+
+        self.now, self.seconds, self.trained = 0.0, 0.0, 0
+        many, one = Step.run, Attempt._batch
+        monkeypatch.setattr(Step, "run", lambda step, x, y: self._spent(len(x), many(step, x, y)))
+        monkeypatch.setattr(Attempt, "_batch", lambda attempt: self._spent(1, one(attempt)))
+        for module in (loop, tier):
+            monkeypatch.setattr(module, "time", self)
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def _spent(self, batches, result):
+        self.trained += batches
+        self.now += batches * self.seconds
+        return result
+
+    def slice(self, run: Run, seconds: float) -> float:
+        """How long the run trains when it may train for so long."""
+        before = self.now
+        run.advance(seconds)
+        return self.now - before
+
+
+@pytest.mark.parametrize("tier", ["auto", "eager"])
+@pytest.mark.parametrize("seconds", [0.0001, 0.003, 0.5])
+def test_training_never_lasts_longer_than_its_slice_and_a_batch(circle, monkeypatch, tier, seconds) -> None:
+    clock = Clock(monkeypatch)
+    clock.seconds = seconds
+    run = Run(circle(tier=tier))
     run.command({"op": "play"})
-    while run.step < 200:
-        run.advance(0.01)
-    slowest = 0.0
-    for _ in range(50):
-        began = time.perf_counter()
-        run.advance(0.01)
-        slowest = max(slowest, time.perf_counter() - began)
-    assert run.command({"op": "pause"}).problem is None
-    assert slowest < 0.05
+    spent = [clock.slice(run, 0.01) for _ in range(40)]
+    assert max(spent) <= 0.01 + seconds + 1e-9
+    assert clock.trained == run.step >= 40 * min(50, 0.01 // seconds)
+
+
+def test_what_a_batch_costs_is_found_with_few_batches(circle, monkeypatch) -> None:
+    clock = Clock(monkeypatch)
+    run = Run(circle(data={"kind": "circle", "params": {"samples": 1000}}))
+    clock.seconds = 1e-6
+    run.command({"op": "step", "count": 2})  # an eager one and a native one
+    clock.slice(run, 1.0)
+    assert clock.trained == 2
+    clock.seconds = 0.004  # a single batch may have been quicker than those to come
+    run.command({"op": "play"})
+    assert clock.slice(run, 0.01) <= 8 * 0.004 + 1e-9
+    assert clock.slice(run, 0.01) <= 0.014 + 1e-9
+
+
+def test_batches_that_become_slow_are_noticed_soon_also_in_a_long_slice(circle, monkeypatch) -> None:
+    clock = Clock(monkeypatch)
+    clock.seconds = 0.0001
+    run = Run(circle(data={"kind": "circle", "params": {"samples": 1000}}, batches={"size": 1}))
+    run.command({"op": "play"})
+    while run.step < 4600:  # nothing is due for hundreds of batches
+        clock.slice(run, 0.01)
+    clock.seconds = 0.004
+    assert clock.slice(run, 0.05) <= 100 * 0.004 + 1e-9  # those of a hundredth of a second, at the old speed
+    assert clock.slice(run, 0.01) <= 0.014 + 1e-9
+
+
+def test_no_batch_is_trained_after_a_pause(circle, monkeypatch) -> None:
+    clock = Clock(monkeypatch)
+    clock.seconds = 0.001
+    run = Run(circle())
+    run.command({"op": "play"})
+    for _ in range(3):
+        clock.slice(run, 0.01)
+    trained = clock.trained
+    assert run.command({"op": "pause"}).step == run.step == trained > 10
+    assert clock.slice(run, 10.0) == 0
+    assert (run.wait(), clock.trained, run.step) == (math.inf, trained, trained)
 
 
 @pytest.mark.parametrize("rate", [3, 1e6])
