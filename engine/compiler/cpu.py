@@ -38,6 +38,11 @@ class Cpu:
         return 32 * self.lanes
 
     @property
+    def model(self) -> str:
+        """How code reaches its constants, in LLVM's words: on x86 by their distance, else two instructions for each."""
+        return "jitdefault" if self.lanes == 4 else "small"
+
+    @property
     def attributes(self) -> str:
         """What every native function declares, in LLVM's text: LLVM must not narrow the vectors that we chose."""
         words = {

@@ -131,12 +131,14 @@ class Library:
         """A target of LLVM for our processor; an engine that is made with it owns it."""
         llvm, processor = cpu.bindings(), self.processor
         target = llvm.Target.from_default_triple()
-        return target.create_target_machine(cpu=processor.name, features=processor.features, opt=2, jit=True)
+        return target.create_target_machine(
+            cpu=processor.name, features=processor.features, opt=2, jit=True, codemodel=processor.model
+        )
 
     def _start(self) -> Any:
         if self._engine is None:
             self._machine = self._target()
-            self._engine = cpu.bindings().create_mcjit_compiler(cpu.bindings().parse_assembly(""), self._machine)
+            self._engine = _engine(self._machine)
         return self._machine
 
     def _compile(self, name: str, text: Text) -> bytes:
@@ -158,7 +160,7 @@ class Library:
                 code = machine.emit_object(llvm.parse_assembly(text))
             except RuntimeError as refusal:
                 raise CompilerError("compiler", f"LLVM text that LLVM accepts for {name}", refusal) from refusal
-            engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+            engine = _engine(machine)
             engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
             engine.finalize_object()
             self.seconds += time.perf_counter() - start
@@ -173,6 +175,11 @@ class Library:
                 self._known[key] = int(self._engine.get_function_address(name))
                 self.counts[how] += 1
             return self._known[key]
+
+
+def _engine(machine: Any) -> Any:
+    """What loads machine code: a kernel's constants near its code, as short addresses want them."""
+    return cpu.bindings().create_mcjit_compiler(cpu.bindings().parse_assembly(""), machine, use_lmm=True)
 
 
 @functools.cache

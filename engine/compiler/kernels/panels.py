@@ -19,8 +19,9 @@ from engine.compiler.work import pieces
 
 TALL, WIDE = 12, 64
 """Rows of the highest tile; columns are taken in multiples of this."""
-DEPTH = 192
-"""Products of each sum in a block, at most: 32 columns of b take three quarters of the first cache then."""
+DEPTH = 128
+"""Products of each sum in a block, at most: 32 columns of b take half of the first cache then, which may be all that
+the core's other tenant leaves."""
 SIDE, SUMS = 67584, 67584
 """Numbers of a, and of sums that wait, in the scratch area, at most."""
 COLUMNS = 640
@@ -301,7 +302,9 @@ class Panels:
             return (f.add(a, step), f.add(b, self.line), *products(a, b, list(held), 0))
 
         fours = f.mul(piece.depth // 4, 4)
-        state = f.loop(fours, four, (a, self.panel, *(walk.start for walk in ahead), *held), step=4)
+        # hidden, or LLVM would address what is read from the stack on, in instructions almost twice as long
+        state = (f.opaque(a), f.opaque(self.panel), *(walk.start for walk in ahead), *held)
+        state = f.loop(fours, four, state, step=4)
         return f.loop(piece.depth, one, (*state[:2], *state[2 + count :]), start=fours)[2:]
 
     # ------------------------------------------------------------------------------------------------- what comes next
