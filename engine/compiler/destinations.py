@@ -165,8 +165,7 @@ class Destinations:
             if place is None:
                 buffer = planner.buffer(value.size, "f4", node.kind.name)
                 if node.kind is ir.Pad:
-                    buffer.array = aligned(value.size)
-                    buffer.array[:] = buffer.fill = node.attrs.get("value", 0.0)
+                    buffer.own, buffer.fill = True, node.attrs.get("value", 0.0)
                 place = dense(buffer, value.shape, order)
             elif node.kind is ir.Pad and not nested:
                 self._fill(place, node)

@@ -370,8 +370,8 @@ class Concat(Kind):
     @staticmethod
     def infer(*parts: Value, axis: int) -> tuple[Shape, Any]:
         first = parts[0].shape
-        rest = {(p.shape[:axis], p.shape[axis + 1 :]) for p in parts}
-        if len(rest) != 1:
+        front, back = first[:axis], first[axis + 1 :]
+        if any([p.shape[:axis] != front or p.shape[axis + 1 :] != back for p in parts]):  # noqa: C419
             raise defect(f"concat {parts}")
         return (*first[:axis], sum(p.shape[axis] for p in parts), *first[axis + 1 :]), parts[0].dtype
 

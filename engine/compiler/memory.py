@@ -46,8 +46,10 @@ def allocate(plan: Plan) -> None:
     for buffer in kept:
         first.setdefault(id(buffer), 0)
         last[id(buffer)] = end
-    for buffer, _, _ in plan.scalars:
+    for buffer in (*(b for b in plan.buffers if b.own), *(b for b, _, _ in plan.scalars)):
         buffer.array = aligned(buffer.count, buffer.dtype)
+        if buffer.fill:
+            buffer.array[:] = buffer.fill
     wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
     wanted.sort(key=lambda b: first[id(b)])
     spots, size = _spots(wanted, first, last)

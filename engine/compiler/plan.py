@@ -66,7 +66,7 @@ class Planner:
             array = np.ascontiguousarray(array, dtype)
         if not array.flags.c_contiguous:
             raise ir.CompilerError("plan", f"the memory of {source} has gaps")
-        made = self.buffer(array.size, dtype, source.name, array=array.reshape(-1), lasting=True)
+        made = self.buffer(source.size, dtype, source.name, array=array.reshape(-1), lasting=True)
         return dense(made, source.shape)
 
     # ------------------------------------------------------------------------------------------------- locating
@@ -90,7 +90,7 @@ class Planner:
 
     def copy(self, place: Place, order: tuple[int, ...]) -> Place:
         """The same numbers in new memory, dense in the order of the axes."""
-        target = dense(self.buffer(int(np.prod(place.shape)), place.dtype, "copy"), place.shape, order)
+        target = dense(self.buffer(math.prod(place.shape), place.dtype, "copy"), place.shape, order)
         self.move(place, target)
         return target
 
@@ -172,8 +172,8 @@ class Planner:
         """Append Python."""
         self.plan.rows.append(Call(function, tuple(reads), tuple(writes), self.origin, note))
 
-    def lower(self) -> Plan:
-        """All groups in order, then what is left to write."""
+    def rows(self) -> Plan:
+        """All groups in order, then what is left to write: rows without memory."""
         for group in self.fusion.groups:
             self.origin = tuple(group.nodes)
             self.destinations.commit_if_due(group)
@@ -185,9 +185,6 @@ class Planner:
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
         plan.places = dict(self.found)
-        plan.cost = cost(plan)
-        arrange(plan, plan.cost, self.shards, graph.parted[1])
-        allocate(plan)
         return plan
 
     def _group(self, group: Group) -> None:
@@ -263,7 +260,7 @@ class Planner:
         self.found[id(node.output)] = target
         rows, table = (first, target) if scatter else (target, first)
         count = len(index.shape)
-        width = int(np.prod(rows.shape[count:]))
+        width = math.prod(rows.shape[count:])
         if index.dtype != np.dtype("i8"):
             self._python(node)
             return
@@ -350,4 +347,13 @@ def plan(graph: Graph, shards: int | None = None) -> Plan:
     >>> len(plan(g).rows)
     1
     """
-    return Planner(graph, shards or cores()).lower()
+    shards = shards or cores()
+    return furnished(Planner(graph, shards).rows(), shards, graph.parted[1])
+
+
+def furnished(plan: Plan, shards: int, parted: int) -> Plan:
+    """Rows with their bands, and with memory."""
+    plan.cost = cost(plan)
+    arrange(plan, plan.cost, shards, parted)
+    allocate(plan)
+    return plan

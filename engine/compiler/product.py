@@ -33,7 +33,8 @@ def product_works(planner: Planner, group: Group) -> None:
     fixed += _partners(planner, group, letters) + _wanted(planner, group, letters, stored)
 
     def price(side: int, letter: str) -> float:
-        return float(planner.relay_price(node.inputs[side], letters.inputs[side].index(letter)))
+        found: float = planner.relay_price(node.inputs[side], letters.inputs[side].index(letter))
+        return found
 
     choice = choices(node, places, price, fixed, planner.channels)[0]
     sides = list(places)

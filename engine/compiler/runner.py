@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from copy import copy
@@ -12,10 +13,11 @@ import numpy as np
 from engine.compiler.cpu import NoNativeCode
 from engine.compiler.ir import Graph
 from engine.compiler.parted import part_batch
-from engine.compiler.plan import plan
+from engine.compiler.plan import Planner, furnished
 from engine.compiler.recipe import Made, Program
 from engine.compiler.replay import Replay
-from engine.compiler.seen import recall, remember, said
+from engine.compiler.resized import again, learn, said
+from engine.compiler.seen import recall, remember
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.team import cores
@@ -41,11 +43,11 @@ class NumPy:
         return self.replay.step(arrays)
 
 
-def planned(graph: Graph, shards: int) -> Plan:
+def rows_of(graph: Graph, shards: int) -> Plan:
     """The rows of a graph, which is taken apart for it: its batch in at most so many shards, then simplified."""
     part_batch(graph, shards)
     simplify(graph, counts_as_floats=True)
-    return plan(graph, shards)
+    return Planner(graph, shards).rows()
 
 
 class Native:
@@ -56,8 +58,9 @@ class Native:
     def __init__(self, program: Program, threads: int | None = None) -> None:
         shards = 1 if threads == 1 else cores()
         key = said(program.graph, shards)
-        known = recall(key, program.graph)
-        self.plan, self.threads = known or planned(_own(program.graph), shards), threads
+        known = recall(key, program.graph) if key else None
+        self.learn: Callable[[], None] | None = None
+        self.plan, self.threads = known or self._planned(program.graph, key, shards), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):
             raise NoNativeCode("compile", "float32", f"{calls} of {len(self.plan.rows)} records that are Python")
@@ -72,6 +75,15 @@ class Native:
         self.program, self.read = program, -1
         self.steady = not (program.schedules or program.generators)
         self.bits: Any = None
+
+    def _planned(self, graph: Graph, key: Any, shards: int) -> Plan:
+        """The plan of a graph: as one was planned that only had other sizes, or from the beginning."""
+        mine = _own(graph)
+        rows = again(key, mine) if key else None
+        if rows is None:
+            self.learn = learn(key[0], graph, functools.partial(rows_of, shards=shards)) if key else None
+            rows = rows_of(mine, shards)
+        return furnished(rows, shards, mine.parted[1])
 
     def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
         """One step: the outputs, and whether all is finite (else nothing was written)."""
@@ -94,6 +106,9 @@ class Native:
         if self.new is not None:
             remember(self.new, self.program.graph, self.plan)
             self.new = None
+        if self.learn is not None:
+            self.table.kernels.later(f"recipe {id(self)}", self.learn)
+            self.learn = None
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))

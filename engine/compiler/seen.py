@@ -8,24 +8,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from engine.compiler.destinations import aligned
-from engine.compiler.ir import Graph, Origin, Python, Value
+from engine.compiler.ir import Graph
+from engine.compiler.resized import Trail
 from engine.compiler.work import Buffer, Plan, Record
 
 MOST = 32
 """Plans that are kept; without the memory that they work in."""
-LARGE = 1 << 16
-"""Bytes of a constant that are not compared any more."""
-
-
-class Trail(NamedTuple):
-    """In the place of a node: where a row of a plan comes from."""
-
-    origin: Origin
 
 
 @dataclass
@@ -42,27 +35,6 @@ class _Seen:
 
 _SEEN: OrderedDict[Any, _Seen] = OrderedDict()
 _LOCK = threading.Lock()
-
-
-def said(graph: Graph, *more: Any) -> Any:
-    """What a graph says, as a key: two graphs that say the same have the same plans. None: it says too much."""
-    place = {id(s): i for i, s in enumerate(graph.sources)}
-    found: list[Any] = [more]
-    for s in graph.sources:
-        constant = s.role == "constant"
-        if constant and s.array.nbytes > LARGE:
-            return None
-        found.append((s.role, s.shape, s.dtype.char, s.slot, s.name, s.array.tobytes() if constant else None))
-    for node in graph.nodes:
-        if node.kind is Python:
-            return None
-        read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in node.inputs]
-        attrs = [repr(v) if v.__class__ in (float, bool) else v for v in node.attrs.values()]
-        found.append((node.kind, *read, *attrs, node.origin.call, node.origin.line))
-        place[id(node.output)] = len(place)
-    roots = [place[id(v)] for v in graph.roots()]
-    cells = [place[id(cell)] for cell, _ in graph.writes]
-    return None if graph.effects else (*found, len(graph.outputs), len(graph.finite), *roots, *cells)
 
 
 def recall(key: Any, graph: Graph) -> Plan | None:
@@ -114,7 +86,7 @@ def remember(key: Any, graph: Graph, plan: Plan) -> None:
     for b in own:
         b.array = None
     for row in plan.rows:
-        row.nodes = tuple(Trail(node.origin) for node in row.nodes)
+        row.nodes = tuple([Trail(node.origin) for node in row.nodes])
     with _LOCK:
         _SEEN[key] = _Seen(replace(plan, memory={}, scalars=[], places={}), homes, scalars, scratch, single)
         if len(_SEEN) > MOST:

@@ -34,6 +34,8 @@ class Buffer:
     """Of an input."""
     fill: float = 0.0
     """What stands in it before the first step."""
+    own: bool = False
+    """Whether it has memory that no other buffer gets."""
     lasting: bool = False
     """Whether it is a source of the graph: what it holds belongs to nobody here."""
 

@@ -14,7 +14,7 @@ from engine import nn, optim
 from engine.compiler import seen
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
-from engine.compiler.seen import said
+from engine.compiler.resized import said
 
 MODELS: dict[str, Any] = {
     "linear": lambda: nn.Sequential(nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 3)),

@@ -20,6 +20,7 @@ from engine.compiler.kernels.product import SIZE, Given, Product, Walk, cuts
 from engine.compiler.kernels.tiled import Block, Tiles
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting
 from engine.compiler.kernels.walking import over
+from engine.compiler.sizes import is_open
 from engine.compiler.work import Operand
 
 CACHE = 600_000
@@ -49,6 +50,8 @@ class Contraction(Product):
     that each number of a that is loaded serves several; 0: none; None: decided by the sizes, once, too."""
 
     def __post_init__(self) -> None:
+        if is_open(self.m, self.n, *self.outer, *self.k):
+            return
         if self.reading is None:
             object.__setattr__(self, "reading", self._reading())
         form = self.form

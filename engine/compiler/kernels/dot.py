@@ -15,6 +15,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
 from engine.compiler.kernels.walking import Lines, held, over
+from engine.compiler.sizes import is_open
 from engine.compiler.ssa import Mask, Ssa
 
 FORMS = ((4, 6), (6, 4), (3, 5), (5, 3), (8, 3), (3, 8))
@@ -36,6 +37,8 @@ class Dot(Product):
     """Rows and columns of a full tile; None: those of FORMS that cover the results best, decided once, too."""
 
     def __post_init__(self) -> None:
+        if is_open(self.m, self.n, *self.outer, *self.k):
+            return
         if self.form is None:
             object.__setattr__(self, "form", min(FORMS, key=lambda form: _cycles(self.m, self.n, *form)))
         if self.packed is None:

@@ -1,0 +1,247 @@
+"""Plans of networks that only differ in their sizes: how a graph was planned, written down as Python and done again.
+
+The passes and the planner run once on a graph whose sizes are open (`sizes.py`). That leaves a function of the sizes:
+conditions, under which the very same decisions would be taken for other sizes, and the rows with their numbers. Where
+a condition does not hold, the graph is planned from the beginning.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.ir import CompilerError, Graph, Node, Origin, Python, Value
+from engine.compiler.sizes import Size, Tape
+from engine.compiler.work import Buffer, Plan, Record
+
+SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "count", "taps", "dilation"])
+"""The attributes of nodes that are sizes, or steps."""
+MOST, EACH = 64, 6
+"""Structures that are remembered, and recipes for each."""
+LARGE = 1 << 16
+"""Bytes of a constant that are not compared any more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trail:
+    """In the place of a node: where a row of a plan comes from."""
+
+    origin: Origin
+
+
+class Recipe:
+    """How graphs of one structure are planned. Raises: CompilerError, where that says more than sizes.
+
+    rows_of(graph): makes the rows of a graph, which it may change, without memory for them.
+    """
+
+    def __init__(self, graph: Graph, rows_of: Callable[[Graph], Plan]) -> None:
+        tape = Tape()
+        opened = _opened(graph, tape)
+        sources = list(opened.sources)
+        plan = rows_of(opened)
+        writer = _Writer(tape)
+        places = [plan.places.get(id(s)) for s in sources]
+        cells = {id(p.buffer) for s, p in zip(sources, places, strict=True) if p is not None and s.role == "cell"}
+        writer.without_memory = cells
+        numbers = {id(s.read): i for i, s in enumerate(sources) if s.role == "scalar"}
+        rows = [(row.work, tuple(Trail(node.origin) for node in row.nodes), row.note) for row in _records(plan)]
+        scalars = [(buffer, offset, numbers[id(read)]) for buffer, offset, read in plan.scalars]
+        parted = opened.parted
+        facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, places, parted)
+        last = writer.text(facts)[0]
+        names = "".join(f"{v.name}, " for v in tape.variables.values())
+        head = [f"def recipe({names}{''.join(f'{n}=held[{i}], ' for i, n in enumerate(writer.held_names))}*, new=new):"]
+        code = "\n    ".join([*head, *tape.lines, f"return {last}"])
+        space: dict[str, Any] = {"held": writer.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
+        exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
+        self.made = space["recipe"]
+        tape.close()
+
+    def plan(self, graph: Graph, sizes: tuple[int, ...]) -> Plan | None:
+        """The rows for these sizes, without memory; None where they would be others."""
+        made = self.made(*sizes)
+        if made is None:
+            return None
+        rows, buffers, scalars, finite, guard, outputs, places, graph.parted = made
+        for source, place in zip(graph.sources, places, strict=True):
+            if source.role == "cell" and place is not None:
+                if not source.array.flags.c_contiguous:
+                    return None
+                place.buffer.array = source.array.reshape(-1)
+        plan = Plan([Record(*row) for row in rows], buffers, [], finite, guard, [], outputs)
+        plan.scalars = [(buffer, offset, graph.sources[place].read) for buffer, offset, place in scalars]
+        plan.places = {id(s): place for s, place in zip(graph.sources, places, strict=True) if place is not None}
+        return plan
+
+
+def _records(plan: Plan) -> list[Record]:
+    if plan.effects or not all(isinstance(row, Record) for row in plan.rows):
+        raise CompilerError("recipe", "rows for kernels", "Python")
+    return plan.rows
+
+
+def _opened(graph: Graph, tape: Tape) -> Graph:
+    """A graph with sizes that are open."""
+    made, again = Graph(), dict[int, Any]()
+
+    def sized(shape: Any) -> Any:
+        return tuple(tape.size(n) for n in shape) if shape.__class__ is tuple else tape.size(shape)
+
+    for s in graph.sources:
+        again[id(s)] = made.source(
+            s.role, sized(s.shape), s.dtype, array=s.array, slot=s.slot, read=s.read, name=s.name
+        )
+    for node in graph.nodes:
+        inputs = tuple([again[id(x)] if isinstance(x, Value) else x for x in node.inputs])
+        attrs = {name: sized(v) if name in SIZED else v for name, v in node.attrs.items()}
+        fresh = Node(node.kind, inputs, attrs, node.origin)
+        made.nodes.append(fresh)
+        again[id(node.output)] = fresh.output
+    made.outputs = [again[id(v)] for v in graph.outputs]
+    made.writes = [(again[id(cell)], again[id(v)]) for cell, v in graph.writes]
+    made.finite = [again[id(v)] for v in graph.finite]
+    made.effects = [(f, tuple(again[id(v)] for v in values)) for f, values in graph.effects]
+    return made
+
+
+class _Writer:
+    """Objects as Python that makes them anew, with numbers of a tape in them; what has none is held as it is."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.held: list[Any] = []
+        self.held_names: list[str] = []
+        self.known: dict[int, tuple[str, bool]] = {}
+        self.kept: list[Any] = []
+        self.without_memory: set[int] = set()
+
+    def text(self, x: Any) -> tuple[str, bool]:
+        """An expression, and whether it has to be made anew."""
+        if x.__class__ is Size:
+            return x.name, True
+        if x is None or x.__class__ in (bool, int, str):
+            return repr(x), False
+        if id(x) not in self.known:
+            self.kept.append(x)
+            self.known[id(x)] = self._made(x)
+        return self.known[id(x)]
+
+    def _made(self, x: Any) -> tuple[str, bool]:
+        if isinstance(x, list | tuple):
+            parts = [self.text(part) for part in x]
+            if x.__class__ is not list and not any(fresh for _, fresh in parts):
+                return self._hold(x), False
+            inside = "".join(f"{part}, " for part, _ in parts)
+            if x.__class__ is list:
+                return f"[{inside}]", True
+            text = f"({inside})" if x.__class__ is tuple else f"{self._hold(type(x))}({inside})"
+            return self.tape.made(text, None).name, True
+        if not dataclasses.is_dataclass(x) or isinstance(x, type):
+            if not isinstance(x, float | frozenset | np.dtype | np.ndarray | type):
+                raise CompilerError("recipe", "rows of numbers", type(x).__name__)
+            return self._hold(x), False
+        return self._object(x)
+
+    def _object(self, x: Any) -> tuple[str, bool]:
+        facts = dict(vars(x))
+        if id(x) in self.without_memory:
+            facts["array"] = None
+        if hasattr(x, "__post_init__"):  # it decides by its sizes
+            facts = {f.name: facts[f.name] for f in dataclasses.fields(x) if f.init}
+        parts = {name: self.text(value) for name, value in facts.items()}
+        if not isinstance(x, Buffer) and not any(fresh for _, fresh in parts.values()):
+            return self._hold(x), False
+        kind, name = self._hold(type(x)), f"o{len(self.known)}"
+        if hasattr(x, "__post_init__"):
+            self.tape.lines.append(f"{name} = {kind}({', '.join(f'{n}={t}' for n, (t, _) in parts.items())})")
+        else:
+            inside = ", ".join(f"{n!r}: {t}" for n, (t, _) in parts.items())
+            self.tape.lines.append(f"{name} = new({kind}); {name}.__dict__.update({{{inside}}})")
+        return name, True
+
+    def _hold(self, x: Any) -> str:
+        place = next((i for i, y in enumerate(self.held) if y is x), None)
+        if place is None:
+            place = len(self.held)
+            self.held.append(x)
+            self.held_names.append(f"k{place}")
+        return f"k{place}"
+
+
+# ------------------------------------------------------------------------------------------------- what is remembered
+def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
+    """What a graph says: its structure, a key with the order of its sizes in the place of these, and its sizes. Two
+    graphs that say the same have the same plans. None: it says too much."""
+    place = {id(s): i for i, s in enumerate(graph.sources)}
+    sizes: dict[int, int] = {}
+
+    def numbered(shape: Any) -> Any:
+        if shape.__class__ is not tuple:
+            shape = (shape,)
+        return tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in shape])
+
+    found: list[Any] = [more]
+    for s in graph.sources:
+        found.append((s.role, numbered(s.shape), s.dtype.char, s.slot, s.name))
+        if s.role == "constant":
+            if s.array.nbytes > LARGE:
+                return None
+            found.append((s.shape, s.array.tobytes()))
+    for node in graph.nodes:
+        if node.kind is Python:
+            return None
+        read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in node.inputs]
+        attrs = [
+            numbered(v) if name in SIZED else repr(v) if v.__class__ in (float, bool) else v
+            for name, v in node.attrs.items()
+        ]
+        found.append((node.kind, *read, *attrs, node.origin.call, node.origin.line))
+        place[id(node.output)] = len(place)
+    if graph.effects:
+        return None
+    roots = [place[id(v)] for v in graph.roots()]
+    cells = [place[id(cell)] for cell, _ in graph.writes]
+    return (*found, len(graph.outputs), len(graph.finite), *roots, *cells), tuple(sizes)
+
+
+_LOCK = threading.Lock()
+_RECIPES: OrderedDict[Any, list[Recipe | None]] = OrderedDict()
+"""By structure; None in the place of the first graph, and of one that became no recipe."""
+
+
+def again(key: tuple[Any, tuple[int, ...]], graph: Graph) -> Plan | None:
+    """The rows of a graph, planned as one of the same structure was; None where none was, or where it does not fit."""
+    structure, sizes = key
+    with _LOCK:
+        known = list(_RECIPES.get(structure, ()))
+    made = (recipe.plan(graph, sizes) for recipe in known if recipe is not None)
+    return next((plan for plan in made if plan is not None), None)
+
+
+def learn(structure: Any, graph: Graph, rows_of: Callable[[Graph], Plan]) -> Callable[[], None] | None:
+    """What to do about a graph that was planned from the beginning: a recipe, from the second one of a structure on."""
+    with _LOCK:
+        known = _RECIPES.setdefault(structure, [])
+        _RECIPES.move_to_end(structure)
+        if len(_RECIPES) > MOST:
+            _RECIPES.popitem(last=False)
+        if not known or len(known) > EACH:
+            known[:] = known or [None]
+            return None
+
+    def write() -> None:
+        try:
+            made = Recipe(graph, rows_of)
+        except Exception:  # something needs to know the sizes: such graphs are planned from the beginning
+            made = None
+        with _LOCK:
+            known.append(made)
+
+    return write
