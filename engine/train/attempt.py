@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.array import to_device, to_host
+from engine.autodiff import no_grad
 from engine.create import as_tensor
 from engine.data import DATASETS
 from engine.data.plane import InOrder, Plane
@@ -26,14 +29,14 @@ from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 from engine.tensor import Tensor
 from engine.train.batches import Cursor
 from engine.train.feed import Feed
-from engine.train.metrics import Score, is_light, joined, tally
+from engine.train.metrics import BETWEEN, Score, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
 from engine.train.targets import answer_of, encode, right_of
 from engine.train.tier import Tier
 
 Array = Any
-CHUNK = 500
-"""Examples in one forward of an evaluation."""
+CHUNK = 250
+"""Examples in one forward when a large set is evaluated."""
 
 
 class NotFinite(Exception):
@@ -147,7 +150,13 @@ class Attempt:
 
     def set_tier(self) -> None:
         """What a batch does to the network is another than before: it is to be compiled anew."""
-        self.tier = Tier(self.update, self.spec.tier, self.spec.device)
+        self.tier = Tier(self.update, self.evaluate, self._samples(), self.spec.tier, self.spec.device)
+
+    def _samples(self) -> list[Tensor]:
+        """Examples in batches of each size in which large sets are evaluated."""
+        large = [part.x for part in self.split[1:] if len(part) and not is_light(part.x)]
+        sizes = {size: x[:size] for x in large for n in (len(x), BETWEEN) for size in (min(CHUNK, n), n % CHUNK)}
+        return [as_tensor(x) for size, x in sizes.items() if size]
 
     def replace_data(self) -> None:
         """The data settings changed: new examples, same network; the running epoch begins again."""
@@ -228,14 +237,17 @@ class Attempt:
         return len(losses), ended
 
     # ------------------------------------------------------------------------------------------- measurements
-    def score(self, name: str, limit: int | None = None) -> Score:
-        """Mean loss, accuracy and confusion counts over the first `limit` examples of train, validation or test."""
+    def score(self, name: str, limit: int | None = None, native: bool = False) -> Score:
+        """Mean loss, accuracy and confusion counts over the first `limit` examples of train, validation or test.
+
+        native: large sets are evaluated by machine code, if there can be any.
+        """
         part: Arrays = getattr(self.split, name)
         if is_light(part.x):
-            return self._score(part, self._light_targets(name, part))
+            return self._score(part, self._light_targets(name, part), False)
         count = min(len(part), limit or len(part))
         chunks = [part[start : min(start + CHUNK, count)] for start in range(0, count, CHUNK)]
-        return joined([self._score(chunk, as_tensor(encode(chunk.y, self.answer))) for chunk in chunks])
+        return joined([self._score(chunk, as_tensor(encode(chunk.y, self.answer)), native) for chunk in chunks])
 
     def _light_targets(self, name: str, part: Arrays) -> Tensor:
         """Targets of a small part, made once."""
@@ -243,8 +255,8 @@ class Attempt:
             self.light_targets[name] = as_tensor(encode(part.y, self.answer))
         return self.light_targets[name]
 
-    def _score(self, part: Arrays, targets: Tensor) -> Score:
-        outputs = self.forward(part.x)[self.network.output]
+    def _score(self, part: Arrays, targets: Tensor, native: bool) -> Score:
+        outputs = to_host(self.tier.outputs(self._examples(part.x), native))
         found = tally(self.answer, outputs, part.y)
         right, counts = found if found else (None, None)
         return Score(float(self.loss(as_tensor(outputs), targets).item()), len(part), right, counts)
@@ -253,18 +265,30 @@ class Attempt:
         """Mean loss of outputs against labels."""
         return float(self.loss(as_tensor(outputs), as_tensor(encode(labels, self.answer))).item())
 
+    def evaluate(self, x: Tensor) -> Tensor:
+        """What the network gives for `x`: no gradients, evaluation mode."""
+        with no_grad(), self._evaluating():
+            outputs: Tensor = self.network(x)
+            return outputs
+
     def forward(self, x: Array) -> dict[str, Array]:
-        """What the input and every node give for `x`: no gradients, evaluation mode, in the computer's own memory."""
-        self._switch(False)
-        try:
-            found = self.network.outputs_of(as_tensor(to_device(x, self.spec.device)))
-        finally:
-            self._switch(True)
+        """What the input and every node give for `x`, as `evaluate`, in the computer's own memory."""
+        with self._evaluating():
+            found = self.network.outputs_of(self._examples(x))
         return {name: host(value) for name, value in found.items()}
 
-    def _switch(self, training: bool) -> None:
+    def _examples(self, x: Array) -> Tensor:
+        return as_tensor(to_device(x, self.spec.device))
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
         for module in self.switches:
-            module.training = training
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in self.switches:
+                module.training = True
 
     def learning_rate(self) -> float:
         """The rate of the next step."""

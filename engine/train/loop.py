@@ -128,9 +128,8 @@ class Run:
     def _batches(self, seconds: float) -> None:
         """Train up to where something is due, for about so long at most."""
         training = self._training
-        native = self._computed is not None and self._computed["tier"] == "native"  # and so it stays, bit by bit
         try:
-            done, ended = training.batches(self._until_due(), seconds, math.inf if native else self.patience)
+            done, ended = training.batches(self._until_due(), seconds, math.inf if self._native else self.patience)
         except NotFinite:
             self._hold("non_finite", non_finite(training))
             return
@@ -146,6 +145,11 @@ class Run:
         self._report(ended)
         if self._steps_left or self._epochs_left:
             self._count_down(done, ended)
+
+    @property
+    def _native(self) -> bool:
+        """Whether machine code trains, and measures: so it stays then, bit by bit, however long it is waited for."""
+        return self._computed is not None and self._computed["tier"] == "native"
 
     def _until_due(self) -> int:
         """How many batches may be done at one go: nothing is due after any of them but the last."""
@@ -176,7 +180,7 @@ class Run:
             self._enter("finished", "until")
 
     def _row(self, whole: bool) -> dict[str, float | None]:
-        values, examples = self.watch.row(whole)
+        values, examples = self.watch.row(whole, self._native)
         self._events.append(Metrics(step=self.step, epoch=self.epoch, values=values, test_examples=examples))
         return values
 

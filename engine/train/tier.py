@@ -1,4 +1,5 @@
-"""What computes the batches of a run: its compiled step, many batches a call, or the eager engine, one by one."""
+"""What computes the batches of a run, and what its network gives for a set of examples: compiled code, many batches a
+call, or the eager engine, one by one."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 from engine.compiler.cpu import host
 from engine.compiler.step import Step
 from engine.create import as_tensor
+from engine.tensor import Tensor
 from engine.train.feed import Feed
 
 GROWTH = 8
@@ -27,18 +29,29 @@ class Many:
 
 
 class Tier:
-    """Runs `update` compiled, where that can be done.
+    """Runs `update` compiled, where that can be done, and `evaluate` then, too.
+
+    samples: examples as `evaluate` will get them, one batch of each size: training does not begin natively before there
+    is machine code for these, so that no row of the curves ever waits for it.
 
     Attributes:
         now: what computes full batches, as the event `Computed` says it; None while that is not known.
         waited: seconds that were spent on waiting for machine code.
     """
 
-    def __init__(self, update: Callable[..., Any], wanted: str, device: str) -> None:
+    def __init__(
+        self,
+        update: Callable[..., Any],
+        evaluate: Callable[[Tensor], Tensor],
+        samples: list[Tensor],
+        wanted: str,
+        device: str,
+    ) -> None:
         self.now: dict[str, Any] | None = None
         self.waited = 0.0
         self.seconds, self.count = 1e-3, 0
         self.step = Step(update, "finite") if wanted == "auto" and device == "cpu" else None
+        self.evaluate, self.evaluation, self.samples = evaluate, Step(evaluate), samples
         if self.step is None:
             self._say("eager", "It was asked for." if wanted == "eager" else f"It runs on {device}.")
 
@@ -59,6 +72,12 @@ class Tier:
             self._say("eager" if waiting else tier, "Machine code is being made." if waiting else self.step.why())
         return None if waiting or tier == "eager" else self._many(self.step, x, target)
 
+    def outputs(self, x: Tensor, native: bool) -> Any:
+        """What the network gives for examples; by machine code if `native`, and if there can be any for it."""
+        step = self.evaluation
+        native = native and (step.prepare(x) == "native" or step.wait())
+        return (step(x) if native else self.evaluate(x)).array
+
     def _many(self, step: Step, x: Any, target: Any) -> Many | None:
         began = time.perf_counter()
         losses, *rights = (t.array for t in step.run(x, target))
@@ -70,13 +89,22 @@ class Tier:
 
     def _wait(self, seconds: float) -> bool:
         """Whether machine code is still to come, after waiting for it as long as may be."""
-        step, began = self.step, time.perf_counter()
-        if step is None or not step.waiting():
-            return False
-        while step.waiting() and time.perf_counter() - began < seconds:
+        began = time.perf_counter()
+        while (waiting := self._waiting()) and time.perf_counter() - began < seconds:
             time.sleep(0.001)
         self.waited += time.perf_counter() - began
-        return step.waiting()
+        return waiting
+
+    def _waiting(self) -> bool:
+        step = self.step
+        if step is None or step.waiting():
+            return step is not None
+        while self.samples and step.prepared == "native":
+            self.evaluation.prepare(self.samples[-1])
+            if self.evaluation.waiting():
+                return True
+            self.samples.pop()
+        return False
 
     def explain(self) -> str:
         """What computes, and why."""

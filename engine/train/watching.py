@@ -78,15 +78,15 @@ class Watch:
         self.scene.evaluations = evaluations
 
     # ---------------------------------------------------------------------------------------------------- rows
-    def row(self, whole: bool) -> tuple[dict[str, float | None], int]:
-        """(values, test examples) of a row; `whole`: large test sets are measured whole, too."""
+    def row(self, whole: bool, native: bool = False) -> tuple[dict[str, float | None], int]:
+        """(values, test examples) of a row; `whole`: large test sets are measured whole, too; `native`: see `score`."""
         t = self.training
         train = self._train_values()
         limit = None if whole or is_light(t.split.test.x) else BETWEEN
-        test = self._measure("test", limit)
+        test = self._measure("test", limit, native)
         values = {**train, "test_loss": finite(test.loss), "test_accuracy": finite(test.accuracy)}
         if len(t.split.validation):
-            validation = self._measure("validation", None if whole else BETWEEN)
+            validation = self._measure("validation", None if whole else BETWEEN, native)
             values |= {"validation_loss": finite(validation.loss), "validation_accuracy": finite(validation.accuracy)}
         if t.answer.reading == "value":
             values = {name: v for name, v in values.items() if not name.endswith("accuracy")}
@@ -103,8 +103,8 @@ class Watch:
         t.seen_loss, t.seen, t.seen_right = 0.0, 0, 0
         return {"train_loss": finite(loss), "train_accuracy": finite(accuracy)}
 
-    def _measure(self, name: str, limit: int | None) -> Score:
-        score = self.training.score(name, limit)
+    def _measure(self, name: str, limit: int | None, native: bool = False) -> Score:
+        score = self.training.score(name, limit, native)
         if score.counts is not None:
             self.scene.evaluations[name] = Evaluation(score.counts, score.examples, self.revision)
         return score

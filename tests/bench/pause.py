@@ -21,28 +21,29 @@ PROMISED = 0.05
 
 def slices(preset: str, examples: int, count: int) -> list[tuple[float, int, float]]:
     """(seconds, batches, seconds of rows) of so many slices, after 200 batches that warm up."""
-    spec = next(p for p in presets if p.id == preset).spec.model_copy(update={"pace": None}, deep=True)
-    if "limit" in spec.data.params:
+    found = next(p for p in presets if p.id == preset)
+    spec = found.spec.model_copy(update={"pace": None}, deep=True)
+    if found.view == "image":
         spec.data.params["limit"] = examples
-    run, rows, found = Run(spec), 0.0, []
+    run, rows, seen = Run(spec), 0.0, []
     measure = run.watch.row
 
-    def row(whole: bool) -> Any:
+    def row(*how: bool) -> Any:
         nonlocal rows
         began = time.perf_counter()
-        values = measure(whole)
+        values = measure(*how)
         rows += time.perf_counter() - began
         return values
 
-    run.watch.row = row  # type: ignore[method-assign]
+    run.watch.row = row  # type: ignore[method-assign,assignment]
     run.command({"op": "play"})
     while run.step < 200:
         run.advance(0.01)
     for _ in range(count):
         rows, step, began = 0.0, run.step, time.perf_counter()
         run.advance(0.01)
-        found.append((time.perf_counter() - began, run.step - step, rows))
-    return found
+        seen.append((time.perf_counter() - began, run.step - step, rows))
+    return seen
 
 
 def main(preset: str = "mnist-mlp", examples: str = "1000", count: str = "100") -> None:

@@ -63,7 +63,7 @@ def test_the_engine_without_its_tables_stays_under_9000_lines(capsys: pytest.Cap
         print(f"\nengine: {machinery} lines of machinery, {tables} of tables, {compiler} of the compiler;")
         print(f"{rooms} of the playground's rooms")
     assert machinery < 9000
-    assert rooms < 3000
+    assert rooms < 3100
     assert compiler < 12300
 
 

@@ -1,0 +1,134 @@
+"""Rows of the training curves: large sets are evaluated by machine code where machine code trains."""
+
+from collections import Counter
+
+import pytest
+
+from engine.compiler.cpu import NoNativeCode
+from engine.compiler.step import Step
+from engine.spec import RunSpec, chain, presets
+from engine.train import Run
+from engine.train.attempt import CHUNK
+
+IMAGES = [preset.spec for preset in presets if preset.view == "image" and preset.id != "cifar10-cnn"]
+LAYERS = [
+    ("flatten", "Flatten", {}),
+    ("hidden", "Linear", {"out_features": 12}),
+    ("norm", "BatchNorm1d", {}),
+    ("act", "ReLU", {}),
+    ("drop", "Dropout", {"p": 0.4}),
+    ("output", "Linear", {"out_features": 10}),
+]
+
+
+def digits(**changes: object) -> RunSpec:
+    """A small network of everything that evaluation does otherwise than training, on digits."""
+    data = {"kind": "mnist", "params": {"limit": 400}}
+    graph = chain(LAYERS, [1, 28, 28]).model_dump()
+    return RunSpec.model_validate(
+        {"pace": None, "graph": graph, "loss": {"kind": "CrossEntropyLoss"}, "data": data, **changes}
+    )
+
+
+def native(run: Run) -> bool:
+    """Whether rows of large sets are evaluated by machine code at this moment."""
+    return run._native and any(
+        v.tier == "native" for found in run._training.tier.evaluation.variants.values() for v in found
+    )
+
+
+def said(run: Run, step: int) -> list:
+    """What a run says up to a step."""
+    events = []
+    run.command({"op": "step", "count": step - run.step})
+    while run.wait() == 0:
+        events += run.advance(0.02)
+    return events
+
+
+@pytest.mark.parametrize("spec", [*IMAGES, digits()], ids=["mlp", "cnn", "norm and dropout"])
+def test_a_large_set_is_evaluated_natively_as_it_is_eagerly(spec, at_step) -> None:
+    spec = spec.model_copy(update={"pace": None}, deep=True)
+    spec.data.params["limit"] = 400
+    run = at_step(Run(spec), 3)
+    assert native(run)
+    attempt = run._training
+    masks, weights = attempt.masks, run.weights()
+    for limit in (None, 500, CHUNK + 20):
+        quick, slow = (attempt.score("test", limit, way) for way in (True, False))
+        assert quick.examples == slow.examples == (limit or 2000)
+        assert quick.loss == pytest.approx(slow.loss, rel=1e-5)
+        assert abs(quick.right - slow.right) <= 1  # two classes may be equal but for the last bits
+        assert quick.counts.sum() == quick.examples
+    assert (attempt.masks, run.weights()) == (masks, weights)
+
+
+def test_the_first_row_waits_for_no_compiler() -> None:
+    run = Run(digits())
+    assert [e.kind for e in run.advance(0)] == ["metrics"]
+    assert run._training.tier.evaluation.variants == {}
+
+
+def test_rows_repeat_bit_by_bit_whether_machine_code_comes_early_or_late(monkeypatch) -> None:
+    spec = digits(batches={"size": 4})
+    early, run = said(Run(spec), 120), Run(spec)
+    polls, waiting = Counter(), Step.waiting
+
+    def late(step: Step) -> bool:
+        polls[step.__name__] += 1
+        return polls[step.__name__] < 30 or waiting(step)
+
+    monkeypatch.setattr(Step, "waiting", late)
+    assert said(run, 120) == early
+    assert native(run)
+    assert sum(e.kind == "metrics" for e in early) > 10
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_has_the_same_rows() -> None:
+    whole, run = Run(digits()), Run(digits())
+    said(whole, 17)
+    later = said(whole, 40)
+    said(run, 17)
+    again = Run.restore(run.snapshot())
+    assert said(again, 40) == later
+    assert native(again)
+
+
+def test_a_run_trains_eagerly_until_there_is_machine_code_for_its_rows_too(monkeypatch) -> None:
+    waiting = Step.waiting
+    monkeypatch.setattr(Step, "waiting", lambda step: step.__name__ == "evaluate" or waiting(step))
+    run = Run(digits())
+    run.patience = 0.0
+    assert [e.tier for e in said(run, 4) if e.kind == "computed"] == ["eager"]
+    assert not native(run)
+    monkeypatch.undo()
+    assert [e.tier for e in said(run, 8) if e.kind == "computed"] == ["native"]
+    assert native(run)
+
+
+@pytest.mark.parametrize("also", ["evaluation", "training"])
+def test_a_network_without_machine_code_has_its_rows(also, monkeypatch) -> None:
+    from engine.compiler import step as module
+
+    made = module.Native
+
+    def refused(program, threads):
+        if also == "training" or not program.slopes:
+            raise NoNativeCode("compile", "float32", "something else")
+        return made(program, threads)
+
+    monkeypatch.setattr(module, "Native", refused)
+    run, other = Run(digits()), Run(digits(tier="eager"))
+    rows, expected = ([e for e in said(r, 20) if e.kind == "metrics"] for r in (run, other))
+    assert run._native is (also == "evaluation")
+    assert not native(run)
+    for a, b in zip(rows, expected, strict=True):
+        assert a.values == pytest.approx(b.values, abs=1e-4), a.step
+
+
+def test_other_data_are_measured_natively_too(at_step) -> None:
+    run = at_step(Run(digits()), 10)
+    run.command({"op": "set", "path": "data.params.limit", "value": 700})
+    (row, *_) = [e for e in said(run, 12 + 700 // 10) if e.kind == "metrics"]
+    assert native(run)
+    assert row.test_examples == 500
