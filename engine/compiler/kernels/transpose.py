@@ -16,6 +16,8 @@ from engine.compiler.work import Access, Operand, Shape, pieces
 
 GRAIN = 16
 """Rows and columns are split in multiples of this."""
+AHEAD = 64
+"""So many columns before a block is turned, its lines are asked for: one side or both come from far memory."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
 
     def block(i: Any, j: Any) -> None:
         down, across = f.sub(rows, i), f.sub(columns, j)
+        _ask(f, source, target, i, f.add(j, AHEAD), columns)
         f.branch(
             f.compare("ge", f.least(down, across), lanes),
             lambda: _block(f, source, target, i, j, lanes, lanes),
@@ -89,6 +92,17 @@ def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
         )
 
     f.loop(rows, lambda i: f.loop(columns, lambda j: block(i, j), step=lanes) and None, step=lanes)
+
+
+def _ask(f: Function, source: Walk, target: Walk, i: Any, j: Any, columns: Any) -> None:
+    """Ask for the lines of a block; columns behind the last one are those of the next rows."""
+    over = f.compare("ge", j, columns)
+    i = f.select(over, f.value(f.add(i, f.lanes)), f.value(i))
+    j = f.select(over, f.value(f.sub(j, columns)), f.value(j))
+    for walk, size in ((source, source.strides[0]), (target, target.strides[1])):
+        first = walk.at(f, i, j)
+        for line in range(f.lanes):
+            f.prefetch(f.add(first, f.mul(size, line)))
 
 
 def _block(f: Function, source: Walk, target: Walk, i: Any, j: Any, rows: Any, columns: Any) -> None:
