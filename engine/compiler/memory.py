@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -17,12 +17,11 @@ LINE = 64
 """Bytes between the beginnings of two values are a multiple of this: a cache line, and the widest register."""
 
 
-def touched(row: Any) -> Iterator[Buffer]:
+def touched(row: Any) -> Iterable[Buffer]:
     """The buffers of a row."""
     if isinstance(row, Call):
-        yield from (place.buffer for place in (*row.reads, *row.writes))
-    else:
-        yield from (access.buffer for access in row.work.accesses())
+        return [place.buffer for place in (*row.reads, *row.writes)]
+    return row.touches or {id(access.buffer): access.buffer for access in row.work.accesses()}.values()
 
 
 def allocate(plan: Plan) -> None:

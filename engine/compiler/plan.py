@@ -355,5 +355,6 @@ def furnished(plan: Plan, shards: int, parted: int) -> Plan:
     """Rows with their bands, and with memory."""
     plan.cost = cost(plan)
     arrange(plan, plan.cost, shards, parted)
+    plan.checked = plan.checked and not plan.bands
     allocate(plan)
     return plan

@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import CompilerError, Graph, Node, Origin, Python, Value
+from engine.compiler.memory import touched
+from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
 from engine.compiler.work import Buffer, Plan, Record
 
 SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "count", "taps", "dilation"])
 """The attributes of nodes that are sizes, or steps."""
+SAME = ("lines", "text", "structure")
+"""What work is known to be like, whatever its sizes."""
 MOST, EACH = 64, 6
 """Structures that are remembered, and recipes for each."""
 LARGE = 1 << 16
@@ -51,7 +55,11 @@ class Recipe:
         cells = {id(p.buffer) for s, p in zip(sources, places, strict=True) if p is not None and s.role == "cell"}
         writer.without_memory = cells
         numbers = {id(s.read): i for i, s in enumerate(sources) if s.role == "scalar"}
-        rows = [(row.work, tuple(Trail(node.origin) for node in row.nodes), row.note) for row in _records(plan)]
+        check(plan)
+        rows = [
+            (row.work, tuple(Trail(node.origin) for node in row.nodes), row.note, tuple(touched(row)))
+            for row in _records(plan)
+        ]
         scalars = [(buffer, offset, numbers[id(read)]) for buffer, offset, read in plan.scalars]
         parted = opened.parted
         facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, places, parted)
@@ -75,15 +83,19 @@ class Recipe:
                 if not source.array.flags.c_contiguous:
                     return None
                 place.buffer.array = source.array.reshape(-1)
-        plan = Plan([Record(*row) for row in rows], buffers, [], finite, guard, [], outputs)
+        plan = Plan([Record(*row) for row in rows], buffers, [], finite, guard, [], outputs, checked=True)
         plan.scalars = [(buffer, offset, graph.sources[place].read) for buffer, offset, place in scalars]
         plan.places = {id(s): place for s, place in zip(graph.sources, places, strict=True) if place is not None}
         return plan
 
 
 def _records(plan: Plan) -> list[Record]:
+    """The rows, looked at as far as sizes do not matter."""
     if plan.effects or not all(isinstance(row, Record) for row in plan.rows):
         raise CompilerError("recipe", "rows for kernels", "Python")
+    for row in plan.rows:
+        for name in SAME:
+            getattr(row.work, name, None)
     return plan.rows
 
 
@@ -150,20 +162,20 @@ class _Writer:
         return self._object(x)
 
     def _object(self, x: Any) -> tuple[str, bool]:
-        facts = dict(vars(x))
+        parts = {f.name: self.text(getattr(x, f.name)) for f in dataclasses.fields(x)}
         if id(x) in self.without_memory:
-            facts["array"] = None
-        if hasattr(x, "__post_init__"):  # it decides by its sizes
-            facts = {f.name: facts[f.name] for f in dataclasses.fields(x) if f.init}
-        parts = {name: self.text(value) for name, value in facts.items()}
+            parts["array"] = "None", False
         if not isinstance(x, Buffer) and not any(fresh for _, fresh in parts.values()):
             return self._hold(x), False
         kind, name = self._hold(type(x)), f"o{len(self.known)}"
-        if hasattr(x, "__post_init__"):
+        facts = {n: self._hold(vars(x)[n]) for n in SAME if n in vars(x)}
+        if hasattr(x, "__post_init__"):  # it decides by its sizes
             self.tape.lines.append(f"{name} = {kind}({', '.join(f'{n}={t}' for n, (t, _) in parts.items())})")
         else:
-            inside = ", ".join(f"{n!r}: {t}" for n, (t, _) in parts.items())
-            self.tape.lines.append(f"{name} = new({kind}); {name}.__dict__.update({{{inside}}})")
+            self.tape.lines.append(f"{name} = new({kind})")
+            facts = {**{n: t for n, (t, _) in parts.items()}, **facts}
+        inside = "".join(f"{n!r}: {t}, " for n, t in facts.items())
+        self.tape.lines.append(f"{name}.__dict__.update({{{inside}}})")
         return name, True
 
     def _hold(self, x: Any) -> str:

@@ -116,11 +116,13 @@ class Work(Protocol):
 
 @dataclass(eq=False)
 class Record:
-    """One row of a table: a piece of work, and the nodes of the graph that it computes."""
+    """One row of a table: a piece of work, and the nodes of the graph that it computes. touches: the buffers that it
+    reads and writes, where that is known (see `memory.touched`)."""
 
     work: Any
     nodes: tuple[Any, ...] = ()
     note: str = ""
+    touches: tuple[Buffer, ...] = ()
 
 
 @dataclass(eq=False)

@@ -50,7 +50,7 @@ class Product:
         """How many products each sum has."""
         return math.prod(self.k)
 
-    @property
+    @cached_property
     def structure(self) -> str:
         """The part of the key that both kinds share."""
         body = ";".join(" ".join(map(_word, line)) for line in self.body)
@@ -87,6 +87,8 @@ class Product:
 
     def arranged(self, order: list[int]) -> Self:
         """The same with the outer loops in another order."""
+        if order == list(range(len(order))):
+            return self
 
         def look(operand: Operand) -> Operand:
             strides = operand.strides
