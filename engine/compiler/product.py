@@ -10,6 +10,7 @@ from engine.compiler.frames import Frame, frame, inside
 from engine.compiler.groups import Group
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
+from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.places import Place, coalesced
 from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
@@ -156,7 +157,8 @@ class _Product:
                 ),
                 stores=tuple(Store(*s) for s in program.stores),
         )  # fmt: skip
-        for row in inside(whole, list(self._frames(outer, sums))):
+        fewer = fewer_products(whole)
+        for row in inside(whole, list(self._frames(outer, sums))) if fewer is None else [fewer]:
             self.planner.record(row, "contract")
 
     def _frames(self, outer: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame, int, int]]:

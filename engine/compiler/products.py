@@ -14,6 +14,7 @@ from typing import Any
 from engine.compiler import ir
 from engine.compiler.free import root
 from engine.compiler.ir import Graph, Node, Value
+from engine.compiler.kernels.winograd import CHANNELS, LEAST
 from engine.compiler.places import Place
 
 LANES = 16
@@ -21,6 +22,8 @@ COPY = 0.35
 """Nanoseconds for one element that is laid out anew."""
 ROOM = 800_000
 """Bytes of the second cache that the rows of a convolution may take."""
+FEWER = 0.65
+"""What a convolution with fewer products takes, as a part of what it takes with all of them."""
 PEAK, DOT_PEAK = 160.0, 90.0
 """Floating-point operations in a nanosecond of one core, along results and along sums."""
 
@@ -148,9 +151,23 @@ def along_channels(graph: Graph) -> bool:
             side = 0 if is_window(node.inputs[0]) else 1
             work = letters.count("".join(letters.sizes))
             widths = [letters.sizes[x] for x in letters.free(1 - side)]
-            cost[0] += work / lane_share(max(widths, default=1))
+            fewer = FEWER if _slides(node.inputs[side], max(widths, default=1)) else 1.0
+            cost[0] += work / lane_share(max(widths, default=1)) * fewer
             cost[1] += work / _batch_share(node.inputs[side], letters, side)
     return cost[0] < cost[1]
+
+
+def _slides(value: Value, filters: int) -> bool:
+    """Whether these are windows of 3 x 3 over channels, enough of them for fewer products (see `kernels/winograd`)."""
+    picture = root(value)
+    if len(picture.shape) != 4 or min(picture.shape[1], filters) < LEAST or picture.shape[1] > CHANNELS:
+        return False
+    found = []
+    while value.node is not None and value.node.kind.view:
+        if value.node.kind is ir.Window:
+            found.append(tuple(value.node.attrs[name] for name in ("taps", "step", "dilation")))
+        value = value.node.inputs[0]
+    return found == [(3, 1, 1)] * 2
 
 
 def _batch_share(value: Value, letters: Letters, side: int) -> float:

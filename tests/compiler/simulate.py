@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import ir
-from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.nest import Nest
+from engine.compiler.kernels.product import Product
 from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.shards import Moved
@@ -97,10 +97,10 @@ def run(work: Any) -> None:
         run(whole)
     elif isinstance(work, Nest):
         store(work, work.sizes, computed(work, work.sizes))
-    elif isinstance(work, Contraction | Dot):
+    elif isinstance(work, Product):
         free, summed = "abcdef"[: len(work.outer)], "uvwxyz"[: len(work.k)]
         a, b = seen(work.a, (*work.outer, work.m, *work.k)), seen(work.b, (*work.outer, work.n, *work.k))
-        unit = work.b.strides[len(work.outer)] if isinstance(work, Contraction) else work.a.strides[-1]
+        unit = work.a.strides[-1] if isinstance(work, Dot) else work.b.strides[len(work.outer)]
         assert unit == 1 or work.n == 1 or work.k[-1:] == (1,), "vectors of numbers that do not lie side by side"
         total = np.einsum(f"{free}m{summed},{free}n{summed}->{free}mn", a, b, optimize=True)
         sizes = (*work.outer, work.m, work.n)

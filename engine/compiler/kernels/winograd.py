@@ -1,0 +1,199 @@
+"""Convolutions of 3 x 3 taps with 2.25 times fewer products: S. Winograd, "Arithmetic Complexity of Computations"
+(1980), as A. Lavin and S. Gray use it, "Fast Algorithms for Convolutional Neural Networks" (2016), F(2x2, 3x3).
+
+Two neighbouring sums of three products need four products instead of six, of sums of what stood there before; along
+both axes four results need 16 products instead of 36. Pictures are cut into overlapping squares of 4 x 4, squares and
+taps are transformed (additions alone), 16 small products of matrices sum over the channels, and what they found is
+transformed back (see `squares`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from engine.compiler.emit import Function
+from engine.compiler.kernels.contract import Contraction
+from engine.compiler.kernels.product import Given, Product, cuts
+from engine.compiler.kernels.squares import EACH, SQUARE, SUMS, TAPS, Back, Forth
+from engine.compiler.kernels.tiles import TALL, WIDTH, fitting
+from engine.compiler.work import Buffer, Operand, Store
+
+STRIP = 48
+"""Squares at a time, at most."""
+CHANNELS, FILTERS = 128, 128
+"""Channels of the picture, at most; filters at a time."""
+LEAST, FEWEST = 16, 8
+"""Channels on either side, and squares of a picture, below which transforming costs more than it saves."""
+WORTH = 0.85
+"""It is used where it takes at most so large a part of the time."""
+SPEED, MOVED = 110.0, 0.07
+"""Operations of the small products in a nanosecond; nanoseconds for a number that is transformed."""
+
+
+# ------------------------------------------------------------------------------------------------------ work
+@dataclass(frozen=True)
+class _Matrices(Contraction):
+    """One of the 16 products, from and to memory that is at hand."""
+
+    @property
+    def ahead(self) -> bool:
+        return False
+
+    @classmethod
+    def of(cls, m: int, n: int, k: int, turned: bool, several: bool) -> _Matrices:
+        """Sizes as they usually are; turned: a has stride 1 along m, else along k; several: not all filters at once."""
+        n = -(-n // WIDTH) * WIDTH
+        a, b, c = (Operand(Buffer(0), 0, s) for s in ((1, m) if turned else (k, 1), (1, n), (n, 1)))
+        form = fitting((), m, n, ())
+        if several:  # the last filters may be fewer: vector by vector
+            vectors, rows = (form.vectors, form.rows) if form.vectors else (form.rest, form.low)
+            form = replace(form, vectors=vectors, rows=rows, rest=1, low=TALL[1][0])
+        return cls((), m, n, (k,), a, b, (("sum of products",),), (c,), (Store(0, 0),), form, "", 0)
+
+
+@dataclass(frozen=True)
+class Winograd(Product):
+    """What a `Contraction` says, where windows of 3 x 3 slide over pictures whose channels lie side by side.
+
+    To the results: outer (.., row), m: column, n: filter, k: (3, 3, channel). To the taps' gradient: outer (3, 3),
+    m: channel, n: filter, k: (.., row, column). Squares begin at the first row and column, so that numbers are the same
+    however the work is split.
+    """
+
+    back: bool = False
+    """Whether these are gradients of taps."""
+
+    @property
+    def area(self) -> tuple[int, int]:
+        """Rows and columns over which the windows slide."""
+        return (self.k[-2], self.k[-1]) if self.back else (self.outer[-1], self.m)
+
+    @property
+    def channels(self) -> int:
+        """Of the picture."""
+        return self.m if self.back else self.k[-1]
+
+    @cached_property
+    def matrices(self) -> _Matrices:
+        """The products of the transformed numbers."""
+        rows, columns, wide = self.blocks
+        if self.back:
+            return _Matrices.of(self.m, min(self.n, wide), 1, True, self.n > wide)
+        return _Matrices.of(rows * columns, min(self.n, wide), self.k[-1], False, self.n > wide)
+
+    @cached_property
+    def blocks(self) -> tuple[int, int, int]:
+        """Rows and columns of squares in a strip; filters at a time."""
+        high, wide = (-(-n // EACH) for n in self.area)
+        filters = min(FILTERS, max(2 * WIDTH, SUMS // self.channels // 64 * 64))
+        most = min(STRIP, SUMS // max(self.channels, min(filters, self.n)))
+        columns = -(-wide // -(-wide // most))
+        rows = -(-high // -(-high // max(1, most // columns)))
+        return rows, columns, filters
+
+    @property
+    def key(self) -> str:
+        """Everything that decides the machine code."""
+        return f"winograd {'back ' * self.back}{self.structure} {self.matrices.form} {self.matrices.rounds}"
+
+    def arguments(self) -> list[Any]:
+        """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the blocks."""
+        return [*Product.arguments(self), *self.blocks]
+
+    def split(self, parts: int) -> list[Winograd]:
+        """Pieces along pictures, pairs of rows, or filters."""
+        if parts < 2:
+            return [self]
+        last = 16 * max(1, self.matrices.form.vectors if self.matrices.form else 1)
+        grains = [1] * len(self.outer) if not self.back else [TAPS] * 2
+        if not self.back:
+            grains[-1] = EACH
+        loop, found = cuts(self.sizes, (*grains, max(1, self.m), last), parts)
+        return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
+
+    def cost(self) -> float:
+        """About how many nanoseconds."""
+        high, wide = (-(-n // EACH) for n in self.area)
+        squares = float(high * wide)
+        for n in self.k[:-2] if self.back else self.outer[:-1]:
+            squares *= n
+        numbers = SQUARE * (self.channels + self.n)
+        return 100.0 + squares * (2 * SQUARE * self.channels * self.n / SPEED + numbers * MOVED)
+
+    def emit(self, f: Function, args: list[Any]) -> None:
+        """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
+        given, blocks = Given.of(f, self, args), args[-3:]
+        (Back if self.back else Forth)(f, self, given, blocks).emit()
+
+
+# ------------------------------------------------------------------------------------------------------ choosing
+def fewer_products(work: Contraction) -> Winograd | None:
+    """The same sums with fewer products, where windows slide as they must and it is worth it."""
+    found = _forth(work) or _back(work)
+    if found is None or not LEAST <= found.channels <= CHANNELS or found.n < LEAST:
+        return None
+    high, wide = (-(-n // EACH) for n in found.area)
+    return found if high * wide >= FEWEST and found.cost() < WORTH * work.cost() else None
+
+
+def _forth(work: Product) -> Winograd | None:
+    outer = len(work.outer)
+    if len(work.k) != 3 or any(work.b.strides[:outer]):
+        return None
+    a = work.a.strides
+    channel = next((i for i in range(3) if a[outer + 1 + i] == 1 and work.k[i] != TAPS), None)
+    if channel is None:
+        return None
+    pairs = _slid(work, [i for i in range(3) if i != channel and work.k[i] == TAPS], list(range(outer + 1)))
+    if len(pairs) != 2:
+        return None
+    (i, row), (j, column) = pairs
+    rest = [x for x in range(outer + 1) if x not in (row, column)]
+    return _arranged(work, [*rest, row, column], [i, j, channel], False)
+
+
+def _back(work: Product) -> Winograd | None:
+    outer = len(work.outer)
+    if outer != 2 or len(work.k) < 2:
+        return None
+    sizes = (*work.outer, work.m)
+    channel = next((i for i in range(3) if work.a.strides[i] == 1 and sizes[i] != TAPS), None)
+    if channel is None:
+        return None
+    windows = [x for x in range(3) if x != channel and sizes[x] == TAPS]
+    pairs = [(x, i) for i, x in _slid(work, list(range(len(work.k))), windows)]
+    if len(pairs) != 2:
+        return None
+    (i, row), (j, column) = pairs
+    rest = [x for x in range(len(work.k)) if x not in (row, column)]
+    return _arranged(work, [i, j, channel], [*rest, row, column], True)
+
+
+def _slid(work: Product, summed: list[int], results: list[int]) -> list[tuple[int, int]]:
+    """(summed loop, loop over results) along which a takes the same steps and b moves only along the first; the ones
+    with longer steps first."""
+    outer, a, b = len(work.outer), work.a.strides, work.b.strides
+    still = [x for x in results if x == outer or not b[x]]
+    pairs = [(i, x) for i in summed for x in still if a[outer + 1 + i] == a[x] > 0 and b[outer + 1 + i]]
+    return sorted(pairs, key=lambda pair: -a[pair[1]]) if len({x for pair in pairs for x in pair}) >= len(pairs) else []
+
+
+def _arranged(work: Product, results: list[int], summed: list[int], back: bool) -> Winograd:
+    """The loops over results (the last of them is m) and the summed ones in another order."""
+    outer = len(work.outer)
+    sizes = (*work.outer, work.m)
+
+    def look(operand: Operand, last: int | None) -> Operand:
+        s = operand.strides
+        return replace(operand, strides=(*(s[x] for x in results), *(() if last is None else s[last:])))
+
+    a_k, b_k = (tuple(o.strides[outer + 1 + i] for i in summed) for o in (work.a, work.b))
+    b_outer = tuple(work.b.strides[x] if x < outer else 0 for x in results[:-1])
+    return Winograd(
+        tuple(sizes[x] for x in results[:-1]), sizes[results[-1]], work.n, tuple(work.k[i] for i in summed),
+        replace(work.a, strides=(*(work.a.strides[x] for x in results), *a_k)),
+        replace(work.b, strides=(*b_outer, work.b.strides[outer], *b_k)),
+        work.body, tuple(look(o, outer + 1) for o in work.operands), work.stores, back,
+    )  # fmt: skip
