@@ -101,14 +101,16 @@ class Native:
                 function(*(np.array(self._seen(place, arrays)) for place in places))
         return outputs, not ran.stopped
 
-    def keep(self) -> None:
-        """Keep the plan for whoever says the same."""
+    def keep(self, now: bool = False) -> None:
+        """Keep the plan for whoever says the same, and a recipe for other sizes; now: not in the background."""
         if self.new is not None:
             remember(self.new, self.program.graph, self.plan)
             self.new = None
-        if self.learn is not None:
-            self.table.kernels.later(f"recipe {id(self)}", self.learn)
-            self.learn = None
+        learn, self.learn = self.learn, None
+        if learn is not None and now:
+            learn()
+        elif learn is not None:
+            self.table.kernels.later(f"recipe {id(self)}", learn)
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))

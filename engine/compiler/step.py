@@ -288,7 +288,7 @@ class Step:
             return False
         try:
             variant.bound.runner.table.wait()
-            variant.bound.runner.keep()
+            variant.bound.runner.keep(now=True)
         except CompilerError as defect:
             self.notes.append(Reason(f"no native code: {defect}"))
             variant.give_up()
