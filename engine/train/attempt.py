@@ -29,7 +29,7 @@ from engine.spec.run import InitialArrays, InitialSeed, InitialTf, RunSpec
 from engine.tensor import Tensor
 from engine.train.batches import Cursor
 from engine.train.feed import Feed
-from engine.train.metrics import BETWEEN, Score, is_light, joined, tally
+from engine.train.metrics import BETWEEN, Score, Steps, is_light, joined, tally
 from engine.train.penalty import Penalty, weights_of
 from engine.train.targets import answer_of, encode, right_of
 from engine.train.tier import Tier
@@ -132,7 +132,7 @@ class Attempt:
 
     def _place(self) -> None:
         train = self.split.train
-        self.light_targets: dict[str, Tensor] = {}
+        self.light: dict[str, tuple[Tensor, Tensor]] = {}
         x = to_device(np.ascontiguousarray(train.x), self.spec.device)
         self.feed = Feed(self.cursor, x, to_device(encode(train.y, self.answer), self.spec.device), self.spec.device)
 
@@ -152,11 +152,13 @@ class Attempt:
         """What a batch does to the network is another than before: it is to be compiled anew."""
         self.tier = Tier(self.update, self.evaluate, self._samples(), self.spec.tier, self.spec.device)
 
-    def _samples(self) -> list[Tensor]:
-        """Examples in batches of each size in which large sets are evaluated."""
-        large = [part.x for part in self.split[1:] if len(part) and not is_light(part.x)]
-        sizes = {size: x[:size] for x in large for n in (len(x), BETWEEN) for size in (min(CHUNK, n), n % CHUNK)}
-        return [as_tensor(x) for size, x in sizes.items() if size]
+    def _samples(self) -> list[tuple[Tensor, Tensor]]:
+        """Examples and targets in batches of each size in which large sets are evaluated."""
+        large = [part for part in self.split[1:] if len(part) and not is_light(part.x)]
+        sizes = {
+            size: part[:size] for part in large for n in (len(part), BETWEEN) for size in (min(CHUNK, n), n % CHUNK)
+        }
+        return [self._examples(part) for size, part in sizes.items() if size]
 
     def replace_data(self) -> None:
         """The data settings changed: new examples, same network; the running epoch begins again."""
@@ -237,48 +239,53 @@ class Attempt:
         return len(losses), ended
 
     # ------------------------------------------------------------------------------------------- measurements
-    def score(self, name: str, limit: int | None = None, native: bool = False) -> Score:
+    def score(self, name: str, limit: int | None = None, native: bool = False) -> Steps[Score]:
         """Mean loss, accuracy and confusion counts over the first `limit` examples of train, validation or test.
 
-        native: large sets are evaluated by machine code, if there can be any.
+        It stops between the parts of a large set: nobody should wait for all of it. native: large sets are evaluated by
+        machine code, if there can be any.
         """
         part: Arrays = getattr(self.split, name)
         if is_light(part.x):
-            return self._score(part, self._light_targets(name, part), False)
-        count = min(len(part), limit or len(part))
-        chunks = [part[start : min(start + CHUNK, count)] for start in range(0, count, CHUNK)]
-        return joined([self._score(chunk, as_tensor(encode(chunk.y, self.answer)), native) for chunk in chunks])
+            return self._score(part, self._light(name, part), False)
+        count, scores = min(len(part), limit or len(part)), []
+        for start in range(0, count, CHUNK):
+            chunk = part[start : min(start + CHUNK, count)]
+            scores.append(self._score(chunk, self._examples(chunk), native))
+            yield
+        return joined(scores)
 
-    def _light_targets(self, name: str, part: Arrays) -> Tensor:
-        """Targets of a small part, made once."""
-        if name not in self.light_targets:
-            self.light_targets[name] = as_tensor(encode(part.y, self.answer))
-        return self.light_targets[name]
+    def _light(self, name: str, part: Arrays) -> tuple[Tensor, Tensor]:
+        """Examples and targets of a small part, made once."""
+        if name not in self.light:
+            self.light[name] = self._examples(part)
+        return self.light[name]
 
-    def _score(self, part: Arrays, targets: Tensor, native: bool) -> Score:
-        outputs = to_host(self.tier.outputs(self._examples(part.x), native))
-        found = tally(self.answer, outputs, part.y)
+    def _examples(self, part: Arrays) -> tuple[Tensor, Tensor]:
+        x, target = (to_device(array, self.spec.device) for array in (part.x, encode(part.y, self.answer)))
+        return as_tensor(x), as_tensor(target)
+
+    def _score(self, part: Arrays, examples: tuple[Tensor, Tensor], native: bool) -> Score:
+        outputs, loss = self.tier.measured(examples, native)
+        found = tally(self.answer, host(outputs), part.y)
         right, counts = found if found else (None, None)
-        return Score(float(self.loss(as_tensor(outputs), targets).item()), len(part), right, counts)
+        return Score(float(loss.item()), len(part), right, counts)
 
     def loss_of(self, outputs: Array, labels: Array) -> float:
         """Mean loss of outputs against labels."""
         return float(self.loss(as_tensor(outputs), as_tensor(encode(labels, self.answer))).item())
 
-    def evaluate(self, x: Tensor) -> Tensor:
-        """What the network gives for `x`: no gradients, evaluation mode."""
+    def evaluate(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network gives for `x`, in evaluation mode and without gradients, and its loss."""
         with no_grad(), self._evaluating():
-            outputs: Tensor = self.network(x)
-            return outputs
+            outputs = self.network(x)
+            return outputs, self.loss(outputs, target)
 
     def forward(self, x: Array) -> dict[str, Array]:
-        """What the input and every node give for `x`, as `evaluate`, in the computer's own memory."""
+        """What the input and every node give for `x`: no gradients, evaluation mode, in the computer's own memory."""
         with self._evaluating():
-            found = self.network.outputs_of(self._examples(x))
+            found = self.network.outputs_of(as_tensor(to_device(x, self.spec.device)))
         return {name: host(value) for name, value in found.items()}
-
-    def _examples(self, x: Array) -> Tensor:
-        return as_tensor(to_device(x, self.spec.device))
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

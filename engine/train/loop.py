@@ -23,7 +23,7 @@ from engine.train.changes import Refusal, change
 from engine.train.checkpoint import attempt_bytes, attempt_from, weights_bytes
 from engine.train.divergence import non_finite
 from engine.train.events import Ack, Changed, Computed, Event, Metrics, RunState, State
-from engine.train.metrics import LONG_EPOCH, epoch_due, next_epoch, next_step, step_due
+from engine.train.metrics import LONG_EPOCH, Steps, at_once, epoch_due, next_epoch, next_step, step_due
 from engine.train.pace import Pacer
 from engine.train.source import recipe
 from engine.train.watching import Watch
@@ -49,7 +49,7 @@ class Run:
     def __init__(self, spec: RunSpec | Mapping[str, Any], data_dir: Path | None = None) -> None:
         wanted = spec if isinstance(spec, RunSpec) else RunSpec.model_validate(spec)
         self._start(Attempt(wanted.model_copy(deep=True), data_dir), 0)
-        self._row(whole=False)  # the losses before anything was learned
+        at_once(self._row(whole=False))  # the losses before anything was learned
 
     @classmethod
     def restore(cls, content: bytes, data_dir: Path | None = None) -> Run:
@@ -61,6 +61,8 @@ class Run:
         run._computed = extra.get("computed")
         run._changes = [(step, path, value) for step, path, value in extra["changes"]]
         run.watch.recall(extra["newest"])
+        if extra.get("report"):
+            run._say_later(*extra["report"])
         return run
 
     def _start(self, training: Attempt, attempt: int) -> None:
@@ -73,6 +75,7 @@ class Run:
         self.watch = Watch(training)
         self._pacer = Pacer(training.spec.pace)
         self._steps_left = self._epochs_left = 0
+        self._report: Steps[None] | None = None
         self._computed: dict[str, Any] | None = None
         self._note_goal()
 
@@ -99,7 +102,7 @@ class Run:
 
     def wait(self) -> float:
         """Seconds until `advance` has something to do: 0 at once, infinity while paused or ended."""
-        if self._steps_left or self._epochs_left:
+        if self._steps_left or self._epochs_left or self._report is not None:
             return 0.0
         if self.state != "running":
             return math.inf
@@ -118,9 +121,12 @@ class Run:
         clock, cursor, pacer = time.perf_counter, self._training.cursor, self._pacer
         self.watch.tick(clock(), self.step)
         while self.wait() == 0:
-            if self.state == "running":
-                pacer.began(cursor.at_start)
-            self._batches(min(LONGEST, deadline - clock()))
+            if self._report is not None:
+                self._say_more()
+            else:
+                if self.state == "running":
+                    pacer.began(cursor.at_start)
+                self._batches(min(LONGEST, deadline - clock()))
             if clock() >= deadline:
                 break
         self.watch.tick(clock(), self.step)
@@ -142,9 +148,16 @@ class Run:
             self._computed = training.tier.now
             self._events.append(Computed(step=self.step - done, **training.tier.now))
         self.watch.revision += done
-        self._report(ended)
-        if self._steps_left or self._epochs_left:
-            self._count_down(done, ended)
+        self._say_later(done, ended)
+        self._say_more()
+
+    def _say_later(self, done: int, ended: bool) -> None:
+        """What is to be said about the batches just done is said in steps: see `Attempt.score`."""
+        self._about, self._report = (done, ended), self._reported(done, ended)
+
+    def _say_more(self) -> None:
+        if self._report is not None and next(self._report, self) is self:
+            self._report = None
 
     @property
     def _native(self) -> bool:
@@ -164,7 +177,7 @@ class Run:
         stops += [next_step(step) - step] if whole > LONG_EPOCH else []
         return min(stop for stop in stops if stop > 0)
 
-    def _report(self, ended: bool) -> None:
+    def _reported(self, batches: int, ended: bool) -> Steps[None]:
         training = self._training
         step, cursor = training.step, training.cursor
         done = step == self._last_step or (ended and cursor.epochs == self._last_epoch)
@@ -173,14 +186,16 @@ class Run:
         else:
             due = done or (step_due(step) and cursor.batches_per_epoch > LONG_EPOCH)
         if due:
-            values = self._row(whole=ended or done)
+            values = yield from self._row(whole=ended or done)
             done = done or self._goal_reached(values)
         if done:
             self._steps_left = self._epochs_left = 0
             self._enter("finished", "until")
+        if self._steps_left or self._epochs_left:
+            self._count_down(batches, ended)
 
-    def _row(self, whole: bool) -> dict[str, float | None]:
-        values, examples = self.watch.row(whole, self._native)
+    def _row(self, whole: bool) -> Steps[dict[str, float | None]]:
+        values, examples = yield from self.watch.row(whole, self._native)
         self._events.append(Metrics(step=self.step, epoch=self.epoch, values=values, test_examples=examples))
         return values
 
@@ -247,6 +262,8 @@ class Run:
         return Ack(id=name, step=self.step)
 
     def _obey(self, command: commands.Command) -> None:
+        while isinstance(command, commands.Play | commands.Step | commands.Set | commands.Stop) and self._report:
+            self._say_more()  # about how things stand, before they change
         match command:
             case commands.Play():
                 self._play()
@@ -314,7 +331,7 @@ class Run:
         self._start(training, self.attempt + 1)
         self.watch.after(watch)
         self._enter(state, reason)
-        self._row(whole=False)  # the losses before anything was learned
+        at_once(self._row(whole=False))  # the losses before anything was learned
 
     # ------------------------------------------------------------------------------------------------- looking
     def pictures(self, topics: list[str]) -> list[Block]:
@@ -339,6 +356,7 @@ class Run:
         extra = {
             "attempt": self.attempt,
             "computed": self._computed,
+            "report": self._about if self._report is not None else None,
             "origin": self._origin.model_dump(mode="json"),
             "changes": self._changes,
             "newest": self.watch.newest_facts(),

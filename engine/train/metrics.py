@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from engine.probes.answer import Answer
 from engine.probes.confusion import count
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
+Steps: TypeAlias = Generator[None, None, T]
+"""Something that is measured in steps, so that nobody waits for all of it; what it gives in the end."""
 
 WHOLE = 2500
 LIGHT = 2**20
@@ -84,3 +88,13 @@ def joined(scores: list[Score]) -> Score:
 def finite(value: float | None) -> float | None:
     """The value, or None when it is not finite: JSON has no NaN."""
     return value if value is not None and np.isfinite(value) else None
+
+
+def at_once(steps: Steps[T]) -> T:
+    """What is found in the end, when nothing else is to be done in between."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        found: T = end.value
+        return found

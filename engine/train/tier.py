@@ -1,5 +1,4 @@
-"""What computes the batches of a run, and what its network gives for a set of examples: compiled code, many batches a
-call, or the eager engine, one by one."""
+"""What computes the batches of a run, and measures sets: compiled steps, many batches a call, or the eager engine."""
 
 from __future__ import annotations
 
@@ -31,8 +30,8 @@ class Many:
 class Tier:
     """Runs `update` compiled, where that can be done, and `evaluate` then, too.
 
-    samples: examples as `evaluate` will get them, one batch of each size: training does not begin natively before there
-    is machine code for these, so that no row of the curves ever waits for it.
+    samples: arguments as `evaluate` will get them, one batch of each size: training does not begin natively before
+    there is machine code for these, so that no row of the curves ever waits for it.
 
     Attributes:
         now: what computes full batches, as the event `Computed` says it; None while that is not known.
@@ -42,8 +41,8 @@ class Tier:
     def __init__(
         self,
         update: Callable[..., Any],
-        evaluate: Callable[[Tensor], Tensor],
-        samples: list[Tensor],
+        evaluate: Callable[..., Any],
+        samples: list[tuple[Tensor, Tensor]],
         wanted: str,
         device: str,
     ) -> None:
@@ -72,11 +71,11 @@ class Tier:
             self._say("eager" if waiting else tier, "Machine code is being made." if waiting else self.step.why())
         return None if waiting or tier == "eager" else self._many(self.step, x, target)
 
-    def outputs(self, x: Tensor, native: bool) -> Any:
-        """What the network gives for examples; by machine code if `native`, and if there can be any for it."""
+    def measured(self, examples: tuple[Tensor, Tensor], native: bool) -> Any:
+        """What `evaluate` gives for examples; by machine code if `native`, and if there can be any for it."""
         step = self.evaluation
-        native = native and (step.prepare(x) == "native" or step.wait())
-        return (step(x) if native else self.evaluate(x)).array
+        native = native and (step.prepare(*examples) == "native" or step.wait())
+        return (step if native else self.evaluate)(*examples)
 
     def _many(self, step: Step, x: Any, target: Any) -> Many | None:
         began = time.perf_counter()
@@ -100,7 +99,7 @@ class Tier:
         if step is None or step.waiting():
             return step is not None
         while self.samples and step.prepared == "native":
-            self.evaluation.prepare(self.samples[-1])
+            self.evaluation.prepare(*self.samples[-1])
             if self.evaluation.waiting():
                 return True
             self.samples.pop()

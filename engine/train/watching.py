@@ -12,7 +12,7 @@ from engine.errors import ArgumentError, EngineError
 from engine.probes import Block, Evaluation, Scene, parse_topic
 from engine.spec.problem import Problem, problem_from
 from engine.train.attempt import Attempt, OwnMasks, host
-from engine.train.metrics import BETWEEN, Score, finite, is_light
+from engine.train.metrics import BETWEEN, Score, Steps, at_once, finite, is_light
 
 WINDOW = 2.0
 """Seconds over which the speed is measured."""
@@ -78,16 +78,19 @@ class Watch:
         self.scene.evaluations = evaluations
 
     # ---------------------------------------------------------------------------------------------------- rows
-    def row(self, whole: bool, native: bool = False) -> tuple[dict[str, float | None], int]:
-        """(values, test examples) of a row; `whole`: large test sets are measured whole, too; `native`: see `score`."""
+    def row(self, whole: bool, native: bool = False) -> Steps[tuple[dict[str, float | None], int]]:
+        """(values, test examples) of a row, in the steps of `score`; `whole`: large test sets are measured whole, too.
+
+        It leaves nothing behind before it ends: one that was broken off can begin again.
+        """
         t = self.training
-        train = self._train_values()
         limit = None if whole or is_light(t.split.test.x) else BETWEEN
-        test = self._measure("test", limit, native)
-        values = {**train, "test_loss": finite(test.loss), "test_accuracy": finite(test.accuracy)}
+        test = yield from self._measure("test", limit, native)
+        values = {"test_loss": finite(test.loss), "test_accuracy": finite(test.accuracy)}
         if len(t.split.validation):
-            validation = self._measure("validation", None if whole else BETWEEN, native)
+            validation = yield from self._measure("validation", None if whole else BETWEEN, native)
             values |= {"validation_loss": finite(validation.loss), "validation_accuracy": finite(validation.accuracy)}
+        values = {**self._train_values(), **values}
         if t.answer.reading == "value":
             values = {name: v for name, v in values.items() if not name.endswith("accuracy")}
         self.newest, self.measured = values, self.revision
@@ -97,14 +100,14 @@ class Watch:
         """Small sets are measured; of large ones the batches since the last row are told."""
         t = self.training
         if t.evaluated_whole:
-            score = self._measure("train", None)
+            score = at_once(self._measure("train"))
             return {"train_loss": finite(score.loss), "train_accuracy": finite(score.accuracy)}
         loss, accuracy = (t.seen_loss / t.seen, t.seen_right / t.seen) if t.seen else (None, None)
         t.seen_loss, t.seen, t.seen_right = 0.0, 0, 0
         return {"train_loss": finite(loss), "train_accuracy": finite(accuracy)}
 
-    def _measure(self, name: str, limit: int | None, native: bool = False) -> Score:
-        score = self.training.score(name, limit, native)
+    def _measure(self, name: str, limit: int | None = None, native: bool = False) -> Steps[Score]:
+        score = yield from self.training.score(name, limit, native)
         if score.counts is not None:
             self.scene.evaluations[name] = Evaluation(score.counts, score.examples, self.revision)
         return score
@@ -152,8 +155,7 @@ class Watch:
 
     def _look(self) -> None:
         """The losses at this very step, for the eye only: no row of the curves."""
-        row, _ = self.row(whole=False)
-        self.newest = row
+        at_once(self.row(whole=False))
 
     # --------------------------------------------------------------------------------------------------- speed
     def tick(self, now: float, step: int) -> None:

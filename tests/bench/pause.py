@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.spec import presets
 from engine.train import Run
+from engine.train.attempt import Attempt
 
 PROMISED = 0.05
 """Seconds."""
@@ -26,16 +27,16 @@ def slices(preset: str, examples: int, count: int) -> list[tuple[float, int, flo
     if found.view == "image":
         spec.data.params["limit"] = examples
     run, rows, seen = Run(spec), 0.0, []
-    measure = run.watch.row
+    measure = Attempt._score
 
-    def row(*how: bool) -> Any:
+    def score(*given: Any) -> Any:
         nonlocal rows
         began = time.perf_counter()
-        values = measure(*how)
+        values = measure(*given)
         rows += time.perf_counter() - began
         return values
 
-    run.watch.row = row  # type: ignore[method-assign,assignment]
+    Attempt._score = score  # type: ignore[method-assign,assignment]
     run.command({"op": "play"})
     while run.step < 200:
         run.advance(0.01)

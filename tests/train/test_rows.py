@@ -8,7 +8,8 @@ from engine.compiler.cpu import NoNativeCode
 from engine.compiler.step import Step
 from engine.spec import RunSpec, chain, presets
 from engine.train import Run
-from engine.train.attempt import CHUNK
+from engine.train.attempt import CHUNK, Attempt
+from engine.train.metrics import at_once
 
 IMAGES = [preset.spec for preset in presets if preset.view == "image" and preset.id != "cifar10-cnn"]
 LAYERS = [
@@ -55,7 +56,7 @@ def test_a_large_set_is_evaluated_natively_as_it_is_eagerly(spec, at_step) -> No
     attempt = run._training
     masks, weights = attempt.masks, run.weights()
     for limit in (None, 500, CHUNK + 20):
-        quick, slow = (attempt.score("test", limit, way) for way in (True, False))
+        quick, slow = (at_once(attempt.score("test", limit, way)) for way in (True, False))
         assert quick.examples == slow.examples == (limit or 2000)
         assert quick.loss == pytest.approx(slow.loss, rel=1e-5)
         assert abs(quick.right - slow.right) <= 1  # two classes may be equal but for the last bits
@@ -132,3 +133,89 @@ def test_other_data_are_measured_natively_too(at_step) -> None:
     (row, *_) = [e for e in said(run, 12 + 700 // 10) if e.kind == "metrics"]
     assert native(run)
     assert row.test_examples == 500
+
+
+def in_a_row(spec: RunSpec) -> Run:
+    """A run that is in the middle of the row at the end of its second epoch."""
+    run = Run(spec)
+    said(run, 79)
+    run.command({"op": "play"})
+    while run.step < 80 or run._report is None:
+        run.advance(0)
+    for _ in range(3):
+        assert run.advance(0) == []
+    return run
+
+
+def rest(run: Run) -> list:
+    """What it says until it has nothing more to do."""
+    events = []
+    while run.wait() == 0:
+        events += run.advance(0)
+    return events
+
+
+def test_no_more_than_one_part_of_a_large_set_is_evaluated_at_one_go(monkeypatch) -> None:
+    parts, score = [], Attempt._score
+    monkeypatch.setattr(Attempt, "_score", lambda *given: parts.append(len(given[1])) or score(*given))
+    run = Run(digits())
+    run.command({"op": "play"})
+    most = 0
+    while run.step < 90:
+        before = len(parts)
+        run.advance(0)
+        most = max(most, len(parts) - before)
+    assert most == 1
+    assert set(parts) == {CHUNK}
+
+
+def test_a_pause_in_the_middle_of_a_row_is_obeyed_at_once_and_the_row_is_said_all_the_same() -> None:
+    whole, run = Run(digits()), in_a_row(digits())
+    (row,) = [e for e in said(whole, 80) if e.kind == "metrics" and e.step == 80]
+    assert run.command({"op": "pause"}).step == 80
+    assert (run.state, run.wait()) == ("paused", 0)
+    paused, *others = rest(run)
+    assert (paused.kind, paused.state) == ("state", "paused")
+    assert others == [row]
+    assert run.step == 80
+    later = [[e for e in said(r, 130) if e.kind == "metrics"] for r in (run, whole)]
+    assert later[0] == later[1] != []
+
+
+def test_a_checkpoint_in_the_middle_of_a_row_has_the_row_to_come() -> None:
+    run = in_a_row(digits())
+    again = Run.restore(run.snapshot())
+    run.command({"op": "pause"})
+    row = rest(run)[-1]
+    assert rest(again) == [row]
+    assert row.test_examples == 2000
+    assert said(again, 130) == said(run, 130)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"op": "set", "path": "parameters.hidden.weight[0,0]", "value": 9.0},
+        {"op": "set", "path": "data.params.limit", "value": 500},
+        {"op": "step", "count": 3},
+        {"op": "stop"},
+    ],
+)
+def test_what_changes_a_run_comes_after_the_row_that_it_is_in(command) -> None:
+    run, other = in_a_row(digits()), in_a_row(digits())
+    other.command({"op": "pause"})
+    row = rest(other)[-1]
+    assert run.command(command).problem is None
+    assert run.advance(0)[0] == row
+
+
+def test_a_run_that_begins_anew_forgets_the_row_that_it_is_in() -> None:
+    run = in_a_row(digits())
+    run.command({"op": "reset"})
+    assert [(e.kind, e.step) for e in rest(run) + run.advance(0)] == [("state", 0), ("metrics", 0)]
+
+
+def test_a_goal_is_seen_in_a_row_that_was_paused() -> None:
+    run = in_a_row(digits(until={"metric": {"name": "test_loss", "above": 0.0}, "epochs": 50}))
+    run.command({"op": "pause"})
+    assert [e.state for e in rest(run) if e.kind == "state"] == ["paused", "finished"]
