@@ -74,11 +74,11 @@ class Node:
         self.output = Value(shape, dtype, self)
 
     @classmethod
-    def known(cls, kind: type[Kind], inputs: tuple[Any, ...], attrs: dict[str, Any], origin: Origin) -> Node:
+    def known(cls, kind: type[Kind], inputs: Any, values: Any, attrs: dict[str, Any], origin: Origin) -> Node:
         """A node of which it is known what it makes: the caller says so, by setting `output`."""
         node = cls.__new__(cls)
         node.kind, node.inputs, node.attrs, node.origin = kind, inputs, attrs, origin
-        node.values = tuple([v for v in inputs if isinstance(v, Value)])
+        node.values = tuple([v for v in inputs if isinstance(v, Value)]) if values is None else values
         return node
 
     def __repr__(self) -> str:

@@ -79,18 +79,20 @@ class _Told:
         self.nodes = []
         for i, node in enumerate(nodes):
             read = tuple(place[id(x)] if isinstance(x, Value) else (2, x) for x in node.inputs)
-            self.nodes.append((node.kind, read, node.attrs, node.output.shape, node.output.dtype))
+            alone = len(node.values) == len(node.inputs)
+            self.nodes.append((node.kind, read, alone, node.attrs, node.output.shape, node.output.dtype))
             place[id(node.output)] = (1, i)
         self.found = place[id(found)]
 
     def again(self, graph: Graph, inputs: list[Any]) -> Value:
         """The same nodes of other values."""
         made: list[Value] = []
-        lists = (inputs, made)
-        for kind, read, attrs, shape, dtype in self.nodes:
-            node = Node.known(kind, tuple([x if at == 2 else lists[at][x] for at, x in read]), attrs, graph.origin)
-            node.output = Value(shape, dtype, node)
-            made.append(node.output)
+        lists, origin = (inputs, made), graph.origin
+        for kind, read, alone, attrs, shape, dtype in self.nodes:
+            given = tuple([x if at == 2 else lists[at][x] for at, x in read])
+            node = Node.known(kind, given, given if alone else None, attrs, origin)
+            output = node.output = Value.known(shape, dtype, node)
+            made.append(output)
             graph.nodes.append(node)
         at, place = self.found
         found: Value = lists[at][place]

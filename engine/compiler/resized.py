@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import CompilerError, Graph, Node, Origin, Python, Value
+from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, Value
 from engine.compiler.memory import touched
 from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
@@ -24,7 +24,7 @@ from engine.compiler.work import Buffer, Plan, Record
 
 SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "count", "taps", "dilation"])
 """The attributes of nodes that are sizes, or steps."""
-SAME = ("lines", "text", "structure")
+SAME = ("lines", "text", "wide", "cycles", "structure")
 """What work is known to be like, whatever its sizes."""
 MOST, EACH = 64, 6
 """Structures that are remembered, and recipes for each."""
@@ -207,14 +207,21 @@ def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
                 return None
             found.append((s.shape, s.array.tobytes()))
     for node in graph.nodes:
-        if node.kind is Python:
+        kind, given, attrs, origin = node.kind, node.inputs, node.attrs, node.origin
+        if len(node.values) == len(given):
+            read: list[Any] = [place[id(x)] for x in given]
+        else:
+            read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in given]
+        if kind is Map:
+            found.append((attrs["fn"], origin.call, origin.line, *read))
+        elif kind is Python:
             return None
-        read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in node.inputs]
-        attrs = [
-            numbered(v) if name in SIZED else repr(v) if v.__class__ in (float, bool) else v
-            for name, v in node.attrs.items()
-        ]
-        found.append((node.kind, *read, *attrs, node.origin.call, node.origin.line))
+        else:
+            told = [
+                numbered(v) if name in SIZED else repr(v) if v.__class__ in (float, bool) else v
+                for name, v in attrs.items()
+            ]
+            found.append((kind, origin.call, origin.line, *read, *told))
         place[id(node.output)] = len(place)
     if graph.effects:
         return None

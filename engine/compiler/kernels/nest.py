@@ -94,7 +94,7 @@ class Nest:
         width = self.sizes[self.lanes] // GRAIN if self.sizes else 1
         return 1 if width < 2 else 2 if width < 4 else self.wide
 
-    @property
+    @cached_property
     def wide(self) -> int:
         """How many registers should go side by side: few where lines take many of them."""
         return 2 if sum(EXPENSIVE.get(name, 0) for name, *_ in self.body) > 12 or len(self.body) > 12 else 4
@@ -109,10 +109,9 @@ class Nest:
         """Everything that decides the machine code."""
         operands = ",".join(letter(o.buffer.dtype) + self.reach(o) for o in self.operands)
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
-        row = self.sizes[self.lanes] if self.narrow else self.row
-        form = f"side{self.side}"
-        if self.kept or self.narrow:
-            form = f"kept{self.kept or self.narrow}{'' if row % GRAIN else 'full'}"
+        kept, narrow = self.kept, self.narrow
+        row = self.sizes[self.lanes] if narrow else self.row
+        form = f"kept{kept or narrow}{'' if row % GRAIN else 'full'}" if kept or narrow else f"side{self.side}"
         form += "long" if self.long else ""
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {self.text} -> {stores}"
 
