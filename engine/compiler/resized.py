@@ -28,6 +28,8 @@ SAME = ("lines", "text", "wide", "cycles", "structure")
 """What work is known to be like, whatever its sizes."""
 MOST, EACH = 64, 6
 """Structures that are remembered, and recipes for each."""
+LONG = 600
+"""Nodes of a graph of which a recipe is written: Python stands still while it compiles a long one."""
 LARGE = 1 << 16
 """Bytes of a constant that are not compared any more."""
 
@@ -65,7 +67,8 @@ class Recipe:
         facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, places, parted)
         last = writer.text(facts)[0]
         names = "".join(f"{v.name}, " for v in tape.variables.values())
-        head = [f"def recipe({names}{''.join(f'{n}=held[{i}], ' for i, n in enumerate(writer.held_names))}*, new=new):"]
+        held = "".join(f"k{i}=held[{i}], " for i in range(len(writer.held)))
+        head = [f"def recipe({names}{held}*, new=new):"]
         code = "\n    ".join([*head, *tape.lines, f"return {last}"])
         space: dict[str, Any] = {"held": writer.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
         exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
@@ -129,7 +132,7 @@ class _Writer:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.held: list[Any] = []
-        self.held_names: list[str] = []
+        self.places: dict[int, int] = {}
         self.known: dict[int, tuple[str, bool]] = {}
         self.kept: list[Any] = []
         self.without_memory: set[int] = set()
@@ -179,11 +182,10 @@ class _Writer:
         return name, True
 
     def _hold(self, x: Any) -> str:
-        place = next((i for i, y in enumerate(self.held) if y is x), None)
-        if place is None:
-            place = len(self.held)
+        """The name of an object that is used as it is."""
+        place = self.places.setdefault(id(x), len(self.held))
+        if place == len(self.held):
             self.held.append(x)
-            self.held_names.append(f"k{place}")
         return f"k{place}"
 
 
@@ -251,7 +253,7 @@ def learn(structure: Any, graph: Graph, rows_of: Callable[[Graph], Plan]) -> Cal
         _RECIPES.move_to_end(structure)
         if len(_RECIPES) > MOST:
             _RECIPES.popitem(last=False)
-        if not known or len(known) > EACH:
+        if not known or len(known) > EACH or len(graph.nodes) > LONG:
             known[:] = known or [None]
             return None
 
