@@ -88,7 +88,8 @@ class Winograd(Product):
         """Rows and columns of squares in a strip; filters at a time."""
         high, wide = (-(-n // EACH) for n in self.area)
         filters = min(FILTERS, max(2 * WIDTH, SUMS // self.channels // 64 * 64))
-        most = min(STRIP, SUMS // max(self.channels, min(filters, self.n)))
+        longest = -(-max(self.channels, min(filters, self.n)) // WIDTH) * WIDTH
+        most = min(STRIP, SUMS // longest)
         columns = -(-wide // -(-wide // most))
         rows = -(-high // -(-high // max(1, most // columns)))
         return rows, columns, filters
