@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import mmap
 import os
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def files(tmp_path):
 def test_a_kernel_that_is_needed_is_compiled_and_runs(made, count):
     (address,) = made().need([Adds(2.5)])
     assert run(address, np.zeros(count, "f4")).tolist() == [2.5] * count
+
+
+def test_kernels_find_their_constants_whatever_lies_between_them(made):
+    kernels, between = made(), []
+    for number in (0.1, 0.3, 0.7, 1.1):
+        (address,) = kernels.need([Adds(number)])
+        assert run(address, np.zeros(5, "f4")).tolist() == [np.float32(number)] * 5
+        between.append(mmap.mmap(-1, 3 << 30))  # further than an instruction's distance to a constant reaches
+    for area in between:
+        area.close()
 
 
 def test_a_kernel_that_is_looked_for_is_compiled_in_the_background(made):

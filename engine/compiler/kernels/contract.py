@@ -29,7 +29,7 @@ NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
-LONG_SUM = 64
+LONG_SUM = 32
 """Products of a sum during which the epilogue's rows are asked for."""
 
 

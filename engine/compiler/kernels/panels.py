@@ -280,32 +280,45 @@ class Panels:
         ahead = self._ahead(piece, row, column) if 2 * height > self.tall else []
         count = len(ahead)
 
-        def products(a: Any, b: Any, held: list[Ssa], place: int) -> list[Ssa]:
+        wide = f.lanes == 16  # AVX-512 repeats a number in all lanes while it multiplies: one instruction less
+        numbers = (a, a) if wide else (a,)
+
+        def products(numbers: tuple[Any, ...], b: Any, held: list[Ssa], place: int) -> list[Ssa]:
             columns = [f.load(f.floats, f.add(b, place * self.line + q * f.lanes * SIZE)) for q in range(vectors)]
             found: list[Ssa] = []
             for r in range(height):
-                number = f.splat(f.load(FLOAT, f.add(a, place * step + r * SIZE)))
-                found += [f.fma(number, c, held[r * vectors + q]) for q, c in enumerate(columns)]
+                # of all rows that would be more loads than there is time for
+                near = numbers[:vectors] if r % 3 == 1 else numbers[:1]
+                number = [f.splat(f.load(FLOAT, f.add(x, place * step + r * SIZE))) for x in near]
+                found += [f.fma(number[q % len(near)], c, held[r * vectors + q]) for q, c in enumerate(columns)]
             return found
 
-        def four(_: Any, a: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
-            coming, held = rest[:count], list(rest[count:])
+        # hidden, or LLVM would address what is read from the stack on, in instructions almost twice as long, or all by
+        # one pointer and distances from it, which takes two instructions where one repeats and multiplies
+        def moved(pointers: Any, by: int) -> tuple[Any, ...]:
+            return tuple(f.opaque(f.add(x, by)) for x in pointers)
+
+        size = len(numbers)
+
+        def four(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
+            numbers, coming, held = rest[:size], rest[size : size + count], list(rest[size + count :])
             for x in coming:
                 for line in (*range(0, self.line, 64), self.line - 1):  # rows may begin within a line
                     f.prefetch(f.add(x, line))
             for place in range(4):
-                held = products(a, b, held, place)
-            moved = [f.add(x, walk.step) for x, walk in zip(coming, ahead, strict=True)]
-            return (f.add(a, 4 * step), f.add(b, 4 * self.line), *moved, *held)
+                held = products(numbers, b, held, place)
+            following = [f.add(x, walk.step) for x, walk in zip(coming, ahead, strict=True)]
+            return (*moved((b,), 4 * self.line), *moved(numbers, 4 * step), *following, *held)
 
-        def one(_: Any, a: Any, b: Any, *held: Ssa) -> tuple[Any, ...]:
-            return (f.add(a, step), f.add(b, self.line), *products(a, b, list(held), 0))
+        def one(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
+            numbers, held = rest[:size], list(rest[size:])
+            return (*moved((b,), self.line), *moved(numbers, step), *products(numbers, b, held, 0))
 
         fours = f.mul(piece.depth // 4, 4)
-        # hidden, or LLVM would address what is read from the stack on, in instructions almost twice as long
-        state = (f.opaque(a), f.opaque(self.panel), *(walk.start for walk in ahead), *held)
+        state = (*moved((self.panel, *numbers), 0), *(walk.start for walk in ahead), *held)
         state = f.loop(fours, four, state, step=4)
-        return f.loop(piece.depth, one, (*state[:2], *state[2 + count :]), start=fours)[2:]
+        state = f.loop(piece.depth, one, (*state[: 1 + size], *state[1 + size + count :]), start=fours)
+        return state[1 + size :]
 
     # ------------------------------------------------------------------------------------------------- what comes next
     def _ahead(self, piece: Piece, row: Any, column: Any) -> list[Ahead]:
