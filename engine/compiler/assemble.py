@@ -113,10 +113,11 @@ class Assembly:
 
     def hold(self, array: Any, value: Value) -> None:
         """From here on the array holds this value."""
-        self.held[id(array)] = value
-        self.late.pop(id(array), None)
-        self.types[id(array)] = array.dtype
-        self.lost.pop(id(array), None)
+        key = id(array)
+        self.held[key] = value
+        self.late.pop(key, None)
+        self.types[key] = array.dtype
+        self.lost.pop(key, None)
         self._known(array)
 
     def _known(self, array: Any) -> None:

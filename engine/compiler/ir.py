@@ -125,10 +125,13 @@ class Graph:
 
     def map(self, fn: str, *inputs: Input) -> Value:
         """A scalar function with NumPy's broadcasting."""
-        shapes = {v.shape for v in inputs if isinstance(v, Value)}
-        if len(shapes) == 1:
-            return self.add(Map, *inputs, fn=fn)
-        shape = np.broadcast_shapes(*shapes)
+        values = tuple([v for v in inputs if isinstance(v, Value)])
+        if values and all([v.shape == values[0].shape for v in values]):  # noqa: C419
+            node = Node.known(Map, inputs, values, {"fn": fn}, self.origin)
+            found = node.output = Value.known(values[0].shape, Map.element(fn, inputs, values), node)
+            self.nodes.append(node)
+            return found
+        shape = np.broadcast_shapes(*(v.shape for v in values))
         return self.add(Map, *[self.expand(v, shape) if isinstance(v, Value) else v for v in inputs], fn=fn)
 
     def expand(self, x: Value, shape: Shape) -> Value:

@@ -6,7 +6,7 @@ Broadcasting, transposing and cutting are kinds of their own, so that a `map` se
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -128,12 +128,17 @@ class Map(Kind):
         shape = values[0].shape if values else None
         if shape is None or any([v.shape != shape for v in values]):  # noqa: C419
             raise defect(f"map {fn}: operands of one shape, got {inputs}")
+        return shape, Map.element(fn, inputs, values)
+
+    @staticmethod
+    def element(fn: str, inputs: tuple[Input, ...], values: Sequence[Value]) -> Any:
+        """The element type of the result; values: the inputs that are no numbers."""
         rule = SCALARS[fn][1]
         if rule == "same":
-            return shape, values[0].dtype
+            return values[0].dtype
         if rule == "last":
-            return shape, next((v.dtype for v in inputs[1:] if isinstance(v, Value)), FLOAT)
-        return shape, TRUTH if rule == "truth" else WORD
+            return next((v.dtype for v in inputs[1:] if isinstance(v, Value)), FLOAT)
+        return TRUTH if rule == "truth" else WORD
 
     @staticmethod
     def run(*arrays: Any, fn: str) -> Any:

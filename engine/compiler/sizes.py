@@ -74,7 +74,7 @@ class Size:
         return repr(self.fixed())
 
     def __bool__(self) -> bool:
-        return self.tape.told(f"{self.name} != 0", self.now != 0)
+        return bool(operator.ne(self, 0))
 
     def __hash__(self) -> int:
         return id(self.tape)  # so that every look into a dictionary asks whether they are equal
@@ -120,8 +120,11 @@ def _comparison(sign: str, f: Callable[[Any, Any], bool]) -> Any:
             return f(0, 0)
         if not isinstance(other, (Size, *NUMBERS)) or (other.__class__ is Size and other.tape is not self.tape):
             return NotImplemented
-        if other.__class__ is Size and self.name[0] == other.name[0] == "v" and sign in ("==", "!="):
-            return sign == "!="  # two variables are two numbers
+        if self.name[0] == "v":
+            if other.__class__ is int and other < 2:
+                return f(self.now, other)  # a size is at least 2
+            if other.__class__ is Size and other.name[0] == "v" and sign in ("==", "!="):
+                return sign == "!="  # two variables are two numbers
         return self.tape.told(f"{self.name} {sign} {_text(other)}", f(self.now, _now(other)))
 
     return asked

@@ -198,6 +198,11 @@ def test_what_is_asked_of_open_sizes_becomes_a_condition() -> None:
     assert (math.prod((a, b, 1)).now, (a / 8.0).now) == (140, 2.5)
     assert list(range(b)) == list(range(7))
     assert {(a, 1): 2}[tape.size(20), 1] == 2
-    text = "\n".join(tape.lines)
+    lines = list(tape.lines)
+    assert a
+    assert a > 1
+    assert b != 0
+    assert tape.lines == lines, "a size is at least 2"
+    text = "\n".join(lines)
     assert "if not (v1 == 7): return None" in text
     assert "v0 == 20" not in text
