@@ -152,13 +152,11 @@ class Attempt:
         """What a batch does to the network is another than before: it is to be compiled anew."""
         self.tier = Tier(self.update, self.evaluate, self._samples(), self.spec.tier, self.spec.device)
 
-    def _samples(self) -> list[tuple[Tensor, Tensor]]:
-        """Examples and targets in batches of each size in which large sets are evaluated."""
-        large = [part for part in self.split[1:] if len(part) and not is_light(part.x)]
-        sizes = {
-            size: part[:size] for part in large for n in (len(part), BETWEEN) for size in (min(CHUNK, n), n % CHUNK)
-        }
-        return [self._examples(part) for size, part in sizes.items() if size]
+    def _samples(self) -> list[Tensor]:
+        """Examples in batches of each size in which large sets are evaluated."""
+        large = [part.x for part in self.split[1:] if len(part) and not is_light(part.x)]
+        sizes = {size: x[:size] for x in large for n in (len(x), BETWEEN) for size in (min(CHUNK, n), n % CHUNK)}
+        return [as_tensor(x) for size, x in sizes.items() if size]
 
     def replace_data(self) -> None:
         """The data settings changed: new examples, same network; the running epoch begins again."""
@@ -266,7 +264,10 @@ class Attempt:
         return as_tensor(x), as_tensor(target)
 
     def _score(self, part: Arrays, examples: tuple[Tensor, Tensor], native: bool) -> Score:
-        outputs, loss = self.tier.measured(examples, native)
+        x, target = examples
+        outputs = self.tier.outputs(x, native)
+        with no_grad():  # not with the outputs: a sum over examples would depend on how many cores share them
+            loss = self.loss(outputs, target)
         found = tally(self.answer, host(outputs), part.y)
         right, counts = found if found else (None, None)
         return Score(float(loss.item()), len(part), right, counts)
@@ -275,11 +276,11 @@ class Attempt:
         """Mean loss of outputs against labels."""
         return float(self.loss(as_tensor(outputs), as_tensor(encode(labels, self.answer))).item())
 
-    def evaluate(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network gives for `x`, in evaluation mode and without gradients, and its loss."""
+    def evaluate(self, x: Tensor) -> Tensor:
+        """What the network gives for `x`, in evaluation mode and without gradients."""
         with no_grad(), self._evaluating():
-            outputs = self.network(x)
-            return outputs, self.loss(outputs, target)
+            outputs: Tensor = self.network(x)
+            return outputs
 
     def forward(self, x: Array) -> dict[str, Array]:
         """What the input and every node give for `x`: no gradients, evaluation mode, in the computer's own memory."""

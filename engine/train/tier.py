@@ -30,7 +30,7 @@ class Many:
 class Tier:
     """Runs `update` compiled, where that can be done, and `evaluate` then, too.
 
-    samples: arguments as `evaluate` will get them, one batch of each size: training does not begin natively before
+    samples: examples as `evaluate` will get them, one batch of each size: training does not begin natively before
     there is machine code for these, so that no row of the curves ever waits for it.
 
     Attributes:
@@ -41,8 +41,8 @@ class Tier:
     def __init__(
         self,
         update: Callable[..., Any],
-        evaluate: Callable[..., Any],
-        samples: list[tuple[Tensor, Tensor]],
+        evaluate: Callable[[Tensor], Tensor],
+        samples: list[Tensor],
         wanted: str,
         device: str,
     ) -> None:
@@ -71,11 +71,12 @@ class Tier:
             self._say("eager" if waiting else tier, "Machine code is being made." if waiting else self.step.why())
         return None if waiting or tier == "eager" else self._many(self.step, x, target)
 
-    def measured(self, examples: tuple[Tensor, Tensor], native: bool) -> Any:
+    def outputs(self, x: Tensor, native: bool) -> Tensor:
         """What `evaluate` gives for examples; by machine code if `native`, and if there can be any for it."""
         step = self.evaluation
-        native = native and (step.prepare(*examples) == "native" or step.wait())
-        return (step if native else self.evaluate)(*examples)
+        native = native and (step.prepare(x) == "native" or step.wait())
+        outputs: Tensor = step(x) if native else self.evaluate(x)
+        return outputs.contiguous()  # how it lies depends on the number of cores, and NumPy sums as it lies
 
     def _many(self, step: Step, x: Any, target: Any) -> Many | None:
         began = time.perf_counter()
@@ -99,7 +100,7 @@ class Tier:
         if step is None or step.waiting():
             return step is not None
         while self.samples and step.prepared == "native":
-            self.evaluation.prepare(*self.samples[-1])
+            self.evaluation.prepare(self.samples[-1])
             if self.evaluation.waiting():
                 return True
             self.samples.pop()

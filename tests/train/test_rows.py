@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from engine.compiler import team
 from engine.compiler.cpu import NoNativeCode
 from engine.compiler.step import Step
 from engine.spec import RunSpec, chain, presets
@@ -83,6 +84,17 @@ def test_rows_repeat_bit_by_bit_whether_machine_code_comes_early_or_late(monkeyp
     assert said(run, 120) == early
     assert native(run)
     assert sum(e.kind == "metrics" for e in early) > 10
+
+
+def test_rows_do_not_depend_on_the_number_of_cores(monkeypatch) -> None:
+    spec = IMAGES[1].model_copy(update={"pace": None}, deep=True)
+    spec.data.params["limit"], spec.batches.size = 330, 10
+    found = []
+    for cores in (1, 2, 4):
+        monkeypatch.setattr(team, "_cores", cores)
+        found.append(said(Run(spec), 33))
+    assert [e.shards for events in found for e in events if e.kind == "computed"] == [1, 1, 1]
+    assert found[0] == found[1] == found[2]
 
 
 def test_a_run_that_goes_on_from_a_checkpoint_has_the_same_rows() -> None:
