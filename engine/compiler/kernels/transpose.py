@@ -17,7 +17,8 @@ from engine.compiler.work import Access, Operand, Shape, pieces
 GRAIN = 16
 """Rows and columns are split in multiples of this."""
 AHEAD = 64
-"""So many columns before a block is turned, its lines are asked for: one side or both come from far memory."""
+"""So many columns before a block is turned, its lines are asked for: one side or both come from far memory. Not where
+rows are short, as in pictures, which lie near."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
 
     def block(i: Any, j: Any) -> None:
         down, across = f.sub(rows, i), f.sub(columns, j)
-        _ask(f, source, target, i, f.add(j, AHEAD), columns)
+        f.when(f.compare("ge", columns, 2 * AHEAD), lambda: _ask(f, source, target, i, f.add(j, AHEAD), columns))
         f.branch(
             f.compare("ge", f.least(down, across), lanes),
             lambda: _block(f, source, target, i, j, lanes, lanes),
