@@ -17,7 +17,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.product import Given, Product, cuts
 from engine.compiler.kernels.squares import EACH, SQUARE, SUMS, TAPS, Back, Forth
-from engine.compiler.kernels.tiles import TALL, WIDTH, fitting
+from engine.compiler.kernels.tiles import TALL, WIDTH, fitting, panels
 from engine.compiler.work import Buffer, Operand, Store
 
 STRIP = 48
@@ -48,8 +48,8 @@ class _Matrices(Contraction):
         a, b, c = (Operand(Buffer(0), 0, s) for s in ((1, m) if turned else (k, 1), (1, n), (n, 1)))
         form = fitting((), m, n, ())
         if several:  # the last filters may be fewer: vector by vector
-            vectors, rows = (form.vectors, form.rows) if form.vectors else (form.rest, form.low)
-            form = replace(form, vectors=vectors, rows=rows, rest=1, low=TALL[1][0])
+            full = [panels(m, n, vectors) for vectors in (4, 2) if n % (vectors * WIDTH) == 0]
+            form = replace(min(full, key=lambda x: x[0])[1], rest=1, low=TALL[1][0])
         return cls((), m, n, (k,), a, b, (("sum of products",),), (c,), (Store(0, 0),), form, "", 0)
 
 
