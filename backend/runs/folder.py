@@ -66,6 +66,8 @@ def cut_torn_line(path: Path) -> None:
 def save_checkpoint(folder: Path, attempt: int, step: int, data: bytes) -> Path:
     """Write a checkpoint so that it is whole or not there, and keep the newest three.
 
+    The new one is on disk before the oldest goes: a process that is killed in between leaves four, until the next one.
+
     Raises:
         OSError: when the disk is full or read-only; older checkpoints stay as they were.
     """

@@ -63,13 +63,36 @@ def test_kills_at_any_moment_leave_no_torn_checkpoint_and_the_same_losses(serve:
                 host.kill()
         until(lambda: server.hosts(), "another host")
         until(lambda: server.record(run)["state"] in ("running", "finished"), "the run going on")
-        for path in files.checkpoints(server.store / "runs" / run):
+        found = files.checkpoints(server.store / "runs" / run)
+        assert len(found) <= files.KEEP + 1  # a newer one is written before the oldest goes
+        for path in found:
             with contextlib.suppress(FileNotFoundError):  # a newer one has pushed it out
                 assert load(path.read_bytes())
     for name in (run, calm):
         assert server.state(name, "finished", "failed")["state"] == "finished"
     assert losses(server, run) == losses(server, calm)
-    assert len(files.checkpoints(server.store / "runs" / run)) <= files.KEEP
+    assert len(files.checkpoints(server.store / "runs" / run)) <= files.KEEP + 1
+
+
+def test_a_kill_between_writing_a_checkpoint_and_removing_the_oldest_leaves_one_more_until_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        raise Killed
+
+    for step in range(4):
+        files.save_checkpoint(tmp_path, 1, step, b"weights")
+    with monkeypatch.context() as patched:
+        patched.setattr(files.Path, "unlink", killed)
+        with pytest.raises(Killed):
+            files.save_checkpoint(tmp_path, 1, 4, b"weights")
+    assert [files.place_of(path)[1] for path in files.checkpoints(tmp_path)] == [4, 3, 2, 1]
+    files.save_checkpoint(tmp_path, 2, 5, b"weights")
+    assert [files.place_of(path) for path in files.checkpoints(tmp_path)] == [(2, 5), (1, 4), (1, 3)]
+    assert len(list(tmp_path.iterdir())) == files.KEEP
 
 
 def test_a_run_whose_host_dies_again_and_again_is_given_up(serve: Serve) -> None:
