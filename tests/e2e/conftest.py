@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,6 +28,8 @@ QUIET = (
     "--no-first-run",
 )
 PATIENCE_SECONDS = 60
+"""How long anything is waited for: what should happen does, however busy the machine is."""
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +49,13 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     `test_the_page_obeys_its_own_security_policy` opens the page with it.
     """
     return {**browser_context_args, "bypass_csp": True, "locale": "en-GB"}
+
+
+@pytest.fixture
+def context(context: Any) -> Any:
+    """Its pages are as patient as everything else."""
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    return context
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def test_a_pasted_table_becomes_a_run_that_learns(circle: Any) -> None:
     dialog.get_by_role("button", name="Train on it").click()
     dialog.wait_for(state="detached")
     circle.wait_for_function(f"{RUN}.spec.data.kind === 'csv'")
-    circle.wait_for_function(f"{RUN}.newest.testAccuracy > 0.9", timeout=30_000)
+    circle.wait_for_function(f"{RUN}.newest.testAccuracy > 0.9")
     assert circle.get_by_role("button", name="Linear hidden1").is_visible()
     circle.locator('[data-cell="2-2"]').scroll_into_view_if_needed()
     names = circle.get_by_role("grid").get_by_role("rowheader").evaluate_all("all => all.map((one) => one.title)")

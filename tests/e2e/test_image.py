@@ -19,7 +19,7 @@ def cnn(opened: Callable[[str], Any]) -> Any:
 
 def wait_for_step(page: Any, step: int) -> None:
     """Until the run says that it has made so many steps."""
-    page.wait_for_function(f"{RUN}.newest.step >= {step}", timeout=60_000)
+    page.wait_for_function(f"{RUN}.newest.step >= {step}")
 
 
 def pixels_of(page: Any, label: str) -> str:
@@ -79,7 +79,6 @@ def test_the_confusion_matrix_counts_every_evaluated_example_and_reads_a_cell_al
     cnn.get_by_role("button", name="Play").click()
     cnn.wait_for_function(
         "[...document.querySelectorAll('[data-cell]')].reduce((n, c) => n + Number(c.dataset.count), 0) > 0",
-        timeout=60_000,
     )
     cnn.get_by_role("button", name="Pause").click()
     cnn.wait_for_function(f"{RUN}.state === 'paused'")
