@@ -12,20 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.kinds import FLOAT as FLOAT
 from engine.compiler.kinds import KINDS as KINDS
-from engine.compiler.kinds import LONG as LONG
 from engine.compiler.kinds import SCALARS as SCALARS
-from engine.compiler.kinds import TRUTH as TRUTH
-from engine.compiler.kinds import WORD as WORD
 from engine.compiler.kinds import Cast as Cast
-from engine.compiler.kinds import CompilerError as CompilerError
 from engine.compiler.kinds import Concat as Concat
 from engine.compiler.kinds import Contract as Contract
 from engine.compiler.kinds import Expand as Expand
 from engine.compiler.kinds import Fill as Fill
 from engine.compiler.kinds import Gather as Gather
-from engine.compiler.kinds import Input as Input
 from engine.compiler.kinds import Iota as Iota
 from engine.compiler.kinds import Kind as Kind
 from engine.compiler.kinds import Map as Map
@@ -35,12 +29,18 @@ from engine.compiler.kinds import Python as Python
 from engine.compiler.kinds import Reduce as Reduce
 from engine.compiler.kinds import Reshape as Reshape
 from engine.compiler.kinds import Scatter as Scatter
-from engine.compiler.kinds import Shape as Shape
 from engine.compiler.kinds import Slice as Slice
-from engine.compiler.kinds import Source as Source
-from engine.compiler.kinds import Value as Value
 from engine.compiler.kinds import Window as Window
-from engine.compiler.kinds import defect as defect
+from engine.compiler.values import FLOAT as FLOAT
+from engine.compiler.values import LONG as LONG
+from engine.compiler.values import TRUTH as TRUTH
+from engine.compiler.values import WORD as WORD
+from engine.compiler.values import CompilerError as CompilerError
+from engine.compiler.values import Input as Input
+from engine.compiler.values import Shape as Shape
+from engine.compiler.values import Source as Source
+from engine.compiler.values import Value as Value
+from engine.compiler.values import defect as defect
 from engine.elements import Abstract
 
 
