@@ -235,7 +235,8 @@ class Panels:
         begun = f.compare("gt", piece.k, 0)
         zeros = [f.floating(0.0)] * len(at)
         held = f.branch(begun, lambda: [f.load(f.floats, x) for x in at], lambda: zeros)
-        found = self._products(piece, row, height, len(masks), column, list(held))
+        next_sums = f.add(sums, height * self.line)
+        found = self._products(piece, row, height, len(masks), column, list(held), next_sums)
 
         def keep() -> None:
             for x, place in zip(found, at, strict=True):
@@ -272,14 +273,16 @@ class Panels:
         for i in range(0, len(sums), 4):
             f.in_turn([body(j) for j in range(i, min(i + 4, len(sums)))])
 
-    def _products(self, piece: Piece, row: Any, height: int, vectors: int, column: Any, held: list[Ssa]) -> Any:
+    def _products(
+        self, piece: Piece, row: Any, height: int, vectors: int, column: Any, held: list[Ssa], next_sums: Any
+    ) -> Any:
         """The loop over the places of a block: four of them at a time, then one by one."""
         f = self.f
         step = self.tall * SIZE
         a = f.add(f.add(self.side, f.mul(row // self.tall, self.pitch)), f.mul(row % self.tall, SIZE))
         ahead = self._ahead(piece, row, column) if 2 * height > self.tall else []
+        ahead += [Ahead(next_sums, 64)] if ahead else []  # the next tile begins with its sums: they come first
         count = len(ahead)
-
         wide = f.lanes == 16  # AVX-512 repeats a number in all lanes while it multiplies: one instruction less
         numbers = (a, a) if wide else (a,)
 
@@ -293,32 +296,34 @@ class Panels:
                 found += [f.fma(number[q % len(near)], c, held[r * vectors + q]) for q, c in enumerate(columns)]
             return found
 
-        # hidden, or LLVM would address what is read from the stack on, in instructions almost twice as long, or all by
-        # one pointer and distances from it, which takes two instructions where one repeats and multiplies
-        def moved(pointers: Any, by: int) -> tuple[Any, ...]:
-            return tuple(f.opaque(f.add(x, by)) for x in pointers)
-
         size = len(numbers)
 
         def four(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
             numbers, coming, held = rest[:size], rest[size : size + count], list(rest[size + count :])
-            for x in coming:
+            for x in coming[-1:]:
+                f.prefetch(x, first=True)
+            for x in coming[:-1]:
                 for line in (*range(0, self.line, 64), self.line - 1):  # rows may begin within a line
                     f.prefetch(f.add(x, line))
             for place in range(4):
                 held = products(numbers, b, held, place)
             following = [f.add(x, walk.step) for x, walk in zip(coming, ahead, strict=True)]
-            return (*moved((b,), 4 * self.line), *moved(numbers, 4 * step), *following, *held)
+            return (*self._moved((b,), 4 * self.line), *self._moved(numbers, 4 * step), *following, *held)
 
         def one(_: Any, b: Any, *rest: Any) -> tuple[Any, ...]:
             numbers, held = rest[:size], list(rest[size:])
-            return (*moved((b,), self.line), *moved(numbers, step), *products(numbers, b, held, 0))
+            return (*self._moved((b,), self.line), *self._moved(numbers, step), *products(numbers, b, held, 0))
 
         fours = f.mul(piece.depth // 4, 4)
-        state = (*moved((self.panel, *numbers), 0), *(walk.start for walk in ahead), *held)
+        state = (*self._moved((self.panel, *numbers), 0), *(walk.start for walk in ahead), *held)
         state = f.loop(fours, four, state, step=4)
         state = f.loop(piece.depth, one, (*state[: 1 + size], *state[1 + size + count :]), start=fours)
         return state[1 + size :]
+
+    def _moved(self, pointers: Any, by: int) -> tuple[Any, ...]:
+        """Pointers some bytes on; hidden, or LLVM would address what is read from the stack on, in instructions almost
+        twice as long, or all by one pointer and distances from it: then a number is no longer repeated on the way."""
+        return tuple(self.f.opaque(self.f.add(x, by)) for x in pointers)
 
     # ------------------------------------------------------------------------------------------------- what comes next
     def _ahead(self, piece: Piece, row: Any, column: Any) -> list[Ahead]:
