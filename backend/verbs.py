@@ -133,7 +133,8 @@ def prepare(settings: Settings) -> Settings:
 
 def bound(settings: Settings) -> Any:
     """A listening socket, on the wanted port or the next free one."""
-    from backend.server import listen
+    with leaving_at_once():
+        from backend.server import listen
 
     try:
         return listen(settings.host, settings.port)

@@ -63,8 +63,11 @@ def test_two_signals_in_a_row_end_it_as_quietly(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("module", "number"),
-    [("argparse", signal.SIGINT), ("uvicorn", signal.SIGINT), ("numpy", signal.SIGINT), ("numpy", signal.SIGTERM)],
-)
+    [
+        ("argparse", signal.SIGINT), ("uvicorn", signal.SIGINT), ("uvicorn.protocols", signal.SIGINT),
+        ("numpy", signal.SIGINT), ("numpy", signal.SIGTERM),
+    ],
+)  # fmt: skip
 def test_a_signal_during_the_start_ends_it_as_quietly(tmp_path: Path, module: str, number: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", "backend.cli", "--no-browser", "--port", "0"],
