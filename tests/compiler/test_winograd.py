@@ -137,6 +137,25 @@ def test_what_is_no_such_window_stays_as_it_is() -> None:
     )
 
 
+def test_filters_of_a_channel_of_its_own_are_no_sum_over_channels() -> None:
+    """Where each channel has filters of its own, the gradient of the taps reads both operands along the channels."""
+    work = gradients(2, 12, 12, 32, 64)
+    a, b, out = work.a.strides, work.b.strides, work.operands[0].strides
+    for step in (0, 64):
+        alone = replace(
+            work, outer=(32, 3), m=3, a=replace(work.a, strides=(1, a[0], a[1], *a[3:])),
+            b=replace(work.b, strides=(step, 0, *b[2:])),
+            operands=(replace(work.operands[0], strides=(out[2], out[0], out[1], 1)),),
+        )  # fmt: skip
+        assert (fewer_products(alone) is None) == bool(step)
+
+
+def test_a_loop_slides_along_one_other() -> None:
+    work = results(2, 12, 12, 32, 64)
+    a = work.a.strides
+    assert fewer_products(replace(work, a=replace(work.a, strides=(a[1], *a[1:4], 7, 1)), m=1)) is None
+
+
 @pytest.mark.parametrize("taps", [3, 4, 5])
 def test_three_of_anything_are_told_from_three_taps(cpu: Cpu, taps: int) -> None:
     """Three pictures, rows or columns may be mistaken for taps."""

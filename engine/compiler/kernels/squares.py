@@ -86,9 +86,9 @@ class _Kernel:
 
     def areas(self) -> tuple[Any, Any, Any]:
         """Memory for the 16 matrices of taps or their gradient, of the picture's squares, of the results' squares."""
-        sizes = [SQUARE * (SIZE * count + 192) for count in (SUMS, SUMS, SUMS)]
-        first = self.f.scratch(sum(sizes))
-        return first, first + sizes[0], first + sizes[0] + sizes[1]
+        size = SQUARE * (SIZE * SUMS + 192)
+        first = self.f.scratch(3 * size)
+        return first, first + size, first + 2 * size
 
     def strips(self, body: Callable[[Strip], None]) -> None:
         """All squares of a picture."""

@@ -107,11 +107,9 @@ class Winograd(Product):
         """Pieces along pictures, pairs of rows, or filters."""
         if parts < 2:
             return [self]
-        last = 16 * max(1, self.matrices.form.vectors if self.matrices.form else 1)
-        grains = [1] * len(self.outer) if not self.back else [TAPS] * 2
-        if not self.back:
-            grains[-1] = EACH
-        loop, found = cuts(self.sizes, (*grains, max(1, self.m), last), parts)
+        vectors = max(1, self.matrices.form.vectors if self.matrices.form else 1)
+        outer = (TAPS, TAPS) if self.back else (*(1 for _ in self.outer[1:]), EACH)
+        loop, found = cuts(self.sizes, (*outer, max(1, self.m), vectors * WIDTH), parts)
         return [self.piece(loop, start, size) for start, size in found] if len(found) > 1 else [self]
 
     def cost(self) -> float:
@@ -143,12 +141,10 @@ def _forth(work: Product) -> Winograd | None:
     outer = len(work.outer)
     if len(work.k) != 3 or any(work.b.strides[:outer]):
         return None
-    a = work.a.strides
-    channel = next((i for i in range(3) if a[outer + 1 + i] == 1 and work.k[i] != TAPS), None)
-    if channel is None:
-        return None
-    pairs = _slid(work, [i for i in range(3) if i != channel and work.k[i] == TAPS], list(range(outer + 1)))
-    if len(pairs) != 2:
+    channel = next((i for i in range(3) if work.a.strides[outer + 1 + i] == 1 and work.k[i] != TAPS), None)
+    taps = [i for i in range(3) if i != channel and work.k[i] == TAPS]
+    pairs = _slid(work, taps, list(range(outer + 1)))
+    if channel is None or pairs is None:
         return None
     (i, row), (j, column) = pairs
     rest = [x for x in range(outer + 1) if x not in (row, column)]
@@ -156,29 +152,32 @@ def _forth(work: Product) -> Winograd | None:
 
 
 def _back(work: Product) -> Winograd | None:
-    outer = len(work.outer)
-    if outer != 2 or len(work.k) < 2:
+    outer, sizes = len(work.outer), (*work.outer, work.m)
+    if outer != 2:
         return None
-    sizes = (*work.outer, work.m)
-    channel = next((i for i in range(3) if work.a.strides[i] == 1 and sizes[i] != TAPS), None)
-    if channel is None:
+    still = _still(work)
+    channel = next((x for x in still if work.a.strides[x] == 1 and sizes[x] != TAPS), None)
+    pairs = _slid(work, list(range(len(work.k))), [x for x in still if x != channel and sizes[x] == TAPS])
+    if channel is None or pairs is None:
         return None
-    windows = [x for x in range(3) if x != channel and sizes[x] == TAPS]
-    pairs = [(x, i) for i, x in _slid(work, list(range(len(work.k))), windows)]
-    if len(pairs) != 2:
-        return None
-    (i, row), (j, column) = pairs
+    (row, i), (column, j) = pairs
     rest = [x for x in range(len(work.k)) if x not in (row, column)]
     return _arranged(work, [i, j, channel], [*rest, row, column], True)
 
 
-def _slid(work: Product, summed: list[int], results: list[int]) -> list[tuple[int, int]]:
-    """(summed loop, loop over results) along which a takes the same steps and b moves only along the first; the ones
-    with longer steps first."""
-    outer, a, b = len(work.outer), work.a.strides, work.b.strides
-    still = [x for x in results if x == outer or not b[x]]
-    pairs = [(i, x) for i in summed for x in still if a[outer + 1 + i] == a[x] > 0 and b[outer + 1 + i]]
-    return sorted(pairs, key=lambda pair: -a[pair[1]]) if len({x for pair in pairs for x in pair}) >= len(pairs) else []
+def _still(work: Product) -> list[int]:
+    """The loops over results, m as the last of them, along which b stands still."""
+    return [*work.still, len(work.outer)]
+
+
+def _slid(work: Product, summed: list[int], results: list[int]) -> list[tuple[int, int]] | None:
+    """Two pairs of a summed loop and one over results along which a takes the same steps, and b only along the first;
+    the pair with the longer steps first. None where there are other pairs, or a loop is in both."""
+    behind, still, a, b = len(work.outer) + 1, _still(work), work.a.strides, work.b.strides
+    pairs = [(i, x) for i in summed for x in results if x in still and a[behind + i] == a[x] > 0 and b[behind + i]]
+    if len(pairs) != 2 or len({i for i, _ in pairs}) < 2 or len({x for _, x in pairs}) < 2:
+        return None
+    return sorted(pairs, key=lambda pair: -a[pair[1]])
 
 
 def _arranged(work: Product, results: list[int], summed: list[int], back: bool) -> Winograd:
@@ -186,9 +185,8 @@ def _arranged(work: Product, results: list[int], summed: list[int], back: bool) 
     outer = len(work.outer)
     sizes = (*work.outer, work.m)
 
-    def look(operand: Operand, last: int | None) -> Operand:
-        s = operand.strides
-        return replace(operand, strides=(*(s[x] for x in results), *(() if last is None else s[last:])))
+    def look(operand: Operand) -> Operand:
+        return replace(operand, strides=(*(operand.strides[x] for x in results), operand.strides[-1]))
 
     a_k, b_k = (tuple(o.strides[outer + 1 + i] for i in summed) for o in (work.a, work.b))
     b_outer = tuple(work.b.strides[x] if x < outer else 0 for x in results[:-1])
@@ -196,5 +194,5 @@ def _arranged(work: Product, results: list[int], summed: list[int], back: bool) 
         tuple(sizes[x] for x in results[:-1]), sizes[results[-1]], work.n, tuple(work.k[i] for i in summed),
         replace(work.a, strides=(*(work.a.strides[x] for x in results), *a_k)),
         replace(work.b, strides=(*b_outer, work.b.strides[outer], *b_k)),
-        work.body, tuple(look(o, outer + 1) for o in work.operands), work.stores, back,
+        work.body, tuple(map(look, work.operands)), work.stores, back,
     )  # fmt: skip
