@@ -102,6 +102,11 @@ class Destinations:
         rows = dense(place.buffer, value.shape)
         return Place(place.buffer, place.offset, value.shape, tuple(s * place.strides[0] for s in rows.strides))
 
+    def last_axis(self, value: Value) -> int | None:
+        """Of one of several parts side by side: the axis that should be innermost, so that all of them lie alike."""
+        node, _ = self.part_of.get(id(value), (None, 0))
+        return len(value.shape) - 1 if node is not None and node.kind is ir.Concat else None
+
     def of(self, value: Value, order: Order, exact: bool = False) -> Place:
         """Where to store a value; `order` is a wish for its axes. exact: dense, in row-major order."""
         place = self.fixed(value)

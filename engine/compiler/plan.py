@@ -115,7 +115,7 @@ class Planner:
 
     def relay_price(self, value: Value, axis: int) -> float:
         """What `relay` would cost, in nanoseconds; what several products use is paid for by all of them."""
-        base, moved = traced(value, axis)
+        base, moved = traced(value, axis, pieces=True)
         if (id(base), relaid_axes(len(base.shape), moved)) in self.relaid:
             return 0.0
         shared = max(1, self.used.get(id(held(value)), 1))
@@ -123,7 +123,7 @@ class Planner:
 
     def relay(self, value: Value, axis: int) -> Place:
         """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
-        base, moved = traced(value, axis)
+        base, moved = traced(value, axis, pieces=True)
         found = self.replayed(value, base, self._laid(base, moved))
         if found.strides[axis] != 1:  # a reshape on the way had to copy
             found = self._laid(value, axis)

@@ -60,10 +60,10 @@ def _partners(planner: Planner, group: Group, letters: Letters) -> list[dict[str
 
 
 def _wanted(planner: Planner, group: Group, letters: Letters, stored: list[Any]) -> list[dict[str, int]]:
-    """For results with a wish: stride 1 along the axis that should be innermost."""
+    """For results with a wish, and for parts of an array: stride 1 along the axis that should be innermost."""
     found = []
     for value in stored:
-        axis = planner.wishes.get(id(value))
+        axis = planner.wishes.get(id(value), planner.destinations.last_axis(value))
         if axis is not None:
             loop = group.loops[id(value)][axis]
             found.append({letters.out[loop]: 1} if loop is not None else {})

@@ -235,10 +235,13 @@ def relaid_axes(ndim: int, axis: int) -> tuple[int, ...]:
     return (*(i for i in range(ndim) if i != axis), axis)
 
 
-def traced(value: Value, axis: int) -> tuple[Value, int]:
-    """The value closest to memory on which an axis of a view can be followed, and the axis there."""
+def traced(value: Value, axis: int, pieces: bool = False) -> tuple[Value, int]:
+    """The value closest to memory on which an axis of a view can be followed, and the axis there. pieces: no further
+    than to one of a few pieces: of queries, keys and values that one product makes, not all need another layout."""
     while value.node is not None and value.node.kind.view:
         node = value.node
+        if pieces and node.kind is ir.Slice and 2 * value.size <= node.inputs[0].size <= 4 * value.size:
+            break
         if node.kind is ir.Permute:
             axis = node.attrs["order"][axis]
         elif node.kind is ir.Expand:

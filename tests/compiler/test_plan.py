@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,28 @@ def test_nothing_is_written_before_the_step_is_known_to_be_finite() -> None:
 def cell(graph: Graph, *shape: int) -> ir.Source:
     """A cell of ones."""
     return graph.source("cell", shape, "f4", array=np.ones(shape, "f4"))
+
+
+def test_of_queries_keys_and_values_only_keys_are_turned_and_their_slopes_lie_as_they_do() -> None:
+    graph = Graph()
+    x, dy = (graph.source("input", (4, 16, 96), "f4", slot=slot) for slot in (0, 1))
+
+    def heads(source: Any, first: int) -> Any:
+        piece = graph.add(ir.Slice, source, start=(0, 0, first), size=(4, 16, 32), step=(1, 1, 1))
+        return graph.add(ir.Permute, graph.add(ir.Reshape, piece, shape=(4, 16, 2, 16)), order=(0, 2, 1, 3))
+
+    q, k, v = (heads(x, first) for first in (0, 32, 64))
+    scores = graph.add(Contract, q, k, left="bhqd", right="bhkd", out="bhqk")
+    found = graph.add(Contract, scores, v, left="bhqk", right="bhkd", out="bqhd")
+    slopes = [graph.add(Contract, scores, heads(dy, 32 * i), left="bhqk", right=r, out=o)
+              for i, (r, o) in enumerate((("bhkd", "bqhd"), ("bhqd", "bkhd"), ("bhqd", "bkhd")))]  # fmt: skip
+    flat = [graph.add(ir.Reshape, s, shape=(4, 16, 32)) for s in slopes]
+    together = graph.add(ir.Concat, *flat, axis=2)
+    graph.outputs = [found, together]
+    lowered = plan(graph)
+    turned = [r.work for r in lowered.rows if isinstance(r, Record) and type(r.work).__name__ == "Transposition"]
+    assert [math.prod(work.sizes) for work in turned] == [4 * 16 * 32]
+    assert lowered.outputs[1][0].strides == (16 * 96, 96, 1)
+    array = np.random.default_rng(0).standard_normal((2, 4, 16, 96)).astype("f4")
+    for a, b in zip(simulate(lowered, list(array)), interpret(graph, list(array)), strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)
