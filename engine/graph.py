@@ -34,8 +34,8 @@ class Recorder:
     def leave(self, node: Node, slopes: list[Any]) -> None:
         """The rule gave these gradients."""
 
-    def happened(self, what: str, *facts: Any) -> None:
-        """Something happened that is no op: see `tell`."""
+    def happened(self, what: str, *facts: Any) -> bool | None:
+        """Something happened that is no op: see `tell`. True: it is taken care of."""
 
 
 class Mode:
@@ -60,12 +60,15 @@ def current_mode() -> Mode:
     return mode
 
 
-def tell(what: str, *facts: Any) -> None:
-    """Let the recorders know of what is no op: memory written by hand, a value looked at, an optimiser's step."""
+def tell(what: str, *facts: Any) -> bool:
+    """Let the recorders know of what is no op: memory written by hand, a value looked at, an optimiser's step.
+
+    Whether one of them takes it upon itself, so that it need not be done.
+    """
     mode = _MODE.get()
-    if mode is not None and mode.recorders:
-        for recorder in mode.recorders:
-            recorder.happened(what, *facts)
+    if mode is None or not mode.recorders:
+        return False
+    return any([recorder.happened(what, *facts) for recorder in mode.recorders])  # noqa: C419  (all of them hear)
 
 
 read_mode = _MODE.get

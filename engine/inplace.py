@@ -83,7 +83,9 @@ def _write(t: Tensor, y: Tensor) -> Tensor:
     a, b = t.array, y.array
     if b.dtype is not a.dtype and not can_cast(b.dtype, a.dtype):
         raise DTypeError("in-place", f"a result that fits {t.dtype}", y.dtype, "Write x = x.op() instead of x.op_().")
-    if a is not b and not isinstance(a, Abstract):
+    if isinstance(b, Abstract) and not isinstance(a, Abstract) and not tell("unknown", t):
+        raise GraphError("in-place", "a result with values", "one of which only shape and dtype are known")
+    if a is not b and not isinstance(b, Abstract) and not isinstance(a, Abstract):
         try:
             a[...] = b
         except ValueError as refusal:

@@ -218,7 +218,7 @@ def accumulate(leaf: Tensor, g: Tensor, create_graph: bool, fresh: bool = False)
     if create_graph:
         leaf.grad = g if known is None else known + g
     elif known is None:
-        leaf.grad = g if fresh and a.base is None else wrap(a if isinstance(a, Abstract) else a.copy())
+        leaf.grad = g if isinstance(a, Abstract) or (fresh and a.base is None) else wrap(a.copy())
     elif isinstance(a, Abstract) or known.requires_grad:
         leaf.grad = known + g
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import flat, home, optimise
-from engine.compiler.compare import Comparison, Differs, ndarray
+from engine.compiler.compare import ARRAYS, Comparison, Differs, ndarray
 from engine.compiler.ir import WORD, Fill, Graph, Origin, Python, Source, Value
 from engine.compiler.lower import attempt
 from engine.compiler.rebound import Rebound
@@ -207,7 +207,7 @@ class Assembly:
 
     # --------------------------------------------------------------------------------------------------- ops
     def _op(self, op: type[Op], inputs: list[Any], attrs: dict[str, Any], made: Any) -> None:
-        values = [self.value(a) if isinstance(a, ndarray) else a for a in inputs]
+        values = [self.value(a) if isinstance(a, ARRAYS) else a for a in inputs]
         attrs = {name: self._attribute(value) for name, value in attrs.items()}
         found = None
         drawn = isinstance(attrs.get("draw"), Value)
@@ -232,7 +232,7 @@ class Assembly:
         return value
 
     def _python(self, op: Any, inputs: list[Any], attrs: dict[str, Any], made: Any) -> Value:
-        values = [self.typed(a) if isinstance(a, ndarray) else a for a in inputs]
+        values = [self.typed(a) if isinstance(a, ARRAYS) else a for a in inputs]
         inside = [v for part in attrs.values() for v in leaves(part) if isinstance(v, Value)]
         if inside:
             if any(v.dtype.kind == "b" for v in inside):
@@ -315,7 +315,7 @@ class Assembly:
     def _result(self, leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
             return leaf
-        if leaf.array.__class__ is not ndarray:
+        if leaf.array.__class__ not in ARRAYS:
             raise self.refuse("a result that is not on the CPU")
         owner = self.comparison.cells.get(id(leaf.array), (None, None))[1]
         if owner is leaf:
@@ -333,7 +333,7 @@ def _in_order(optimizer: Optimizer, moving: set[int]) -> list[Tensor]:
 
 
 def _root(array: Any) -> Any:
-    return array.base if isinstance(array.base, ndarray) else array
+    return array.base if isinstance(getattr(array, "base", None), ndarray) else array
 
 
 def trace_step(step: Callable[..., Any], args: Any, lowered: bool = True, finite: bool = False) -> Graph:

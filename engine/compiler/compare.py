@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.trace import Draw, Event, Reason, Stepped, Trace
+from engine.elements import Abstract
 from engine.tensor import Tensor
 from engine.tree import leaves
 
 ndarray = np.ndarray
+ARRAYS = (ndarray, Abstract)
+"""What stands for an array in a trace; hollow where nothing was computed."""
 
 
 class Differs(Exception):

@@ -9,7 +9,8 @@ from engine.compiler.ir import Node, Python
 from engine.compiler.replay import alive
 
 if TYPE_CHECKING:
-    from engine.compiler.step import Step, Variant
+    from engine.compiler.step import Step
+    from engine.compiler.variant import Variant
 
 
 @dataclass

@@ -9,17 +9,21 @@ from __future__ import annotations
 import contextlib
 import math
 import mmap
+from collections import deque
 from collections.abc import Iterable
 from itertools import count
 from typing import Any
-from weakref import ref
+from weakref import finalize, ref
 
 import numpy as np
 
+from engine.elements import Abstract
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor, wrap
 
 LINE, PAGE, HUGE = 64, 4096, 2**21
+SMALL, KEPT = 2**16, 2**26
+"""Bytes from which on memory has pages of its own, and that are kept at most when it is let go."""
 STEP = 17 * LINE
 """Pieces of memory begin so far apart within a page: at the same place, a parameter, its gradient and its states would
 push each other out of the cache, and a store would hold up the loads of the others."""
@@ -87,15 +91,49 @@ def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
 
 def room(size: int) -> Any:
     """So many zero bytes; where they are many, in huge pages: a product whose operands lie in thousands of small ones
-    waits for their addresses a third of its time."""
-    if size < HUGE // 4 or not hasattr(mmap, "MADV_HUGEPAGE"):
+    waits for their addresses a third of its time. Memory that is let go is kept for the next who asks: new pages cost
+    more than to fill them."""
+    if size < SMALL:
         return np.zeros(size, np.uint8)
-    memory = mmap.mmap(-1, size + 2 * HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with contextlib.suppress(OSError):  # a system without huge pages gives small ones
-        memory.madvise(mmap.MADV_HUGEPAGE)
+    memory, start = _kept(size) or _mapped(size)
     found = np.frombuffer(memory, np.uint8)
-    start = -found.ctypes.data % HUGE
+    finalize(found, _keep, memory, start).atexit = False
     return found[start : start + size]
+
+
+def _mapped(size: int) -> tuple[Any, int]:
+    """New memory, and where in it to begin."""
+    huge = size >= HUGE // 4 and hasattr(mmap, "MADV_HUGEPAGE")
+    grain = 1 << (size.bit_length() - 3)  # so that memory for a little more or less is of use again
+    memory = mmap.mmap(-1, size + 2 * HUGE if huge else -(-size // grain) * grain)
+    if huge:
+        with contextlib.suppress(OSError):  # a system without huge pages gives small ones
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory, -np.frombuffer(memory, np.uint8).ctypes.data % HUGE if huge else 0
+
+
+_FREE: deque[tuple[Any, int]] = deque()
+"""Memory that nobody uses, the oldest first, and where in it to begin."""
+
+
+def _keep(memory: Any, start: int) -> None:
+    """Nobody looks into this memory any more."""
+    _FREE.append((memory, start))
+    while sum(len(m) for m, _ in tuple(_FREE)) > KEPT:
+        _FREE.popleft()
+
+
+def _kept(size: int) -> tuple[Any, int] | None:
+    """Memory from before, the newest that fits, full of zeros again."""
+    for memory, start in reversed(tuple(_FREE)):
+        if size <= len(memory) - start <= 2 * size + 2 * HUGE * (size >= HUGE // 4):
+            try:
+                _FREE.remove((memory, start))
+            except ValueError:  # somebody else was faster
+                continue
+            np.frombuffer(memory, np.uint8)[start : start + size] = 0
+            return memory, start
+    return None
 
 
 def settle(tensors: Iterable[Tensor]) -> None:
@@ -122,7 +160,8 @@ def fits(home: Any, array: Any) -> bool:
 def move_in(tensor: Tensor, home: Any) -> None:
     """The tensor's numbers go to its home, and the tensor with them."""
     if tensor.array is not home:
-        home[...] = tensor.array
+        if not isinstance(tensor.array, Abstract):  # else it is 0, as all new memory is
+            home[...] = tensor.array
         tensor.array = home
 
 

@@ -14,6 +14,8 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from engine.compiler.trace import Trace
+from engine.graph import current_mode
+from engine.nn.hooks import EVERYWHERE
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.optim.schedule import LRScheduler
@@ -28,6 +30,7 @@ STRAIGHT = frozenset(
 FLAGGED = sys.version_info >= (3, 12)
 """Whether a method to be called is loaded like any attribute, with a flag."""
 ASKS = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 LOCAL = object()
 """In the place of an object: an argument of the step, or what the engine made of it."""
 ASKED = frozenset(["shape", "ndim", "T", "mT"])
@@ -54,8 +57,22 @@ def lasting(step: Any, trace: Trace) -> set[int] | None:
     return {id(t) for t in kept} | {id(t.array) for t in kept}
 
 
-def _is_plain(step: Any, kept: list[Any], known: list[Any]) -> bool:
-    """Whether code is straight, and asks nothing but the engine and what is known to be plain; kept: what it names."""
+def foreseeable(step: Any) -> bool:
+    """Whether a step is straight code before it ran: all that its modules may run is, too, and nobody has hooks."""
+    kept: list[Any] = []
+    if EVERYWHERE or current_mode().recorders or not _is_plain(step, kept, None):
+        return False
+    modules = [m for held in kept if isinstance(held, Module) for m in held.modules()]
+    leaves = [t for held in kept if isinstance(held, Module) for t in held.parameters()]
+    if any(getattr(m, kind) for m in modules for kind in HOOKS) or any(t._hooks for t in leaves):
+        return False
+    theirs = [m.forward for m in modules if not _is_ours(type(m))]
+    return all(_is_plain(f, [], theirs) for f in (step, *theirs))
+
+
+def _is_plain(step: Any, kept: list[Any], known: list[Any] | None) -> bool:
+    """Whether code is straight, and asks nothing but the engine and what is known to be plain (None: any module); kept:
+    what it names."""
     owner = step.__self__ if isinstance(step, MethodType) else LOCAL
     function = step.__func__ if isinstance(step, MethodType) else step
     if not isinstance(function, FunctionType):
@@ -82,7 +99,7 @@ def _is_plain(step: Any, kept: list[Any], known: list[Any]) -> bool:
         else:
             return False
         number = isinstance(held, bool | int | float | str) and name not in ASKS
-        theirs = isinstance(held, Module) and any(held is f.__self__ for f in known)
+        theirs = isinstance(held, Module) and (known is None or any(held is f.__self__ for f in known))
         if held is not LOCAL and not number and not theirs and not _is_tame(held):
             return False
         kept.append(held)

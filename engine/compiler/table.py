@@ -155,7 +155,7 @@ class Table:
         if best == 1 and self._whole is not None:
             self.short = self._whole
         else:
-            self.short = self._made[best][0] if best in self._made else None
+            self.short = next(iter(self._made.get(best, ())), None)
 
     def once(self, native: Native, words: tuple[int, ...]) -> bool:
         """A single step the quick way, under `lock`; whether the guard stopped it."""

@@ -174,14 +174,13 @@ class Tracer(Recorder):
         self.trace.events.append(Event(what, facts, self.line if backward else where(), backward))
 
     # --------------------------------------------------------------------------------- what is no op
-    def happened(self, what: str, *facts: Any) -> None:
+    def happened(self, what: str, *facts: Any) -> bool | None:
         """See `engine.graph.tell`."""
         if self.depth:
             self.depth += {"stepping": 1, "scheduling": 1, "stepped": -1, "scheduled": -1}.get(what, 0)
-            return
+            return None
         hear = getattr(self, f"_hear_{what}", None)
-        if hear is not None:
-            hear(*facts)
+        return None if hear is None else hear(*facts)
 
     def _hear_looked(self, t: Tensor, what: str) -> None:
         self.refuse(f"{what} looks at a value, so Python decides what comes next")
@@ -235,7 +234,7 @@ class Tracer(Recorder):
         for t in tensors:
             self.dirty.pop(id(t.array), None)
 
-    def _hear_stepping(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def _hear_stepping(self, optimizer: Optimizer, args: Any, kwargs: Any) -> bool | None:
         self.depth = 1
         if any(a is not None for a in (*args, *kwargs.values())):
             self.refuse(f"{type(optimizer).__name__}.step(closure) computes the loss as often as it likes")
@@ -246,6 +245,7 @@ class Tracer(Recorder):
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         moved = [(p, self._seen(p), self._seen(p.grad)) for p in parameters]
         self._add("stepped", Stepped(optimizer, moved))
+        return None
 
     def _hear_scheduling(self, scheduler: Any, args: Any, kwargs: Any) -> None:
         self.depth = 1

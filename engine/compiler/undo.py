@@ -47,6 +47,14 @@ class Undo:
 
         self._back.append(back)
 
+    def begun(self, optimizer: Optimizer, p: Tensor) -> None:
+        """A parameter has got its first state."""
+
+        def back() -> None:
+            optimizer.state.pop(p, None)
+
+        self._back.append(back)
+
     def schedule(self, scheduler: Any) -> None:
         """A schedule and the rates that it wrote."""
         state, groups = deepcopy(scheduler.state_dict()), scheduler.optimizer.param_groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compiler import home, optimise
-from engine.compiler.compare import ndarray
+from engine.compiler.compare import ARRAYS
 from engine.compiler.flat import Flat
 from engine.compiler.ir import Source, Value
 from engine.compiler.trace import Stepped
@@ -34,7 +34,7 @@ class Updates:
     def scaled(self, slopes: list[Any], limit: float, total: Any) -> None:
         """Gradients times what makes their norm small enough."""
         m = self.graph.map
-        if isinstance(total, ndarray):
+        if isinstance(total, ARRAYS):
             scale: Any = m("min", m("div", float(limit), m("add", self.assembly.value(total), 1e-6)), 1.0)
         else:
             scale = min(1.0, limit / (float(total) + 1e-6))

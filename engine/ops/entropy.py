@@ -119,7 +119,7 @@ class BceWithLogits(Op):
 class Bce(Op):
     """The cross-entropy of a yes/no answer given as a chance; logarithms are held at -100, slopes at 1e12."""
 
-    latex, jvp = r"-{1}\ln {0} - (1 - {1})\ln(1 - {0})", "elementwise"
+    latex, jvp, asks = r"-{1}\ln {0} - (1 - {1})\ln(1 - {0})", "elementwise", True
     cases = (Case(((3, 4), (3, 4)), low=0.1, high=0.9),)
 
     @staticmethod

@@ -63,6 +63,8 @@ class Op:
     kernel: ClassVar[str | None] = None
     promotion: ClassVar[str] = "promote"
     """promote: inputs take one dtype; float: and at least float32; same: they must have one; none: left alone."""
+    asks: ClassVar[bool] = False
+    """Whether `forward` refuses some fractions (whole numbers that name no class or row aside)."""
     view: ClassVar[bool] = False
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None

@@ -56,7 +56,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._opt_called = True
-        tell("stepping", self, args, kwargs)
+        if tell("stepping", self, args, kwargs):
+            return None
         args = (self, *args)
         for hook in list(self._hooks["step_pre"].values()):
             changed = hook(self, args, kwargs)
@@ -160,7 +161,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            self.update(_with_numbers(group))
+            self.update(with_numbers(group))
         return loss
 
     def update(self, group: Group) -> None:
@@ -305,7 +306,7 @@ def count(state: State) -> float:
     return float(state["step"].array)
 
 
-def _with_numbers(group: Group) -> Group:
+def with_numbers(group: Group) -> Group:
     """A group whose rate and other settings are plain numbers, where some are tensors."""
     number = {name: _number(v) for name, v in group.items() if v.__class__ not in NUMBERS and v is not group["params"]}
     return {**group, **number} if number else group

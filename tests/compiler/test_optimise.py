@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine import nn, optim
-from engine.compiler import step as face
+from engine.compiler import variant
 from engine.compiler.cpu import NoNativeCode
 from tests.compiler.steps import gap, mlp, rows, training, twins
 
@@ -50,7 +50,7 @@ def tier(request, monkeypatch):
         raise NoNativeCode("compile", "llvmlite", "none")
 
     if request.param == "numpy":
-        monkeypatch.setattr(face, "Native", refuse)
+        monkeypatch.setattr(variant, "Native", refuse)
     return request.param
 
 

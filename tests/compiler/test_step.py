@@ -9,6 +9,7 @@ import pytest
 import engine
 from engine import nn, optim
 from engine.compiler import step as face
+from engine.compiler import variant
 from engine.compiler.cpu import NoNativeCode
 from tests.compiler.steps import NETWORKS, cnn, gap, mlp, pictures, rows, training, twins
 
@@ -20,7 +21,7 @@ def no_native(monkeypatch):
     def refuse(*_):
         raise NoNativeCode("compile", "llvmlite", "none")
 
-    monkeypatch.setattr(face, "Native", refuse)
+    monkeypatch.setattr(variant, "Native", refuse)
 
 
 def sgd(model, **more):

@@ -121,7 +121,7 @@ def test_a_run_trains_eagerly_until_there_is_machine_code_for_its_rows_too(monke
 
 @pytest.mark.parametrize("also", ["evaluation", "training"])
 def test_a_network_without_machine_code_has_its_rows(also, monkeypatch) -> None:
-    from engine.compiler import step as module
+    from engine.compiler import variant as module
 
     made = module.Native
 

@@ -1,0 +1,133 @@
+"""A plain step watched without computing it: on arguments of which only shapes are known. Its first call is native.
+
+Its own code is straight (`plain.py`), so whatever it does, the engine does for it, and tells: memory that is written,
+numbers that are drawn, counts and schedules are as they were afterwards. Optimisers do not step; they get the states
+that their rules would make. Where anything asks for a number, the step is watched as it runs, as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.compiler import optimise
+from engine.compiler.trace import Trace, Tracer
+from engine.compiler.undo import Undo
+from engine.elements import Abstract
+from engine.errors import EngineError
+from engine.ops.op import Op
+from engine.optim.optimizer import Optimizer, with_numbers
+from engine.optim.sgd import SGD
+from engine.tensor import NUMBERS, Tensor, wrap
+from engine.tree import leaves, mapped
+
+ndarray = np.ndarray
+
+
+class NotHollow(EngineError):
+    """The step asks for numbers."""
+
+
+def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Trace, Undo] | None:
+    """What a step would do, and how to take back that optimisers have states now; nothing else is changed.
+
+    None where it can not be told without numbers; then nothing is changed at all.
+    """
+    given = [t for t in leaves((args, kwargs)) if isinstance(t, Tensor)]
+    if any(t._requires_grad or t.array.__class__ is not ndarray for t in given):
+        return None
+    args, kwargs = mapped(_hollow, args), mapped(_hollow, kwargs)
+    back, states = Undo(), Undo()
+    shadow = Shadow((args, kwargs), back, states)
+    try:
+        with shadow as trace:
+            trace.result = step(*args, **kwargs)
+    except Exception:  # whatever it is, it is met again, and said, where the step runs
+        trace = None
+    finally:
+        for leaf, before in shadow.slopes.values():
+            leaf.grad = before
+        back.run()
+    if trace is None or trace.reasons:
+        states.run()
+        return None
+    return trace, states
+
+
+def _hollow(t: Any) -> Any:
+    """An argument without its numbers; whole numbers stay, which name classes and rows."""
+    return wrap(Abstract.of(t.array), type(t)) if isinstance(t, Tensor) and t.array.dtype.kind == "f" else t
+
+
+class Shadow(Tracer):
+    """A tracer of a step that does not compute. states: takes back the states that optimisers get."""
+
+    def __init__(self, arguments: Any, undo: Undo, states: Undo) -> None:
+        super().__init__(arguments, undo)
+        self.states = states
+        self.slopes: dict[int, tuple[Tensor, Tensor | None]] = {}
+
+    def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
+        """An op was told what it would make. Raises: NotHollow; the op's own error where it refuses whole numbers."""
+        super().record(op, inputs, attrs, output)
+        if output.array.__class__ is Abstract:
+            arrays = [t if t.__class__ in NUMBERS else t.array for t in inputs]
+            if op.asks or any(isinstance(v, ndarray | Abstract) for v in leaves(list(attrs.values()))):
+                raise NotHollow(op.name, "an op that does not look at numbers")
+            if any(isinstance(a, ndarray) and a.ndim and a.dtype.kind in "iu" for a in arrays):
+                op.forward(np, *map(_zeros, arrays), **attrs)
+
+    def written(self, target: Tensor, value: Tensor) -> None:
+        """Only memory that lives on can be written to unseen: whoever looks into an array made here is not known."""
+        if target._view is not None or target.array.__class__ is Abstract:
+            raise NotHollow("in-place", "memory from before the step")
+        super().written(target, value)
+
+    def _hear_unknown(self, t: Tensor) -> bool:
+        return True
+
+    def _hear_accumulated(self, leaf: Tensor, g: Tensor, known: Tensor | None) -> None:
+        self.slopes.setdefault(id(leaf), (leaf, known))
+        super()._hear_accumulated(leaf, g, known)
+
+    def _hear_stepping(self, optimizer: Optimizer, args: Any, kwargs: Any) -> bool:
+        """The optimiser need not step."""
+        undo, self.undo = self.undo, None
+        super()._hear_stepping(optimizer, args, kwargs)  # what is told from here on is part of it
+        if type(optimizer) not in optimise.RULES:
+            raise NotHollow(type(optimizer).__name__, "an optimiser with a rule")
+        for group in optimizer.param_groups:
+            self._begin(optimizer, with_numbers(group))
+        self.undo, self.depth = undo, 0
+        return True
+
+    def _begin(self, optimizer: Optimizer, group: dict[str, Any]) -> None:
+        """States for the parameters that have none: those of a single number after a step along 0."""
+        new = [p for p in group["params"] if p.grad is not None and not optimizer.state.get(p)]
+        if not new:
+            return
+        if isinstance(optimizer, SGD) and group["momentum"] and group["dampening"]:
+            raise NotHollow("SGD", "no dampening: it leaves the first step out")
+        one = wrap(np.zeros(1, np.float32))
+        one.grad = wrap(np.zeros(1, np.float32))
+        optimizer.update({**group, "params": [one]})
+        first = optimizer.state.pop(one, {})
+        for p in new if first else ():
+            self.states.begun(optimizer, p)
+            optimizer.state[p].update({name: _first(name, v, p) for name, v in first.items()})
+
+
+def _zeros(a: Any) -> Any:
+    return np.broadcast_to(a.dtype.type(0), a.shape) if a.__class__ is Abstract else a
+
+
+def _first(name: str, one: Any, p: Tensor) -> Any:
+    """A state in the shape of a parameter; hollow where it is 0: a new home is full of zeros."""
+    if not isinstance(one, Tensor):
+        return one
+    if name == "step" or not one.array.ndim:
+        return wrap(np.zeros_like(one.array) if name == "step" else one.array)
+    value = one.array[0]
+    return wrap(np.full(p.array.shape, value, one.array.dtype) if value else Abstract(p.array.shape, one.array.dtype))

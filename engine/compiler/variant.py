@@ -1,0 +1,161 @@
+"""A step under one set of circumstances: how it is watched, and the program that comes of it."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from engine.compiler.assemble import assemble
+from engine.compiler.compare import Comparison, Differs
+from engine.compiler.cpu import NoNativeCode
+from engine.compiler.guard import Residents, Surroundings
+from engine.compiler.hollow import watched_hollow
+from engine.compiler.ir import CompilerError
+from engine.compiler.plain import foreseeable, lasting
+from engine.compiler.runner import Bound, Native, NumPy
+from engine.compiler.trace import Reason, Trace, watched
+from engine.compiler.undo import Undo
+
+if TYPE_CHECKING:
+    from engine.compiler.step import Step
+
+TRIES = 3
+"""How many times two traces may differ before a step stays eager."""
+
+
+class Variant:
+    """A step under one set of circumstances: watched, then a program, or eager for a reason."""
+
+    def __init__(self, owner: Step) -> None:
+        self.owner = owner
+        self.reasons: list[Reason] = []
+        self.around: Surroundings | None = None
+        self.old: Trace | None = None
+        self.differences = 0
+        self.bound: Bound | None = None
+        self.fallback: Bound | None = None
+        self.residents: list[Residents] = []
+
+    # --------------------------------------------------------------------------------------------- circumstances
+    def changed(self) -> str:
+        """Why it does not apply now; empty where it does."""
+        found = "" if self.around is None else self.around.changed()
+        for residents in self.residents:
+            found = found or residents.changed()
+        return found
+
+    @property
+    def tier(self) -> str:
+        """What the next call runs on: "eager", "numpy" or "native"."""
+        return "eager" if self.bound is None else self.current().runner.tier
+
+    # ------------------------------------------------------------------------------------------------- watching
+    def watch(self, args: Any, kwargs: Any, undo: Undo | None, clear: bool = False) -> Trace:
+        """Run eagerly and see what happens; a second trace that agrees, or one of plain code, becomes a program."""
+        before = Surroundings(self.owner.function, [])
+        trace = watched(self.owner.function, args, kwargs, undo, clear)
+        if not self.reasons:
+            self._learn(trace, before)
+        return trace
+
+    def foresee(self, args: Any, kwargs: Any) -> bool:
+        """Watch a plain step without computing it, where that tells enough: whether there is a program now."""
+        if self.around is not None or self.reasons or not foreseeable(self.owner.function):
+            return False
+        before = Surroundings(self.owner.function, [])
+        found = watched_hollow(self.owner.function, args, kwargs)
+        if found is not None:
+            self._learn(found[0], before)
+        if found is not None and self.bound is None:
+            found[1].run()
+            self.old = self.around = None
+        return self.bound is not None
+
+    def _learn(self, trace: Trace, before: Surroundings) -> None:
+        around = Surroundings(self.owner.function, list(trace.modules.values()))
+        around.variables = before.variables
+        with uncollected():
+            self._learn_within(trace, around)
+
+    def _learn_within(self, trace: Trace, around: Surroundings) -> None:
+        if trace.reasons:
+            self.reasons = list(dict.fromkeys(trace.reasons))
+        elif self.old is not None:
+            try:
+                self._expect_still(around)
+                self._build(Comparison(self.old, trace).run())
+            except Differs as difference:
+                self.differences += 1
+                if self.differences == TRIES:
+                    self.reasons = [difference.reason]
+        elif (kept := lasting(self.owner.function, trace)) is not None:
+            with suppress(Differs):  # then two traces will tell
+                self._build(Comparison(trace, trace, kept).run())
+        self.old = None if self.reasons or self.bound is not None else trace
+        self.around = around
+
+    def _expect_still(self, around: Surroundings) -> None:
+        """A step that counts in Python, in a variable or in a module, would count no more."""
+        before = self.around
+        if before is not None:
+            for (name, a, _), (_, b, _) in zip(before.variables, around.variables, strict=False):
+                if a is not b and a != b:
+                    raise Differs(f"the variable {name!r} changes from step to step")
+            for (module, a), (_, b) in zip(before.modules, around.modules, strict=False):
+                if a != b:
+                    raise Differs(f"an attribute of {type(module).__name__} changes from step to step")
+
+    # ------------------------------------------------------------------------------------------------- building
+    def _build(self, comparison: Comparison) -> None:
+        finite = self.owner.guard == "finite"
+        program = assemble(comparison, True, finite)
+        self.residents = [Residents(program)]
+        try:
+            self.bound = Bound(program, Native(program, 1 if self.owner.threads == 1 else None))
+        except NoNativeCode as refusal:
+            self.owner.notes.append(Reason(str(refusal)))
+        except Exception as defect:  # the compiler's own: training goes on without it, and everybody hears of it
+            self.owner.notes.append(Reason(f"a defect of the compiler, {type(defect).__name__}: {defect}"))
+            warnings.warn(f"{self.owner.__name__} runs on NumPy: {self.owner.notes[-1]}", RuntimeWarning, stacklevel=4)
+        if self.bound is None or not self.bound.runner.table.ready:
+            simple = assemble(comparison, False, finite)
+            self.residents.append(Residents(simple))
+            self.fallback = Bound(simple, NumPy(simple))
+            self.bound = self.bound or self.fallback
+
+    def current(self) -> Bound:
+        """What runs now: native code as soon as all of it is there."""
+        bound, fallback = self.bound, self.fallback
+        if fallback is None or bound is fallback or bound is None:
+            return bound or _absent()
+        if bound.runner.table.ready:
+            self.fallback = None
+            del self.residents[1:]
+            return bound
+        if bound.runner.table.troubles:
+            self.owner.notes += [Reason(f"no native code: {why}") for why in bound.runner.table.troubles.values()]
+            self.give_up()
+        return fallback
+
+    def give_up(self) -> None:
+        """A kernel can not be compiled: NumPy from now on."""
+        self.bound = self.fallback or self.bound
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look at thousands of new objects again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _absent() -> Bound:
+    raise CompilerError("compile", "a program")
