@@ -28,7 +28,7 @@ def one_device(op: type[Op], arrays: list[Any]) -> tuple[Any, list[Any]]:
 
 def abstract_of(a: Any) -> Any:
     """Shape and type of an array; a number as it is."""
-    return Abstract(a.shape, a.dtype) if hasattr(a, "dtype") else a
+    return Abstract.of(a) if hasattr(a, "dtype") else a
 
 
 def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:

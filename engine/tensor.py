@@ -224,15 +224,16 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
     mode = read_mode() or current_mode()
     arrays: list[Any] = []
     dtype = None
-    plain, history = True, False
+    plain, history, hollow = True, False, False
     for t in inputs:
         if isinstance(t, Tensor):
             if t._view is not None:
                 refresh(t)
             a = t.array
             if a.__class__ is not ndarray:
-                plain = False
-            elif a.dtype is not dtype:
+                hollow = a.__class__ is Abstract
+                plain = plain and hollow
+            if a.dtype is not dtype:
                 if dtype is None or (op.promotion == "tail" and len(arrays) == 1):
                     dtype = a.dtype
                 elif op.promotion != "none":
@@ -244,7 +245,11 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
             if t.__class__ not in NUMBERS:
                 plain = False
             arrays.append(t)
-    if plain and (dtype is FLOAT or dtype is DOUBLE or op.promotion == "none"):
+    if not plain or not (dtype is FLOAT or dtype is DOUBLE or op.promotion == "none"):
+        inputs, arrays, out = _carefully(op, inputs, attrs)
+    elif hollow:
+        out = op.infer(*map(abstract_of, arrays), **attrs)
+    else:
         try:
             out = op.forward(np, *arrays, **attrs)
         except (ValueError, IndexError, TypeError, OverflowError) as refusal:
@@ -252,8 +257,6 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
         # NumPy's number becomes an array; a transfer gives CuPy's array
         if out.__class__ is not ndarray and (isinstance(out, NUMBER) or not arrays_.is_array(out)):
             out = np.asarray(out)
-    else:
-        inputs, arrays, out = _carefully(op, inputs, attrs)
     y = wrap(out)
     if history and mode.grad and op.vjp is not None and out.dtype.kind == "f":
         if len(arrays) == 1 and op.jvp != "multilinear":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import optimise
+from engine.compiler.compare import ARRAYS
 from engine.compiler.trace import Trace, Tracer
 from engine.compiler.undo import Undo
 from engine.elements import Abstract
@@ -20,6 +21,7 @@ from engine.errors import EngineError
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer, with_numbers
 from engine.optim.sgd import SGD
+from engine.sweep import current_sweep
 from engine.tensor import NUMBERS, Tensor, wrap
 from engine.tree import leaves, mapped
 
@@ -74,9 +76,10 @@ class Shadow(Tracer):
         super().record(op, inputs, attrs, output)
         if output.array.__class__ is Abstract:
             arrays = [t if t.__class__ in NUMBERS else t.array for t in inputs]
-            if op.asks or any(isinstance(v, ndarray | Abstract) for v in leaves(list(attrs.values()))):
+            if op.asks or (attrs and any(isinstance(v, ARRAYS) for v in leaves(list(attrs.values())))):
                 raise NotHollow(op.name, "an op that does not look at numbers")
-            if any(isinstance(a, ndarray) and a.ndim and a.dtype.kind in "iu" for a in arrays):
+            named = any(a.__class__ is ndarray and a.ndim and a.dtype.kind in "iu" for a in arrays)
+            if named and current_sweep() is None:  # on the way back the same ones are read again
                 op.forward(np, *map(_zeros, arrays), **attrs)
 
     def written(self, target: Tensor, value: Tensor) -> None:

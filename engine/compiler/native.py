@@ -77,8 +77,8 @@ class Native:
             if isinstance(item, Guard):
                 state["guard"] = len(rows)
             for argument in self._arguments(item, state):
-                if not isinstance(argument, tuple):
-                    numbers.append(int(argument))
+                if argument.__class__ is not tuple:
+                    numbers.append(argument)
                     continue
                 buffer, offset = argument
                 if buffer.slot >= 0:

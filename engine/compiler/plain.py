@@ -30,7 +30,6 @@ STRAIGHT = frozenset(
 FLAGGED = sys.version_info >= (3, 12)
 """Whether a method to be called is loaded like any attribute, with a flag."""
 ASKS = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 LOCAL = object()
 """In the place of an object: an argument of the step, or what the engine made of it."""
 ASKED = frozenset(["shape", "ndim", "T", "mT"])
@@ -39,17 +38,20 @@ CALLED = frozenset(["zero_grad", "step"])
 """The methods of optimisers and schedules that give no number that changes."""
 
 
-def lasting(step: Any, trace: Trace) -> set[int] | None:
+def lasting(step: Any, trace: Trace, named: list[Any] | None = None) -> set[int] | None:
     """The ids of the tensors (and of their arrays) that live from step to step, where one trace tells what every step
-    does; else None.
+    does; else None. named: what `foreseen` says of it.
 
     Whatever else it reads, and no op has made, the engine has made of what is written in the step: constants.
     """
-    kept: list[Any] = []
     modules = list(trace.modules.values())
-    theirs = [m.forward for m in modules if not _is_ours(type(m))]
-    if trace.unclear or not all(_is_plain(f, kept, theirs) for f in (step, *theirs)):
+    if named is None:
+        named, theirs = [], [m.forward for m in modules if not _is_ours(type(m))]
+        if not all([_is_plain(f, named, theirs) for f in (step, *theirs)]):  # noqa: C419  (all of them name things)
+            return None
+    if trace.unclear:
         return None
+    kept = list(named)
     kept += [t for m in modules for held in (m._parameters, m._buffers) for t in held.values()]
     stepped = [e.facts[0].optimizer for e in trace.events if e.what == "stepped"]
     kept += [p for o in stepped for group in o.param_groups for p in group["params"]]
@@ -57,17 +59,20 @@ def lasting(step: Any, trace: Trace) -> set[int] | None:
     return {id(t) for t in kept} | {id(t.array) for t in kept}
 
 
-def foreseeable(step: Any) -> bool:
-    """Whether a step is straight code before it ran: all that its modules may run is, too, and nobody has hooks."""
-    kept: list[Any] = []
-    if EVERYWHERE or current_mode().recorders or not _is_plain(step, kept, None):
-        return False
-    modules = [m for held in kept if isinstance(held, Module) for m in held.modules()]
-    leaves = [t for held in kept if isinstance(held, Module) for t in held.parameters()]
-    if any(getattr(m, kind) for m in modules for kind in HOOKS) or any(t._hooks for t in leaves):
-        return False
+def foreseen(step: Any) -> list[Any] | None:
+    """What a step names, where it is straight code, as all that its modules may run, and nobody has hooks; else None.
+    It is asked before the step runs."""
+    named: list[Any] = []
+    if EVERYWHERE or current_mode().recorders or not _is_plain(step, named, None):
+        return None
+    modules = [m for held in dict.fromkeys(named) if isinstance(held, Module) for m in held.modules()]
+    leaves = [t for m in modules for t in m._parameters.values() if t is not None]
+    if any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules):
+        return None
     theirs = [m.forward for m in modules if not _is_ours(type(m))]
-    return all(_is_plain(f, [], theirs) for f in (step, *theirs))
+    if any(t._hooks for t in leaves) or not all(_is_plain(f, named, theirs) for f in (step, *theirs)):
+        return None
+    return named
 
 
 def _is_plain(step: Any, kept: list[Any], known: list[Any] | None) -> bool:

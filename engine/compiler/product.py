@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from engine.compiler.frames import Frame, frame, inside
+from engine.compiler.free import held
 from engine.compiler.groups import Group
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
+from engine.compiler.kernels.product import SIZE
 from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.places import Place, coalesced
 from engine.compiler.products import Choice, Letters, choices, stride
@@ -22,6 +24,9 @@ Planner = Any
 
 CACHE = 400_000
 """Bytes that stay close while a block of a sum runs."""
+MANY, FEW, LEAST, WIDTHS = 8, 96, 48_000, (64, 48, 32)
+"""A weight of at least so many bytes that MANY products of FEW rows at most read, as a loop over time does, is laid out
+in panels, of one of these widths."""
 
 
 def product_works(planner: Planner, group: Group) -> None:
@@ -38,10 +43,45 @@ def product_works(planner: Planner, group: Group) -> None:
         return found
 
     choice = choices(node, places, price, fixed, planner.channels)[0]
-    sides = list(places)
-    for side in choice.relay:
-        sides[side] = planner.relay(node.inputs[side], letters.inputs[side].index(choice.n))
-    _Product(planner, group, letters, choice, (sides[0], sides[1])).append(stored)
+    sides, right = list(places), 1 - choice.left
+    width = _panel(planner, group, letters, choice)
+    if width:
+        sides[right] = _in_panels(planner, letters, right, places[right], width)
+    else:
+        for side in choice.relay:
+            sides[side] = planner.relay(node.inputs[side], letters.inputs[side].index(choice.n))
+    _Product(planner, group, letters, choice, (sides[0], sides[1]), width).append(stored)
+
+
+def _panel(planner: Planner, group: Group, letters: Letters, choice: Choice) -> int:
+    """How many columns of what is read as vectors should lie side by side, so that it streams from the second cache
+    while the sum runs; 0: as it lies."""
+    right = 1 - choice.left
+    still, moving, summed = letters.free(choice.left), letters.free(right), letters.summed
+    if choice.dot or planner.used[id(held(group.nodes[0].inputs[right]))] < MANY or letters.batch:
+        return 0
+    if (len(still), len(moving), len(summed)) != (1, 1, 1) or letters.count(still) > FEW:
+        return 0
+    columns, depth = letters.count(moving), letters.count(summed)
+    if depth < 16 or SIZE * columns * depth < LEAST:
+        return 0
+    return next((width for width in WIDTHS if columns > width and columns % width == 0), 0)
+
+
+def _in_panels(planner: Planner, letters: Letters, side: int, place: Place, width: int) -> Place:
+    """A matrix as panels, each dense; the strides are those within a panel. Copies of the same memory are shared."""
+    names, moving, summed = letters.inputs[side], letters.free(side), letters.summed
+    columns, depth = letters.count(moving), letters.count(summed)
+    across, along = stride(names, place, moving), stride(names, place, summed)
+    key = (id(place.buffer), place.offset, across, along, columns, depth, width)
+    if key not in planner.relaid:
+        source = Place(place.buffer, place.offset, (columns // width, width, depth), (width * across, across, along))
+        panels = (depth * width, 1, width)
+        target = Place(planner.buffer(columns * depth, place.dtype, "copy"), 0, source.shape, panels)
+        planner.move(source, target)
+        planner.relaid[key] = target
+    steps = {moving: 1, summed: width}
+    return Place(planner.relaid[key].buffer, 0, place.shape, tuple(steps.get(x, 0) for x in names))
 
 
 def _by_letter(group: Group, letters: Letters, value: Any, place: Place) -> dict[str, int]:
@@ -73,8 +113,10 @@ def _wanted(planner: Planner, group: Group, letters: Letters, stored: list[Any])
 class _Product:
     """One contraction on its way to become work."""
 
-    def __init__(self, planner: Planner, group: Group, letters: Letters, choice: Choice, places: tuple[Place, Place]):
-        self.planner, self.group, self.letters, self.choice = planner, group, letters, choice
+    def __init__(
+        self, planner: Planner, group: Group, letters: Letters, choice: Choice, places: tuple[Place, Place], width: int
+    ) -> None:
+        self.planner, self.group, self.letters, self.choice, self.width = planner, group, letters, choice, width
         self.left, self.right = choice.left, 1 - choice.left
         self.places = places
 
@@ -157,6 +199,9 @@ class _Product:
                 ),
                 stores=tuple(Store(*s) for s in program.stores),
         )  # fmt: skip
+        if self.width:
+            self.planner.record(by_panels(whole, self.width), "contract")
+            return
         fewer = fewer_products(whole)
         for row in inside(whole, list(self._frames(outer, sums))) if fewer is None else [fewer]:
             self.planner.record(row, "contract")
@@ -248,6 +293,20 @@ class _Product:
         shards = self.planner.graph.parted[1]
         for block in [dot] if shards > 1 and dot.k[0] == shards else blocks(dot):  # a shard fits the cache
             self.planner.record(block, "dot")
+
+
+def by_panels(work: Contraction, width: int) -> Contraction:
+    """The same with a loop over panels of b outside."""
+
+    def look(operand: Operand) -> Operand:
+        return replace(operand, strides=(width * operand.strides[-1], *operand.strides))
+
+    a = replace(work.a, strides=(0, *work.a.strides))
+    b = replace(work.b, strides=(work.k[0] * width, *work.b.strides))
+    return replace(
+        work, outer=(work.n // width,), n=width, a=a, b=b, operands=tuple(map(look, work.operands)),
+        form=None, reading=None, slide=None,
+    )  # fmt: skip
 
 
 def blocks(dot: Dot) -> list[Dot]:

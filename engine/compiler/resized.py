@@ -196,10 +196,14 @@ def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
     place = {id(s): i for i, s in enumerate(graph.sources)}
     sizes: dict[int, int] = {}
 
+    known: dict[Any, Any] = {}
+
     def numbered(shape: Any) -> Any:
-        if shape.__class__ is not tuple:
-            shape = (shape,)
-        return tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in shape])
+        found = known.get(shape)
+        if found is None:
+            parts = shape if shape.__class__ is tuple else (shape,)
+            found = known[shape] = tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in parts])
+        return found
 
     found: list[Any] = [more]
     for s in graph.sources:
@@ -242,8 +246,13 @@ def again(key: tuple[Any, tuple[int, ...]], graph: Graph) -> Plan | None:
     structure, sizes = key
     with _LOCK:
         known = list(_RECIPES.get(structure, ()))
-    made = (recipe.plan(graph, sizes) for recipe in known if recipe is not None)
-    return next((plan for plan in made if plan is not None), None)
+    for recipe in known:
+        plan = None if recipe is None else recipe.plan(graph, sizes)
+        if plan is not None:
+            with _LOCK:  # the next network is most like this one
+                _RECIPES.get(structure, []).sort(key=lambda x: x is not recipe)
+            return plan
+    return None
 
 
 def learn(structure: Any, graph: Graph, rows_of: Callable[[Graph], Plan]) -> Callable[[], None] | None:

@@ -17,7 +17,7 @@ from engine.compiler.ir import CompilerError
 from engine.compiler.runner import addresses
 from engine.compiler.trace import Reason
 from engine.compiler.undo import Undo
-from engine.compiler.variant import Variant
+from engine.compiler.variant import Variant, uncollected
 from engine.compiler.watch import Watch
 from engine.compiler.work import shards
 from engine.errors import ArgumentError
@@ -73,8 +73,11 @@ class Step:
         if current_mode().recorders:
             return self.function(*args, **kwargs)
         variant = self._variant(signature((args, kwargs) if kwargs else args))
-        if variant.bound is not None or variant.foresee(args, kwargs):
+        if variant.bound is not None:
             return self._replay(variant, args, kwargs)
+        with uncollected():  # the objects of a program would be looked at again and again
+            if variant.foresee(args, kwargs):
+                return self._replay(variant, args, kwargs)
         return self._eager(variant, args, kwargs)
 
     def _variant(self, key: Any) -> Variant:

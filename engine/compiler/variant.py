@@ -14,7 +14,7 @@ from engine.compiler.cpu import NoNativeCode
 from engine.compiler.guard import Residents, Surroundings
 from engine.compiler.hollow import watched_hollow
 from engine.compiler.ir import CompilerError
-from engine.compiler.plain import foreseeable, lasting
+from engine.compiler.plain import foreseen, lasting
 from engine.compiler.runner import Bound, Native, NumPy
 from engine.compiler.trace import Reason, Trace, watched
 from engine.compiler.undo import Undo
@@ -35,6 +35,7 @@ class Variant:
         self.around: Surroundings | None = None
         self.old: Trace | None = None
         self.differences = 0
+        self.named: list[Any] | None = None
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
         self.residents: list[Residents] = []
@@ -58,12 +59,16 @@ class Variant:
         before = Surroundings(self.owner.function, [])
         trace = watched(self.owner.function, args, kwargs, undo, clear)
         if not self.reasons:
-            self._learn(trace, before)
+            with uncollected():
+                self._learn(trace, before)
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:
         """Watch a plain step without computing it, where that tells enough: whether there is a program now."""
-        if self.around is not None or self.reasons or not foreseeable(self.owner.function):
+        if self.around is not None or self.reasons:
+            return False
+        self.named = foreseen(self.owner.function)
+        if self.named is None:
             return False
         before = Surroundings(self.owner.function, [])
         found = watched_hollow(self.owner.function, args, kwargs)
@@ -71,16 +76,12 @@ class Variant:
             self._learn(found[0], before)
         if found is not None and self.bound is None:
             found[1].run()
-            self.old = self.around = None
+            self.old = self.around = self.named = None
         return self.bound is not None
 
     def _learn(self, trace: Trace, before: Surroundings) -> None:
         around = Surroundings(self.owner.function, list(trace.modules.values()))
         around.variables = before.variables
-        with uncollected():
-            self._learn_within(trace, around)
-
-    def _learn_within(self, trace: Trace, around: Surroundings) -> None:
         if trace.reasons:
             self.reasons = list(dict.fromkeys(trace.reasons))
         elif self.old is not None:
@@ -91,7 +92,7 @@ class Variant:
                 self.differences += 1
                 if self.differences == TRIES:
                     self.reasons = [difference.reason]
-        elif (kept := lasting(self.owner.function, trace)) is not None:
+        elif (kept := lasting(self.owner.function, trace, self.named)) is not None:
             with suppress(Differs):  # then two traces will tell
                 self._build(Comparison(trace, trace, kept).run())
         self.old = None if self.reasons or self.bound is not None else trace

@@ -13,7 +13,7 @@ import engine
 import engine.nn.functional as F
 from engine import nn, optim
 from engine.compiler.hollow import watched_hollow
-from engine.compiler.plain import foreseeable
+from engine.compiler.plain import foreseen
 from engine.errors import GraphError, IndexOutOfRange, ShapeError
 from engine.tensor import abstract
 
@@ -109,7 +109,7 @@ def test_nothing_is_left_of_looking(name: str) -> None:
     schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
     before = [numbers(model), engine.get_rng_state(), deepcopy(schedule.state_dict())]
     step = training(model, optimizer, schedule)
-    assert foreseeable(step)
+    assert foreseen(step) is not None
     trace, states = watched_hollow(step, (MODELS[name][1], Y), {})
     assert trace.events[-1].what == "scheduled"
     after = [numbers(model), engine.get_rng_state(), schedule.state_dict()]
@@ -158,7 +158,7 @@ def test_user_code_runs_once() -> None:
     model = nn.Sequential(nn.Linear(8, 3))
     model[0].register_forward_hook(lambda *_: heard.append("module"))
     step = training(model, optim.SGD(model.parameters()))
-    assert not foreseeable(step)
+    assert foreseen(step) is None
     engine.compile(step)(X, Y)
     assert heard == ["module"]
     other = nn.Linear(8, 3)
