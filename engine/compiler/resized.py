@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -267,10 +268,16 @@ def learn(structure: Any, graph: Graph, rows_of: Callable[[Graph], Plan]) -> Cal
             return None
 
     def write() -> None:
+        made = None
         try:
             made = Recipe(graph, rows_of)
-        except Exception:  # something needs to know the sizes: such graphs are planned from the beginning
-            made = None
+        except CompilerError:  # rows that say more than sizes: such graphs are planned from the beginning
+            pass
+        except Exception as defect:  # the compiler's own: nothing is lost but time, and everybody hears of it
+            told = f"a defect of the compiler, {type(defect).__name__}: {defect}"
+            warnings.warn(
+                f"networks like this one are planned from the beginning: {told}", RuntimeWarning, stacklevel=2
+            )
         with _LOCK:
             known.append(made)
 

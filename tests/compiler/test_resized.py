@@ -18,7 +18,7 @@ from engine import nn, optim
 from engine.compiler import resized
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
-from engine.compiler.resized import Recipe, said
+from engine.compiler.resized import Recipe, again, learn, said
 from engine.compiler.runner import _own, rows_of
 from engine.compiler.sizes import Tape
 from engine.compiler.work import Buffer, Plan, Record
@@ -206,3 +206,16 @@ def test_what_is_asked_of_open_sizes_becomes_a_condition() -> None:
     text = "\n".join(lines)
     assert "if not (v1 == 7): return None" in text
     assert "v0 == 20" not in text
+
+
+def test_a_defect_of_recipes_is_heard_of_and_nothing_is_lost() -> None:
+    graph = Graph()
+    graph.outputs = [graph.map("tanh", graph.source("input", (5,), "f4", slot=0))]
+    learn(("a", "structure"), graph, None)  # the first one of a structure is only noted
+
+    def broken(_: Graph) -> Plan:
+        raise ZeroDivisionError("broken")
+
+    with pytest.warns(RuntimeWarning, match="defect of the compiler, ZeroDivisionError: broken"):
+        learn(("a", "structure"), graph, broken)()
+    assert again((("a", "structure"), (5,)), graph) is None
