@@ -173,3 +173,20 @@ def test_of_queries_keys_and_values_only_keys_are_turned_and_their_slopes_lie_as
     array = np.random.default_rng(0).standard_normal((2, 4, 16, 96)).astype("f4")
     for a, b in zip(simulate(lowered, list(array)), interpret(graph, list(array)), strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_weight_that_a_loop_reads_again_and_again_lies_in_panels(turned: bool) -> None:
+    graph, draw = Graph(), np.random.default_rng(0)
+    numbers = [draw.standard_normal((32, 128)).astype("f4"), draw.standard_normal((128, 128)).astype("f4") / 11]
+    x, w = (graph.source("input", a.shape, "f4", slot=i) for i, a in enumerate(numbers))
+    for _ in range(9):
+        sums = graph.add(Contract, x, w, left="bk", right="ok" if turned else "ko", out="bo")
+        x = graph.map("tanh", graph.map("add", sums, x))
+    graph.outputs = [x]
+    lowered = plan(graph)
+    copies, products = lowered.rows[:1], lowered.rows[1:]
+    assert type(copies[0].work).__name__ == ("Transposition" if turned else "Nest")
+    assert {(r.work.outer, r.work.n, r.work.b.strides) for r in products} == {((2,), 64, (128 * 64, 1, 64))}
+    for a, b in zip(simulate(lowered, numbers), interpret(graph, numbers), strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)
