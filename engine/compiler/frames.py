@@ -69,7 +69,7 @@ def _below(node: Node, axis: int) -> int | None:
     return None
 
 
-def inside(work: Any, frames: list[tuple[Frame, int, int]]) -> Iterator[Any]:
+def inside(work: Any, frames: list[tuple[Any, int, int]]) -> Iterator[Any]:
     """A product as rows that leave the zeros out. frames: each with the loops of its positions and of its taps."""
     for found, position, tap in frames:
         sizes = (*work.sizes, *work.k)

@@ -25,6 +25,7 @@ from engine.compiler.product import product_works
 from engine.compiler.products import COPY, along_channels, relaid_axes, traced
 from engine.compiler.program import Program
 from engine.compiler.team import cores
+from engine.compiler.triangles import triangles
 from engine.compiler.wishes import innermost, wishes
 from engine.compiler.work import Buffer, Call, Operand, Plan, Record, cost
 
@@ -41,6 +42,7 @@ class Planner:
         self.used = Counter(id(held(v)) for n in graph.nodes if n.kind is ir.Contract for v in n.values)
         self.channels = along_channels(graph)
         self.wishes = wishes(graph, self.channels)
+        self.triangles = triangles(graph)
         for source in graph.sources:
             self.found[id(source)] = self._source(source)
         self.destinations = Destinations(self)

@@ -16,6 +16,7 @@ from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.places import Place, coalesced
 from engine.compiler.products import Choice, Letters, choices, stride
 from engine.compiler.program import Program
+from engine.compiler.triangles import Before, before
 from engine.compiler.work import Operand, Store, pieces, volume
 
 Planner = Any
@@ -203,19 +204,23 @@ class _Product:
             self.planner.record(by_panels(whole, self.width), "contract")
             return
         fewer = fewer_products(whole)
-        for row in inside(whole, list(self._frames(outer, sums))) if fewer is None else [fewer]:
+        loops = [*outer, m, run]
+        for row in inside(whole, list(self._frames(loops, sums))) if fewer is None else [fewer]:
             self.planner.record(row, "contract")
 
-    def _frames(self, outer: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame, int, int]]:
-        """Outer loops over positions of windows in a frame of zeros, with the loops over their taps."""
+    def _frames(self, loops: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame | Before, int, int]]:
+        """Loops over results with loops of the sum of which they need but a part: outer ones over positions of windows
+        in a frame of zeros, with those over their taps; any over the places of a triangle of zeros."""
         node = self.group.nodes[0]
         for value, names in zip(node.values, self.letters.inputs, strict=True):
-            for i, position in enumerate(outer):
+            known = self.planner.triangles.get(id(value))
+            for i, position in enumerate(loops):
                 for j, tap in enumerate(sums):
                     if len(position) == len(tap) == 1 and position[0] in names and tap[0] in names:
-                        found = frame(value, names.index(position[0]), names.index(tap[0]))
+                        axes = names.index(position[0]), names.index(tap[0])
+                        found = (frame(value, *axes) if i < len(loops) - 2 else None) or before(known, *axes)
                         if found is not None:
-                            yield found, i, len(outer) + 2 + j
+                            yield found, i, len(loops) + j
 
     def _rank(self, group: list[str]) -> tuple[int, int]:
         """Rows of a tile: enough of them, and close together."""

@@ -127,7 +127,9 @@ class Step:
     def prepare(self, *args: Any, **kwargs: Any) -> str:
         """Make the program for such arguments; nothing is left of the steps that this takes. The tier, or "eager"."""
         variant = self._variant(signature((args, kwargs) if kwargs else args))
-        while variant.bound is None and not variant.reasons and not variant.foresee(args, kwargs):
+        with uncollected():
+            variant.foresee(args, kwargs)
+        while variant.bound is None and not variant.reasons:
             undo = Undo()
             before = [(leaf, leaf.grad) for leaf, _ in (variant.old.slopes if variant.old else [])]
             trace = variant.watch(args, kwargs, undo, clear=True)

@@ -66,7 +66,7 @@ class Variant:
     def foresee(self, args: Any, kwargs: Any) -> bool:
         """Watch a plain step without computing it, where that tells enough: whether there is a program now."""
         if self.around is not None or self.reasons:
-            return False
+            return self.bound is not None
         self.named = foreseen(self.owner.function)
         if self.named is None:
             return False
