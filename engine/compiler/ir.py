@@ -41,7 +41,6 @@ from engine.compiler.values import Shape as Shape
 from engine.compiler.values import Source as Source
 from engine.compiler.values import Value as Value
 from engine.compiler.values import defect as defect
-from engine.elements import Abstract
 
 
 @dataclass(frozen=True)
@@ -181,10 +180,6 @@ class Graph:
         for cell, value in self.writes:
             if not (cell.role == "cell" and cell.shape == value.shape and cell.dtype == value.dtype):
                 raise defect(f"{cell} := {value}")
-
-    def abstract(self, value: Value) -> Abstract:
-        """Shape and dtype as ops' rules want them."""
-        return Abstract(value.shape, value.dtype)
 
 
 def interpret(graph: Graph, inputs: list[Any]) -> list[Any]:

@@ -55,15 +55,6 @@ def spread(buffer_of: Callable[[int], Buffer], shape: Shape, order: Shape) -> Pl
     return Place(buffer_of(step), 0, tuple(shape), tuple(strides))
 
 
-def order_of(place: Place) -> Shape:
-    """The axes from the largest stride to the smallest; axes of one element keep their rank among their neighbours."""
-    strides = list(place.strides)
-    for axis in reversed(range(len(strides))):
-        if place.shape[axis] == 1:  # its stride says nothing: as if it wrapped the axis behind it
-            strides[axis] = strides[axis + 1] if axis + 1 < len(strides) else 0
-    return tuple(sorted(range(len(strides)), key=lambda i: -strides[i]))
-
-
 def through(node: ir.Node, place: Place) -> Place | None:
     """Where a view of what lies at `place` lies; None where it can not be had without a copy."""
     return VIEWS[node.kind.name](node, place)

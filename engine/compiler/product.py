@@ -249,22 +249,14 @@ class _Product:
 
     def _vector_run(self, walks: Any) -> list[str]:
         """The letters that run together as vectors, outermost first."""
-        run = [self.choice.n]
-        size = self.letters.sizes[self.choice.n]
-        if size == 1:
-            return run
-        grown = True
-        while grown:
-            grown = False
-            for x in self.letters.free(self.right):
-                if x in run or self.letters.sizes[x] == 1:
-                    continue
-                inner = walks(run[0])
-                width = self.letters.sizes[run[0]]
-                if walks(x) == [width * s for s in inner]:
-                    run.insert(0, x)
-                    grown = True
-                    break
+        run, sizes = [self.choice.n], self.letters.sizes
+        while sizes[run[0]] != 1:
+            behind = [sizes[run[0]] * s for s in walks(run[0])]
+            free = (x for x in self.letters.free(self.right) if x not in run and sizes[x] != 1)
+            following = next((x for x in free if walks(x) == behind), None)
+            if following is None:
+                break
+            run.insert(0, following)
         return run
 
     def _spread(self, side: int, loop: str) -> tuple[int, int]:
