@@ -64,6 +64,7 @@ class Assembly:
             handle(*event.facts)
         self.graph.origin = Origin()
         self._finish()
+        del self.updates  # it holds this object, which holds what was traced
         return self.program
 
     def refuse(self, sentence: str) -> Differs:
@@ -349,7 +350,9 @@ def trace_step(step: Callable[..., Any], args: Any, lowered: bool = True, finite
     for attempts_left in (2, 1, 0):
         new = watched(step, args, {})
         try:
-            return assemble(Comparison(old, new).run(), lowered, finite).graph
+            program = assemble(Comparison(old, new).run(), lowered, finite)
+            graph, program.graph = program.graph, Graph()
+            return graph
         except Differs:
             if not attempts_left:
                 raise

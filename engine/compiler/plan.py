@@ -29,6 +29,11 @@ from engine.compiler.triangles import triangles
 from engine.compiler.wishes import innermost, wishes
 from engine.compiler.work import Buffer, Call, Operand, Plan, Record, cost
 
+LONG = 256
+"""Columns that pass all rows at a time where a matrix is turned."""
+Steps = tuple[int, ...]
+"""An axis: its size, the stride in what is read, in what is written."""
+
 
 class Planner:
     """Lowers one graph; `plan` holds the rows as they come."""
@@ -126,6 +131,9 @@ class Planner:
     def relay(self, value: Value, axis: int) -> Place:
         """A value laid out so that `axis` is innermost; copies of the same memory are shared."""
         base, moved = traced(value, axis, pieces=True)
+        known = (id(base), relaid_axes(len(base.shape), moved)) in self.relaid
+        if not known and self.locate(value).buffer is not self.locate(base).buffer:
+            return self._laid(value, axis)  # of a copy that is there, and has fewer axes than the base
         found = self.replayed(value, base, self._laid(base, moved))
         if found.strides[axis] != 1:  # a reshape on the way had to copy
             found = self._laid(value, axis)
@@ -187,6 +195,7 @@ class Planner:
         plan.outputs = [(self.locate(v), v.dtype) for v in graph.outputs]
         plan.effects = [(f, [self.locate(v) for v in values]) for f, values in graph.effects]
         plan.places = dict(self.found)
+        del self.destinations  # it holds this object, which holds what memory there is
         return plan
 
     def _group(self, group: Group) -> None:
@@ -311,12 +320,26 @@ def _flat_tail(place: Place, axes: int) -> int | None:
 
 
 def transposition_of(source: Place, target: Place, outer: list[int], i: int, j: int) -> Transposition:
-    """Rows become columns, under loops over the other axes."""
-    loops = [*outer, i, j]
-    sizes = tuple(source.shape[a] for a in loops)
-    from_ = Operand(source.buffer, source.offset, tuple(source.strides[a] for a in loops))
-    to = Operand(target.buffer, target.offset, tuple(target.strides[a] for a in loops))
-    return Transposition(sizes, from_, to)
+    """Rows become columns, under loops over the other axes; axes that go on where rows or columns end are a part of
+    them, as long as one is left for samples. Long columns pass all rows some at a time."""
+    steps: list[Steps] = list(zip(source.shape, source.strides, target.strides, strict=True))
+    loops = [steps[a] for a in outer]
+    last = [_grown(steps[a], loops) for a in (i, j)]
+    if not loops and last[1][0] > LONG and last[1][0] % LONG == 0:
+        count, *along = last[1]
+        loops, last[1] = [(count // LONG, *(LONG * s for s in along))], (LONG, *along)
+    sizes, from_, to = zip(*loops, *last, strict=True)
+    return Transposition(sizes, Operand(source.buffer, source.offset, from_), Operand(target.buffer, target.offset, to))
+
+
+def _grown(axis: Steps, others: list[Steps]) -> Steps:
+    """An axis with those of the others that go on where it ends."""
+    size, *along = axis
+    following = [x for x in others[1:] if x[1:] == tuple(size * s for s in along)]
+    if not following:
+        return axis
+    others.remove(following[0])
+    return _grown((size * following[0][0], *along), others)
 
 
 def nest_from(program: Program) -> Nest:

@@ -51,6 +51,11 @@ class Program:
     calls: list[Call] = field(default_factory=list)
     result: Any = None
 
+    def __del__(self) -> None:
+        """Nodes and values hold each other, until the collector comes; a model and its memory need not wait for it."""
+        for source in self.graph.sources:
+            source.array = source.read = None
+
 
 @dataclass(frozen=True)
 class Made:

@@ -6,7 +6,8 @@ import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import ref
 
 from engine.compiler.assemble import assemble
 from engine.compiler.compare import Comparison, Differs
@@ -30,7 +31,7 @@ class Variant:
     """A step under one set of circumstances: watched, then a program, or eager for a reason."""
 
     def __init__(self, owner: Step) -> None:
-        self.owner = owner
+        self._owner = ref(owner)
         self.reasons: list[Reason] = []
         self.around: Surroundings | None = None
         self.old: Trace | None = None
@@ -39,6 +40,11 @@ class Variant:
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
         self.residents: list[Residents] = []
+
+    @property
+    def owner(self) -> Step:
+        """The step; it holds its variants, not they it: a model that nobody needs is gone at once."""
+        return self._owner() or _absent("a step")
 
     # --------------------------------------------------------------------------------------------- circumstances
     def changed(self) -> str:
@@ -131,7 +137,7 @@ class Variant:
         """What runs now: native code as soon as all of it is there."""
         bound, fallback = self.bound, self.fallback
         if fallback is None or bound is fallback or bound is None:
-            return bound or _absent()
+            return bound or _absent("a program")
         if bound.runner.table.ready:
             self.fallback = None
             del self.residents[1:]
@@ -158,5 +164,5 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _absent() -> Bound:
-    raise CompilerError("compile", "a program")
+def _absent(what: str) -> NoReturn:
+    raise CompilerError("compile", what)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -13,6 +15,7 @@ import engine
 import engine.nn.functional as F
 from engine import nn, optim
 from engine.compiler.hollow import watched_hollow
+from engine.compiler.library import library
 from engine.compiler.plain import foreseen
 from engine.errors import GraphError, IndexOutOfRange, ShapeError
 from engine.tensor import abstract
@@ -186,3 +189,34 @@ def test_bad_input_is_refused_as_ever_and_nothing_is_lost() -> None:
 def test_numbers_of_which_nothing_is_known_are_written_nowhere() -> None:
     with pytest.raises(GraphError, match="a result with values"):
         engine.ones(2).add_(abstract((2,)))
+
+
+def asking(step: Any) -> Callable[..., Any]:
+    """A step that is no straight code."""
+    return lambda x, y: step(x, y) if len(x) else None
+
+
+@pytest.mark.parametrize("watched", ["hollow", "as it runs"])
+def test_a_model_that_nobody_needs_is_gone_at_once_with_its_memory(watched: str) -> None:
+    """Without the garbage collector: else a class that edits fills the memory."""
+    library().idle()
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        model, optimizer = made("layers")
+        step = training(model, optimizer)
+        compiled = engine.compile(step if watched == "hollow" else asking(step))
+        for _ in range(4):
+            compiled(X, Y)
+        assert compiled.tier != "eager"
+        compiled.wait()
+        compiled.explain()
+        library().idle()
+        held = [weakref.ref(x) for x in (model, optimizer, compiled, *(p.array for p in model.parameters()))]
+        held += [weakref.ref(p.grad.array) for p in model.parameters()]
+        del model, optimizer, step, compiled
+        assert [type(r()).__name__ for r in held if r() is not None] == []
+    finally:
+        if collecting:
+            gc.enable()
