@@ -12,9 +12,10 @@ from simulate import simulate
 
 from engine.compiler import ir
 from engine.compiler.ir import Contract, Graph, interpret
-from engine.compiler.plan import plan
+from engine.compiler.places import Place
+from engine.compiler.plan import plan, transposition_of
 from engine.compiler.table import Table
-from engine.compiler.work import Record
+from engine.compiler.work import Buffer, Record
 
 
 @pytest.fixture(autouse=True)
@@ -190,3 +191,37 @@ def test_a_weight_that_a_loop_reads_again_and_again_lies_in_panels(turned: bool)
     assert {(r.work.outer, r.work.n, r.work.b.strides) for r in products} == {((2,), 64, (128 * 64, 1, 64))}
     for a, b in zip(simulate(lowered, numbers), interpret(graph, numbers), strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "order", "sizes"),
+    [
+        ((8, 12, 12, 64), (0, 3, 1, 2), (8, 144, 64)),  # a picture's positions are one axis
+        ((64, 1024), (1, 0), (4, 64, 256)),  # long columns pass all rows some at a time
+        ((64, 1000), (1, 0), (64, 1000)),
+    ],
+)
+def test_axes_that_go_on_are_turned_as_one(shape: Any, order: Any, sizes: Any) -> None:
+    target = tuple(math.prod(shape[i] for i in order[order.index(axis) + 1 :]) for axis in range(len(shape)))
+    source = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    place, buffer = Place(Buffer(math.prod(shape)), 0, shape, source), Buffer(math.prod(shape))
+    outer = [axis for axis in range(len(shape)) if axis not in (order[-1], len(shape) - 1)]
+    work = transposition_of(place, Place(buffer, 0, shape, target), outer, order[-1], len(shape) - 1)
+    assert work.sizes == sizes
+    place.buffer.array, buffer.array = np.arange(buffer.count, dtype="f4"), np.zeros(buffer.count, "f4")
+    values = [np.lib.stride_tricks.as_strided(o.buffer.array[o.offset :], work.sizes, [4 * s for s in o.strides])
+              for o in (work.source, work.target)]  # fmt: skip
+    values[1][...] = values[0]
+    expected = place.buffer.array.reshape(shape).transpose(order)
+    np.testing.assert_array_equal(buffer.array.reshape(expected.shape), expected)
+
+
+def test_what_was_laid_anew_is_turned_from_there() -> None:
+    graph = Graph()
+    x, w = (graph.source("input", shape, "f4", slot=i) for i, shape in enumerate(((8, 12, 12, 16), (32, 2304))))
+    pictures = graph.add(ir.Permute, x, order=(0, 3, 1, 2))
+    flat = graph.add(ir.Reshape, pictures, shape=(8, 2304))
+    graph.outputs = [graph.add(Contract, flat, w, left="bk", right="ok", out="bo")]
+    turned = [r.work for r in plan(graph).rows if type(r.work).__name__ == "Transposition"]
+    assert turned[0].sizes == (8, 144, 16)
+    assert all(work.source.buffer is turned[0].target.buffer for work in turned[1:] if work.source.buffer.slot < 0)
