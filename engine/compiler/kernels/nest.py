@@ -79,8 +79,7 @@ class Nest:
         if self.lines.waiting > 1:
             return max(1, min(4, registers // 4 // (kept * self.lines.waiting)))
         costly = any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body)
-        most, room = (2, registers // 2) if costly else (4, registers)
-        return max(1, min(4 if kept < 3 else most, room // kept))
+        return max(1, min(2 if costly and kept > 2 else 4, registers // 2 // kept))
 
     @property
     def long(self) -> bool:
