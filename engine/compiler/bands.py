@@ -26,6 +26,9 @@ WORTH = 600_000.0
 """Nanoseconds: a plan that takes less has no bands: halves of a small batch fill no tiles."""
 SMALL = 0.5
 """A sum joins where its results are at most so large a part of what is summed."""
+FAR = 1_500_000
+"""Bytes of what all samples multiply with, more than a second cache holds: threads share it out instead of the batch,
+so that each reads a part of it."""
 MOST = 0.6
 """A batch whose bands take so large a part of the time is the one."""
 
@@ -115,7 +118,7 @@ class _Finder:
 
     def _fits(self, work: Any, seen: Loops, loop: int) -> bool:
         sums = loop >= seen.results
-        if sums and not _may_sum(work, seen, loop):
+        if not _may_sum(work, seen, loop) if sums else _is_far(work, seen, loop):
             return False
         return all(self._may(seen, look, loop, sums) for look in seen.looks)
 
@@ -163,6 +166,12 @@ class _Finder:
                 self.written[buffer] = self._share(seen, look, loop)[0]
             else:
                 self.read.setdefault(buffer, set()).add(self._share(seen, look, loop))
+
+
+def _is_far(work: Any, seen: Loops, loop: int) -> bool:
+    """Whether a product's factor that all units share is too large for every thread to read."""
+    shared = [look for look in seen.looks[:2] if not look.strides[loop]] if isinstance(work, Product) else []
+    return any(4 * count(seen, look) > FAR for look in shared)
 
 
 def _may_sum(work: Any, seen: Loops, loop: int) -> bool:

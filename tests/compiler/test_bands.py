@@ -15,6 +15,8 @@ import engine
 from engine import nn
 from engine.compiler import bands, blocks, table, team
 from engine.compiler.assemble import trace_step
+from engine.compiler.kernels.product import Product
+from engine.compiler.looks import loops
 from engine.compiler.plan import plan
 from engine.compiler.schedule import Barrier, Piece, schedule
 from engine.compiler.simplify import simplify
@@ -74,6 +76,21 @@ def test_a_random_graph_in_bands_means_what_its_rows_mean(seed: int) -> None:
         drawn = Drawn(seed)
         found = walked(plan(drawn.graph, 3), drawn.inputs, threads, order)
         for a, b in zip([*wanted, *cells(expected.graph)], [*found, *cells(drawn.graph)], strict=True):
+            np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-4)
+
+
+def test_a_factor_too_large_for_every_thread_to_read_is_shared_out_instead_of_the_batch(monkeypatch: Any) -> None:
+    def products(made: Plan) -> list[Any]:
+        return [g for band in made.bands for g in band.goings if isinstance(g.work, Product) and not g.sums]
+
+    assert any(products(plan(Drawn(seed).graph, 3)) for seed in range(12))
+    monkeypatch.setattr(bands, "FAR", 0)
+    for seed in range(12):
+        expected, drawn = Drawn(seed), Drawn(seed)
+        made = plan(drawn.graph, 3)
+        assert not [g for g in products(made) if any(not look.strides[g.loop] for look in loops(g.work).looks[:2])]
+        wanted, found = simulate(plan(expected.graph, 1), expected.inputs), walked(made, drawn.inputs, 2, ORDERS[0])
+        for a, b in zip(wanted, found, strict=True):
             np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-4)
 
 
