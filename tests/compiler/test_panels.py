@@ -110,6 +110,14 @@ def test_what_outgrows_the_cache_is_read_so(reading: str) -> None:
         assert work.reading == (reading if m == 512 else "")
 
 
+def test_few_rows_are_read_so_where_the_columns_outgrow_the_cache() -> None:
+    arena = Arena(1)
+    for m, n, way in ((64, 2048, "straight"), (64, 1024, ""), (40, 2048, "")):
+        a, b = matrices(arena, m, n, 128, "straight")
+        work = Contraction((), m, n, (128,), a, b, (SUM,), (arena.operand((m, n), unit=1),), (Store(0, 0),))
+        assert work.reading == way
+
+
 def test_blocks_fit_the_scratch_area() -> None:
     random = np.random.default_rng(1)
     for m, n, k in (2 ** random.uniform(3, 14, (500, 3))).astype(int).tolist():

@@ -27,6 +27,8 @@ CACHE = 600_000
 """Bytes of b that stay in the second cache while rows pass."""
 NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
+FEW = 48
+"""Rows of a whose places of the sum lie side by side that are worth copying, too."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
 LONG_SUM = 32
@@ -99,7 +101,8 @@ class Contraction(Product):
             return ""
         if self.a.strides[-2] == 1:
             return "turned" if (self.m >= 48 and self.n >= 32) or (self.m >= 24 and self.n >= 256) else ""
-        return "" if self.m < 96 or self.n < 192 else "straight"
+        few = FEW if self.sums * self.n * SIZE > CACHE else 2 * FEW  # columns so large would be copied anyway
+        return "straight" if self.m >= few and self.n >= 192 else ""
 
     @cached_property
     def packed(self) -> bool:
