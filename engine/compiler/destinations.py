@@ -46,6 +46,7 @@ class Destinations:
                             self.unrolled.add(id(base))
                     elif self._may_lie_inside(base := unboxed(part)) or _is_frame_of_frame(node, base):
                         self.part_of.setdefault(id(base), (node, number))
+        self.before: dict[int, Value] = self._before()
         self.merged: dict[int, list[Order]] = {}
         for node in graph.nodes:
             parts = made_of(node.output.shape, node.inputs[0].shape) if node.kind is ir.Reshape else None
@@ -78,6 +79,32 @@ class Destinations:
             if read < here or (read == here and self._reads_in_place(owner, cell, value)):
                 found[id(value)] = cell
         return found
+
+    def _before(self) -> dict[int, Value]:
+        """For values of which the last reader makes, place by place, a part of several side by side: that part. They
+        lie where it will: what a step saved where its gradient goes, so that less memory is fetched."""
+        fusion, found = self.planner.fusion, dict[int, Value]()
+        last = {id(value): group for group in fusion.groups for value in fusion.loads(group)}
+        made = {id(node.output): i for i, group in enumerate(fusion.groups) for node in group.nodes}
+        kept = {id(root(v)) for v in self.planner.graph.roots()}
+        for group in fusion.groups:
+            parts = [node.output for node in group.nodes if self._is_free_part(node.output, group)]
+            for value in sorted(fusion.loads(group), key=lambda v: made.get(id(v), -1)) if parts else ():
+                alone = last[id(value)] is group and id(value) not in kept and id(value) not in self.part_of
+                if parts and alone and self._may_lie_inside(value) and _read_in_place(group, value, fusion.free):
+                    found[id(value)] = parts.pop(0)
+        return found
+
+    def _is_free_part(self, value: Value, group: Group) -> bool:
+        """Whether it lies beside others in memory that is nothing else before."""
+        if group.kind not in ("map", "contract") or id(value) not in self.part_of or value.shape != group.sizes:
+            return False
+        while id(value) in self.part_of:
+            node, _ = self.part_of[id(value)]
+            if node.kind is not ir.Concat or id(value) in self.unrolled or id(node.output) in self.direct:
+                return False
+            value = node.output
+        return True
 
     def _reads_in_place(self, group: Group, cell: Source, value: Value) -> bool:
         """Whether a group reads a cell at just the places that it writes."""
@@ -114,10 +141,11 @@ class Destinations:
             self.done.add(id(value))
             return place
         order = shards_first(value.shape, order, self.planner.graph.parted)
-        whole = None if exact else self.part_of.get(id(value))
+        after = self.before.get(id(value), value) if order == tuple(range(len(order))) else value
+        whole = None if exact else self.part_of.get(id(after))
         if whole is not None:
             self.done.add(id(value))
-            return self._inside(*whole, value, order)
+            return self._inside(*whole, after, order)
         dtype = np.dtype("f4") if value.dtype == ir.TRUTH else value.dtype
         name = value.node.kind.name if value.node else ""
         return dense(
@@ -233,6 +261,22 @@ class Destinations:
             self._guard()
         for cell, place in values:
             planner.move(place, self.cells[id(cell)])
+
+
+def _read_in_place(group: Group, value: Value, free: set[int]) -> bool:
+    """Whether maps of a group read a value at just the places that they write, and nothing else does."""
+    plain = tuple(range(len(group.sizes)))
+
+    def reads(x: Value, turned: bool) -> bool:
+        turned, x = turned or x.root is not x, x.root
+        if x is value:
+            return turned
+        return x.node is not None and id(x.node) in free and any(reads(y, turned) for y in x.node.values)
+
+    return value.shape == group.sizes and not any(
+        reads(x, node.kind is ir.Contract or group.loops[id(node.output)] != plain)
+        for node in group.nodes for x in node.values
+    )  # fmt: skip
 
 
 def _is_frame_of_frame(node: Node, inner: Value) -> bool:

@@ -225,3 +225,25 @@ def test_what_was_laid_anew_is_turned_from_there() -> None:
     turned = [r.work for r in plan(graph).rows if type(r.work).__name__ == "Transposition"]
     assert turned[0].sizes == (8, 144, 16)
     assert all(work.source.buffer is turned[0].target.buffer for work in turned[1:] if work.source.buffer.slot < 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_a_step_saved_lies_where_its_gradient_goes(turned: bool) -> None:
+    graph = Graph()
+    shapes = ((48, 48), (48, 20), (20, 48))
+    x, dy, w = (graph.source("input", shape, "f4", slot=i) for i, shape in enumerate(shapes))
+    first, second = graph.map("tanh", x), graph.map("exp", x)
+    seen = graph.add(ir.Permute, second, order=(1, 0)) if turned else second
+    slope = graph.add(Contract, dy, w, left="bo", right="ok", out="bk")
+    parts = [graph.map("mul", slope, graph.map("sub", 1.0, graph.map("mul", first, first))),
+             graph.map("mul", slope, seen)]  # fmt: skip
+    together = graph.add(ir.Concat, *parts, axis=1)
+    graph.outputs = [together]
+    lowered = plan(graph)
+    whole = lowered.places[id(together)].buffer
+    assert lowered.places[id(first)].buffer is whole
+    # what is read turned would be read where something else has been written
+    assert (lowered.places[id(second)].buffer is whole) == (not turned)
+    arrays = [np.random.default_rng(i).standard_normal(shape).astype("f4") for i, shape in enumerate(shapes)]
+    for a, b in zip(simulate(lowered, arrays), interpret(graph, arrays), strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)
