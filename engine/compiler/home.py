@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import math
 import mmap
-from collections import deque
+import os
+import threading
 from collections.abc import Iterable
 from itertools import count
 from typing import Any
@@ -112,28 +113,39 @@ def _mapped(size: int) -> tuple[Any, int]:
     return memory, -np.frombuffer(memory, np.uint8).ctypes.data % HUGE if huge else 0
 
 
-_FREE: deque[tuple[Any, int]] = deque()
+_FREE: list[tuple[Any, int]] = []
 """Memory that nobody uses, the oldest first, and where in it to begin."""
+_LOCK = threading.RLock()  # the collector may let memory go while this very thread looks for some
 
 
 def _keep(memory: Any, start: int) -> None:
     """Nobody looks into this memory any more."""
-    _FREE.append((memory, start))
-    while sum(len(m) for m, _ in tuple(_FREE)) > KEPT:
-        _FREE.popleft()
+    with _LOCK:
+        _FREE.append((memory, start))
+        while sum(len(m) for m, _ in _FREE) > KEPT:
+            del _FREE[0]
 
 
 def _kept(size: int) -> tuple[Any, int] | None:
     """Memory from before, the newest that fits, full of zeros again."""
-    for memory, start in reversed(tuple(_FREE)):
-        if size <= len(memory) - start <= 2 * size + 2 * HUGE * (size >= HUGE // 4):
-            try:
-                _FREE.remove((memory, start))
-            except ValueError:  # somebody else was faster
-                continue
-            np.frombuffer(memory, np.uint8)[start : start + size] = 0
-            return memory, start
-    return None
+    most = 2 * size + 2 * HUGE * (size >= HUGE // 4)
+    with _LOCK:
+        fits = [i for i, (memory, start) in enumerate(_FREE) if size <= len(memory) - start <= most]
+        if not fits:
+            return None
+        memory, start = _FREE.pop(fits[-1])
+    np.frombuffer(memory, np.uint8)[start : start + size] = 0
+    return memory, start
+
+
+def _after_fork() -> None:
+    """A child has none of the threads that may hold the lock."""
+    global _LOCK
+    _LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def settle(tensors: Iterable[Tensor]) -> None:

@@ -112,6 +112,7 @@ class Library:
                 action()
             except Exception as trouble:  # told to whoever asks for this kernel: the row stays on NumPy
                 self.troubles[key] = f"{type(trouble).__name__}: {trouble}"
+            del action  # it may hold a model that somebody waits to be rid of
             self._queued.discard(key)
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, Value
+from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, Source, Value
 from engine.compiler.memory import touched
 from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
@@ -52,6 +52,14 @@ class Recipe:
         tape = Tape()
         opened = _opened(graph, tape)
         sources = list(opened.sources)
+        try:
+            self.made = self._written(tape, opened, sources, rows_of)
+        finally:
+            for source in sources:  # a model need not live as long as its graph
+                source.array = source.read = None
+
+    @staticmethod
+    def _written(tape: Tape, opened: Graph, sources: list[Source], rows_of: Callable[[Graph], Plan]) -> Any:
         plan = rows_of(opened)
         writer = _Writer(tape)
         places = [plan.places.get(id(s)) for s in sources]
@@ -73,8 +81,8 @@ class Recipe:
         code = "\n    ".join([*head, *tape.lines, f"return {last}"])
         space: dict[str, Any] = {"held": writer.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
         exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
-        self.made = space["recipe"]
         tape.close()
+        return space["recipe"]
 
     def plan(self, graph: Graph, sizes: tuple[int, ...]) -> Plan | None:
         """The rows for these sizes, without memory; None where they would be others."""
