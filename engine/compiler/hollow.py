@@ -42,7 +42,7 @@ def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Tr
         return None
     args, kwargs = mapped(_hollow, args), mapped(_hollow, kwargs)
     back, states = Undo(), Undo()
-    shadow = Shadow((args, kwargs), back, states)
+    shadow = Shadow((args, kwargs), back, states, [t.array for t in given])
     try:
         with shadow as trace:
             trace.result = step(*args, **kwargs)
@@ -64,11 +64,12 @@ def _hollow(t: Any) -> Any:
 
 
 class Shadow(Tracer):
-    """A tracer of a step that does not compute. states: takes back the states that optimisers get."""
+    """A tracer of a step that does not compute. states: takes back the states that optimisers get; given: the arrays of
+    the arguments."""
 
-    def __init__(self, arguments: Any, undo: Undo, states: Undo) -> None:
+    def __init__(self, arguments: Any, undo: Undo, states: Undo, given: list[Any]) -> None:
         super().__init__(arguments, undo)
-        self.states = states
+        self.states, self.given = states, given
         self.slopes: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
@@ -84,8 +85,9 @@ class Shadow(Tracer):
 
     def written(self, target: Tensor, value: Tensor) -> None:
         """Only memory that lives on can be written to unseen: whoever looks into an array made here is not known."""
-        if target._view is not None or target.array.__class__ is Abstract:
-            raise NotHollow("in-place", "memory from before the step")
+        hollow = target._view is not None or target.array.__class__ is Abstract
+        if hollow or any(np.may_share_memory(a, target.array) for a in self.given):
+            raise NotHollow("in-place", "memory from before the step, of no argument")
         super().written(target, value)
 
     def _hear_unknown(self, t: Tensor) -> bool:

@@ -145,6 +145,9 @@ def test_what_asks_for_numbers_is_watched_as_it_runs() -> None:
     assert refused(lambda x: x.sin().relu_(), x)  # who looks into memory that is made here is not known
     assert refused(lambda x: F.binary_cross_entropy(x, x), x)
     assert not refused(lambda x: x[0] + x.flip(0), x)
+    norm = nn.BatchNorm1d(2)
+    assert not refused(lambda x: norm(x), x)
+    assert refused(lambda x, mean: norm(x) + mean, x, norm.running_mean)  # an argument is written to
 
 
 def test_an_optimiser_without_a_rule_and_a_first_step_that_is_another_are_watched_as_they_run() -> None:
