@@ -64,7 +64,8 @@ def _(work: Product) -> Loops:
     ]
     stores = {s.operand: s.line for s in work.stores}
     looks += [
-        Look(o, (*o.strides, *still), i in stores, stores.get(i) == 0) for i, o in enumerate(work.operands)
+        Look(o, (*o.strides, *still), i in stores, i in stores and work.body[stores[i]][0][:6] == "sum of")
+        for i, o in enumerate(work.operands)
     ]  # fmt: skip
     return Loops((*work.sizes, *work.k), outer + 2, (outer + 1,), tuple(looks))
 

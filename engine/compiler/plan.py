@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.compiler import ir
 from engine.compiler.bands import arrange
+from engine.compiler.beside import sum_beside
 from engine.compiler.destinations import Destinations
 from engine.compiler.free import held, root
 from engine.compiler.groups import Fusion, Group
@@ -378,6 +379,7 @@ def plan(graph: Graph, shards: int | None = None) -> Plan:
 
 def furnished(plan: Plan, shards: int, parted: int) -> Plan:
     """Rows with their bands, and with memory."""
+    sum_beside(plan)
     plan.cost = cost(plan)
     arrange(plan, plan.cost, shards, parted)
     plan.checked = plan.checked and not plan.bands

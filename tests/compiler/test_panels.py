@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from native import HOSTS
 from pieces_of_work import held, run, run_special, seen
+from simulate import simulate
 from test_contract import SUM, Arena, check, evaluated, programs, wanted
 
 from engine.compiler.cpu import Cpu
+from engine.compiler.ir import Contract, Graph, interpret
 from engine.compiler.kernels import panels
 from engine.compiler.kernels.contract import Contraction
+from engine.compiler.kernels.product import NUMBERS
+from engine.compiler.plan import plan
 from engine.compiler.work import Operand, Store
 
 
@@ -127,3 +132,33 @@ def test_blocks_fit_the_scratch_area() -> None:
         if depth < k:
             assert rows * columns <= panels.SUMS
         assert rows * (depth + 2) * 4 <= panels.SIDE * 4 + panels.SLACK - 1024
+
+
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize("size", [(53, 40, 30), (48, 700, 200), (301, 290, 700)], ids=str)
+def test_what_is_copied_is_summed_up_beside_with_the_same_bits_in_all_pieces(cpu: Cpu, size: Any, adds: bool) -> None:
+    m, n, k = size
+    plain, target = product(3, m, n, k, "turned"), Operand(held(np.full(m + 2, 2.5, "f4")), 1, (1, 0))
+    line, more = (2, (("load", 1), ("add", 1, 2))) if adds else (1, ())
+    stores = (*plain.stores, Store(1, line + adds))
+    work = replace(plain, body=(SUM, NUMBERS, *more), operands=(*plain.operands, target), stores=stores)
+    numbers = seen(work.a, (m, k))
+    sums = np.zeros(m, "f4") + np.float32(2.5 * adds)
+    for place in range(k):
+        sums += numbers[:, place]
+    for parts in (1, 2, 5) if not adds else (1,):
+        target.buffer.array[:] = 2.5
+        for piece in work.split(parts):
+            run(piece, cpu)
+        np.testing.assert_array_equal(target.buffer.array, [2.5, *sums, 2.5])
+        np.testing.assert_allclose(seen(work.operands[0], (m, n)), wanted(plain), rtol=1e-4, atol=1e-3)
+
+
+def test_a_bias_is_summed_up_where_its_weight_is() -> None:
+    g, random = Graph(), np.random.default_rng(0)
+    x, dy = (g.source("input", (384, n), "f4", slot=i) for i, n in enumerate((256, 160)))
+    g.outputs = [g.add(Contract, dy, x, left="no", right="ni", out="oi"), g.reduce(dy, "sum", (0,))]
+    made, inputs = plan(g, 1), [random.standard_normal(s.shape).astype("f4") for s in (x, dy)]
+    assert [type(row.work).__name__ for row in made.rows] == ["Contraction"]
+    for found, expected in zip(simulate(made, inputs), interpret(g, inputs), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

@@ -15,7 +15,7 @@ import numpy as np
 from engine.compiler.ir import SCALARS, CompilerError
 from engine.compiler.work import Instruction
 
-LEAVES = ("load", "const", "iota", "sum of products")
+LEAVES = ("load", "const", "iota", "sum of products", "sum of numbers")
 KINDS = {"f": "f", "i": "i", "u": "u", "b": "t"}
 """NumPy's letter of an element type -> f float32, i whole number, u word, t truth: what a line's lanes hold."""
 
@@ -51,7 +51,7 @@ class Body:
             return self.operand_kinds[rest[0]]
         if name in ("const", "cast"):
             return letter(rest[1])
-        if name in ("iota", "sum of products"):
+        if name in ("iota", "sum of products", "sum of numbers"):
             return "u" if name == "iota" else "f"
         given = [known[i] for i in self.arguments(line)]
         if name == "reduce":

@@ -8,11 +8,11 @@ sums in the order of k.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compiler.emit import Function
-from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product
+from engine.compiler.kernels.product import NUMBERS, SIZE, Epilogue, Given, Product
 from engine.compiler.kernels.transpose import quads
 from engine.compiler.ssa import FLOAT, Mask, Ssa
 from engine.compiler.work import pieces
@@ -96,7 +96,9 @@ class Panels:
         self.f, self.given, self.turned = f, given, turned
         self.rows, self.columns, self.depth = blocks
         self.k = given.k[0]
-        self.epilogue = Epilogue(f, work, given.operands)
+        self.beside, self.adds = work.beside, bool(work.beside) and work.body[work.stores[-1].line] != NUMBERS
+        plain = replace(work, stores=work.stores[: -1 if work.beside else None])
+        self.epilogue = Epilogue(f, plain, given.operands)
         self.moving = [
             o for o, x in zip(given.operands, work.operands, strict=True) if work.along(x) == "1" and x.strides[-2]
         ]
@@ -145,15 +147,30 @@ class Panels:
         full = f.mul(full // GROUP, GROUP)
 
         def copy(slot: Any, count: int, masks: list[Mask]) -> None:
-            def place(i: Any) -> None:
+            spots = self._spots(piece, slot, count, masks)
+            zeros, known = [f.floating(0.0)] * len(spots), lambda: [f.load(f.floats, *spot) for spot in spots]
+            # places of the sum are added in order, whatever the blocks
+            held = f.branch(self.adds or f.compare("gt", piece.k, 0), known, lambda: zeros) if spots else ()
+
+            def place(i: Any, *held: Any) -> tuple[Any, ...]:
+                found = list[Any]()
                 at = f.add(f.add(first, f.mul(slot, tall * SIZE)), f.mul(i, step))
                 into = f.add(f.add(self.side, f.mul(slot, self.pitch)), f.mul(i, tall * SIZE))
                 for s in range(count):
                     for lane, mask in zip(parts, masks, strict=True):
                         x = f.load(f.floats, f.add(at, (s * tall + lane) * SIZE), mask)
                         f.store(x, f.add(f.add(into, f.mul(self.pitch, s)), lane * SIZE))
+                        found += [f.add(held[len(found)], x)] if held else []
+                return tuple(found)
 
-            f.loop(piece.depth, place, once=True)
+            sums = f.loop(piece.depth, place, held, once=True)
+
+            def keep() -> None:
+                for spot, x in zip(spots, sums, strict=True):
+                    f.store(x, *spot)
+
+            if spots:
+                f.when(f.compare("eq", piece.column, 0), keep)
 
         def rest(slot: Any) -> None:
             left = f.sub(piece.rows, f.mul(slot, tall))
@@ -161,6 +178,16 @@ class Panels:
 
         f.loop(full, lambda slot: copy(slot, GROUP, [None] * len(parts)), step=GROUP)
         f.loop(f.add(piece.rows, tall - 1) // tall, rest, start=full)
+
+    def _spots(self, piece: Piece, slot: Any, count: int, masks: list[Mask]) -> list[tuple[Any, Mask]]:
+        """Where the sums of some slots' own numbers go, each with its lanes."""
+        if self.beside is None:
+            return []
+        f, tall = self.f, self.tall
+        first = f.add(self.given.operands[self.beside.operand].at(f, piece.row), f.mul(slot, tall * SIZE))
+        inside = [(lane, f.below(tall - lane), mask) for lane, mask in zip(range(0, tall, f.lanes), masks, strict=True)]
+        both = [(x, a if m is None else m if a is None else f.arithmetic("and", m, a)) for x, a, m in inside]
+        return [(f.add(first, (s * tall + lane) * SIZE), mask) for s in range(count) for lane, mask in both]
 
     def _turn(self, piece: Piece) -> None:
         """a's places of the sum lie side by side: turn squares of four."""

@@ -17,6 +17,8 @@ from engine.compiler.kernels.maths import EXPENSIVE, convert, scalar
 from engine.compiler.ssa import FLOAT, INT, Mask, Number, Ssa
 from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
 
+NUMBERS = ("sum of numbers",)
+"""The line of a scalar program that sums up what a holds, along k: only `panels` does, where it copies a."""
 SIZE = 4
 """Bytes of an element: everything here is float32 or a word."""
 
@@ -44,6 +46,11 @@ class Product:
     def sizes(self) -> Shape:
         """Of the loops over results."""
         return (*self.outer, self.m, self.n)
+
+    @cached_property
+    def beside(self) -> Store | None:
+        """The last store, where it is of the sums of a's own numbers, or adds these to what is there."""
+        return self.stores[-1] if NUMBERS in self.body else None
 
     @property
     def sums(self) -> int:
