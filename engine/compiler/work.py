@@ -72,8 +72,8 @@ class Operand:
 Instruction = tuple[Any, ...]
 """One line of a scalar program; its number is the place in the list. An argument is the number of an earlier line.
 ("load", operand) | ("const", number, dtype) | ("iota", loop) place along a loop, u4 | ("sum of products",) what a
-contraction found | ("sum of numbers",) of its first operand's rows | (fn, *arguments) with a name of ir.SCALARS | ("cast", argument, dtype)
-| ("reduce", fn, argument) over the reduction loops, fn: sum max min prod any all."""
+contraction found | ("sum of numbers",) of what it multiplies | (fn, *arguments) with a name of ir.SCALARS
+| ("cast", argument, dtype) | ("reduce", fn, argument) over the reduction loops, fn: sum max min prod any all."""
 
 
 @dataclass(frozen=True)
