@@ -223,8 +223,7 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
     """Run an op on tensors and Python numbers, and record it where somebody wants that."""
     mode = read_mode() or current_mode()
     arrays: list[Any] = []
-    dtype = None
-    plain, history, hollow = True, False, False
+    dtype, plain, history, hollow = None, True, False, False
     for t in inputs:
         if isinstance(t, Tensor):
             if t._view is not None:
@@ -238,12 +237,10 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
                     dtype = a.dtype
                 elif op.promotion != "none":
                     plain = False
-            if t._requires_grad:
-                history = True
+            history = history or t._requires_grad
             arrays.append(a)
         else:
-            if t.__class__ not in NUMBERS:
-                plain = False
+            plain = plain and t.__class__ in NUMBERS
             arrays.append(t)
     if not plain or not (dtype is FLOAT or dtype is DOUBLE or op.promotion == "none"):
         inputs, arrays, out = _carefully(op, inputs, attrs)
