@@ -68,7 +68,7 @@ def others(process: dict[str, Any]) -> Iterator[str]:
         e = process["edit"]
         yield (
             f"edit to first compiled step: {e['compile']:.1f} ms, with model and optimiser {e['whole']:.1f} ms;"
-            f" back to one that was there: {e['back']:.1f} ms"
+            f" among the first ten edits {e['first']:.1f} ms; back to one that was there: {e['back']:.1f} ms"
             f"{'' if e['native'] else ' (not native code)'}"
         )
     for name, room in process.get("room", {}).items():
