@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_plain import training
 
 import engine
 import engine.nn.functional as F
@@ -56,15 +57,8 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def training(model: Any, optimizer: Any, schedule: Any = None) -> Callable[..., Any]:
+def scheduled(model: Any, optimizer: Any, schedule: Any) -> Callable[..., Any]:
     def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    def scheduled(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
         loss.backward()
@@ -72,7 +66,7 @@ def training(model: Any, optimizer: Any, schedule: Any = None) -> Callable[..., 
         schedule.step()
         return loss
 
-    return step if schedule is None else scheduled
+    return step
 
 
 def made(name: str, optimizer: str = "adam") -> tuple[Any, Any]:
@@ -111,7 +105,7 @@ def test_nothing_is_left_of_looking(name: str) -> None:
     model.zero_grad()
     schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
     before = [numbers(model), engine.get_rng_state(), deepcopy(schedule.state_dict())]
-    step = training(model, optimizer, schedule)
+    step = scheduled(model, optimizer, schedule)
     assert foreseen(step) is not None
     trace, states = watched_hollow(step, (MODELS[name][1], Y), {})
     assert trace.events[-1].what == "scheduled"
