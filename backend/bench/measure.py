@@ -15,6 +15,10 @@ import numpy as np
 from backend.bench.contenders import Running
 from engine.graph import Mode, Recorder, current_mode, reset_mode, set_mode
 
+REST = 0.1
+"""Seconds between windows: threads of NumPy's and PyTorch's libraries wait for more work in a loop, for up to 60 ms,
+and a core that does so is missing in somebody else's window."""
+
 
 def window(running: Running, seconds: float) -> tuple[float, float]:
     """(steps per second, steps per CPU second) over one window; its first call is not counted."""
@@ -34,7 +38,7 @@ def alternate(running: dict[str, Running], windows: int, seconds: float) -> dict
     for _ in range(windows):
         for name, one in running.items():
             found[name].append(window(one, seconds))
-            time.sleep(0.01)  # threads of PyTorch wait in a loop for a moment: not during somebody else's window
+            time.sleep(REST)
     return found
 
 
