@@ -22,11 +22,13 @@ class Undo:
         self._back.append(lambda: tensor.array.__setitem__(..., kept))  # it may have moved since
 
     def optimizer(self, optimizer: Optimizer, clear: bool) -> None:
-        """Parameters and states. clear: states that are new stay, with their first values."""
+        """Parameters and states. clear: states that are new stay, with their first values, where steps along these are
+        those that an optimiser takes at first; dampening leaves its first step out."""
         for group in optimizer.param_groups:
+            stays = clear and not (group.get("momentum") and group.get("dampening"))
             for p in (p for p in group["params"] if p.grad is not None):
                 self.memory(p)
-                self._state(optimizer, p, group.get("initial_accumulator_value", 0.0) if clear else None)
+                self._state(optimizer, p, group.get("initial_accumulator_value", 0.0) if stays else None)
 
     def _state(self, optimizer: Optimizer, p: Tensor, first: float | None) -> None:
         state = optimizer.state[p]

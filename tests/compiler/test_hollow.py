@@ -153,6 +153,22 @@ def test_an_optimiser_without_a_rule_and_a_first_step_that_is_another_are_watche
         assert model.weight.grad is None
 
 
+@pytest.mark.parametrize("prepared", [False, True])
+def test_dampening_leaves_out_the_first_step_also_of_a_step_that_was_prepared(prepared: bool) -> None:
+    losses = []
+    for compiled in (False, True):
+        engine.manual_seed(3)
+        model = nn.Linear(8, 3)
+        step = training(model, optim.SGD(model.parameters(), lr=0.1, momentum=0.9, dampening=0.5))
+        if compiled:
+            step = engine.compile(step)
+            if prepared:
+                step.prepare(X, Y)
+        losses.append([step(X, Y).item() for _ in range(5)])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    assert step.tier != "eager"
+
+
 def test_user_code_runs_once() -> None:
     heard = []
     model = nn.Sequential(nn.Linear(8, 3))
