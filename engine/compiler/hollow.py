@@ -1,4 +1,4 @@
-"""A plain step watched without computing it: on arguments of which only shapes are known. Its first call is native.
+"""A plain step watched without computing it: on arguments of which only shapes are known. Its first call is compiled.
 
 Its own code is straight (`plain.py`), so whatever it does, the engine does for it, and tells: memory that is written,
 numbers that are drawn, counts and schedules are as they were afterwards. Optimisers do not step; they get the states
@@ -43,19 +43,20 @@ def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Tr
     args, kwargs = mapped(_hollow, args), mapped(_hollow, kwargs)
     back, states = Undo(), Undo()
     shadow = Shadow((args, kwargs), back, states, [t.array for t in given])
+    told = False
     try:
         with shadow as trace:
             trace.result = step(*args, **kwargs)
+        told = not trace.reasons
     except Exception:  # whatever it is, it is met again, and said, where the step runs
-        trace = None
+        return None
     finally:
         for leaf, before in shadow.slopes.values():
             leaf.grad = before
         back.run()
-    if trace is None or trace.reasons:
-        states.run()
-        return None
-    return trace, states
+        if not told:
+            states.run()
+    return (trace, states) if told else None
 
 
 def _hollow(t: Any) -> Any:

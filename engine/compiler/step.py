@@ -63,7 +63,7 @@ class Step:
 
     # ------------------------------------------------------------------------------------------------- calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """One step. Eager at first, and where it can not be replayed; see `explain`."""
+        """One step. Eager where it can not be replayed, and at first, unless its code is straight; see `explain`."""
         quick = self._again
         if quick is not None and not kwargs:
             found = quick(args)

@@ -36,7 +36,6 @@ class Variant:
         self.around: Surroundings | None = None
         self.old: Trace | None = None
         self.differences = 0
-        self.named: list[Any] | None = None
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
         self.residents: list[Residents] = []
@@ -73,19 +72,21 @@ class Variant:
         """Watch a plain step without computing it, where that tells enough: whether there is a program now."""
         if self.around is not None or self.reasons:
             return self.bound is not None
-        self.named = foreseen(self.owner.function)
-        if self.named is None:
-            return False
+        named = foreseen(self.owner.function)
         before = Surroundings(self.owner.function, [])
-        found = watched_hollow(self.owner.function, args, kwargs)
-        if found is not None:
-            self._learn(found[0], before)
-        if found is not None and self.bound is None:
-            found[1].run()
-            self.old = self.around = self.named = None
+        found = None if named is None else watched_hollow(self.owner.function, args, kwargs)
+        if found is None:
+            return False
+        trace, states = found
+        try:
+            self._learn(trace, before, named)
+        finally:
+            if self.bound is None:
+                states.run()
+                self.old = self.around = None
         return self.bound is not None
 
-    def _learn(self, trace: Trace, before: Surroundings) -> None:
+    def _learn(self, trace: Trace, before: Surroundings, named: list[Any] | None = None) -> None:
         around = Surroundings(self.owner.function, list(trace.modules.values()))
         around.variables = before.variables
         if trace.reasons:
@@ -98,7 +99,7 @@ class Variant:
                 self.differences += 1
                 if self.differences == TRIES:
                     self.reasons = [difference.reason]
-        elif (kept := lasting(self.owner.function, trace, self.named)) is not None:
+        elif (kept := lasting(self.owner.function, trace, named)) is not None:
             with suppress(Differs):  # then two traces will tell
                 self._build(Comparison(trace, trace, kept).run())
         self.old = None if self.reasons or self.bound is not None else trace

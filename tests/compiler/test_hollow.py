@@ -15,6 +15,7 @@ from test_plain import training
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
+from engine.compiler import variant
 from engine.compiler.hollow import watched_hollow
 from engine.compiler.library import library
 from engine.compiler.plain import foreseen
@@ -167,6 +168,31 @@ def test_dampening_leaves_out_the_first_step_also_of_a_step_that_was_prepared(pr
         losses.append([step(X, Y).item() for _ in range(5)])
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
     assert step.tier != "eager"
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("where", ["scheduler", "assembly"])
+def test_nothing_is_left_of_a_look_that_is_interrupted(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, or a defect of the compiler: no state without numbers stays behind."""
+    model, optimizer = made("layers")
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    before = numbers(model)
+    if where == "scheduler":
+        monkeypatch.setattr(optim.lr_scheduler.ExponentialLR, "get_lr", interrupted)
+    else:
+        monkeypatch.setattr(variant, "assemble", interrupted)
+    compiled = engine.compile(scheduled(model, optimizer, schedule))
+    with pytest.raises(KeyboardInterrupt):
+        compiled(X, Y)
+    assert not optimizer.state
+    assert all(p.grad is None for p in model.parameters())
+    assert all(np.array_equal(a, b) for a, b in zip(before, numbers(model), strict=True))
+    monkeypatch.undo()
+    compiled(X, Y)
+    assert compiled.tier != "eager"
 
 
 def test_user_code_runs_once() -> None:
