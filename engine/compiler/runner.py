@@ -110,7 +110,8 @@ class Native:
         if learn is not None and now:
             learn()
         elif learn is not None:
-            self.table.kernels.later(f"recipe {id(self)}", learn)
+            # with the program, whose end would empty the graph that is learnt from
+            self.table.kernels.later(f"recipe {id(self)}", functools.partial(lambda _, do: do(), self.program, learn))
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))

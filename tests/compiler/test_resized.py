@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -187,6 +189,37 @@ def test_steps_that_come_from_a_recipe_train_as_eager_ones() -> None:
     assert np.allclose(*found, rtol=1e-4)
     recipes = [recipe for known in resized._RECIPES.values() for recipe in known if recipe is not None]
     assert len(recipes) == 1
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_recipe_is_learnt_from_a_step_that_is_gone_by_then() -> None:
+    resized._RECIPES.clear()
+    held = threading.Event()
+    for width in (96, 112):
+        model = nn.Sequential(nn.Linear(32, width), nn.ReLU(), nn.Linear(width, 48))
+        optimizer, batch = optim.SGD(model.parameters(), lr=0.1), (engine.randn(16, 32), engine.randn(16, 48))
+
+        def plain(x: Any, y: Any, model: Any = model, optimizer: Any = optimizer) -> Any:
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step: Any = engine.compile(plain)
+        step(*batch)
+        table = step.newest.bound.runner.table
+        table.wait()
+        table.kernels.later("held up", functools.partial(held.wait, 60))
+        step(*batch)
+        step(*batch)
+        assert step.tier == "native"
+        del step, model, optimizer, plain
+    assert list(resized._RECIPES.values()) == [[None]], "the first one of a structure is only noted"
+    held.set()
+    assert table.kernels.idle()
+    assert [recipe for known in resized._RECIPES.values() for recipe in known if recipe is not None]
+    assert not [key for key in table.kernels.troubles if "recipe" in key]
 
 
 def test_what_is_asked_of_open_sizes_becomes_a_condition() -> None:
