@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ class Again:
         self.row = np.array([[lies(a) for a in arrays]], np.int64)
         self.results = np.zeros((1, len(self.table.results)), np.float32)
         self.finite = True
-        self.made, self.place = self.program.result, self.runner.outputs[self.program.result.number][0]
+        made, place = self.program.result, self.runner.outputs[self.program.result.number][0]
+        self.number = self.results[0, place : place + 1].reshape(())
+        self.copy = self.number.copy if made.dtype == self.number.dtype else partial(self.number.astype, made.dtype)
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, lies(self.results), 0)
@@ -50,9 +53,10 @@ class Again:
             return None
         with self.table.lock:
             self.finite = not self.table.once(self.native, self.words)
-            found = np.array(self.results[0, self.place])
-        self.bound.done(int(self.finite))
-        return wrap(found if found.dtype == self.made.dtype else found.astype(self.made.dtype))
+            found = self.copy()
+        if self.finite:
+            self.bound.done(1)
+        return wrap(found)
 
 
 def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:

@@ -41,7 +41,8 @@ WORDS = (
 PLACE = {word: i for i, word in enumerate(WORDS)}
 LENGTH = -(-len(WORDS) // 8) * 8
 """Numbers of a state: whole lines of the cache, so that no two threads write to one."""
-_PACKED = struct.Struct(f"{len(CALL)}q").pack_into
+packed = struct.Struct(f"{len(CALL)}q").pack
+"""The words of CALL as bytes."""
 SPINS = 1000
 """How often a thread looks without offering its core to others."""
 PATIENCE = 2000
@@ -50,6 +51,10 @@ BUSY = 24
 """In a worker's mailbox, bytes from its beginning: whether it is at work, which ends a little later than the work."""
 PARKED = 1
 """In a worker's mailbox: it waits for Python. 0: it looks; else: the address of a state."""
+LETTER = ("state", "run", "parked", "others")
+"""What `begin` gets: the first thread's state, the address of `run`; whether a worker has to be woken first; how many
+other threads there are. A line for each follows: its worker's mailbox, its state, what was in the mailbox."""
+LINE = 3
 FLUSH = {False: 0x8040, True: 1 << 24}
 """Numbers too small for float32's full precision count as 0 (they cost 100 cycles each): the bits of x86, of ARM."""
 
@@ -60,10 +65,11 @@ class State:
     def __init__(self, memory: Any) -> None:
         self.address = int(memory.ctypes.data)
         self.memory, self._numbers = memory, memoryview(memory).cast("B").cast("q")
+        self._call = self._numbers.cast("B")[: 8 * len(CALL)]
 
-    def call(self, *numbers: int) -> None:
-        """Set the words of CALL."""
-        _PACKED(self._numbers, 0, *numbers)
+    def call(self, words: bytes) -> None:
+        """Set the words of CALL (see `packed`)."""
+        self._call[:] = words
 
     def __setitem__(self, word: str, number: int) -> None:
         self._numbers[PLACE[word]] = number
@@ -80,7 +86,7 @@ class Driver:
             name: library.need_text(f"driver {name}", functools.partial(_text, library, name)) for name in TEXTS
         }
         native = ctypes.CFUNCTYPE(None, ctypes.c_int64)
-        self.run, self.serve, self.post = (native(self.address[name]) for name in ("run", "serve", "post"))
+        self.run, self.serve, self.begin = (native(self.address[name]) for name in ("run", "serve", "begin"))
         self.pause, self.clock, self.clock_name = _system()
 
     @staticmethod
@@ -266,13 +272,24 @@ def _look_until(f: Function, where: Ssa, met: Callable[[Ssa], Ssa], pause: Ssa, 
     return seen
 
 
-def write_post(f: Function) -> None:
-    """post([mailbox, state, answer]): put a state into a worker's mailbox once it has left the one before; answer: what
-    was there."""
-    mailbox = f.argument(0)
-    _look_until(f, f.pointer(mailbox + BUSY), lambda busy: f.compare("eq", busy, 0), f.load(LONG, mailbox + 16))
-    found = f.effect(f"atomicrmw xchg {f.pointer(mailbox)!r}, {f.argument(1)!r} acq_rel", LONG)
-    f.store(found, f.parameters[0] + 16)
+def write_begin(f: Function) -> None:
+    """begin(letter, see LETTER): all threads walk, unless a worker is parked: then the first one has not begun."""
+    letter, state = f.parameters[0], f.argument(0)
+    f.store(f.value(0), _word(f, state, "halt"))
+
+    def give(i: Ssa, parked: Ssa) -> tuple[Ssa]:
+        line = letter + i * (8 * LINE) + 8 * len(LETTER)
+        mailbox, other = f.load(LONG, line), f.load(LONG, line + 8)
+        f.loop(f.value(len(CALL)), lambda j: f.store(f.load(LONG, state + j * 8), other + j * 8))
+        _look_until(f, f.pointer(mailbox + BUSY), lambda busy: f.compare("eq", busy, 0), _word(f, state, "pause"))
+        found = f.effect(f"atomicrmw xchg {f.pointer(mailbox)!r}, {other!r} acq_rel", LONG)
+        f.store(found, line + 16)
+        return (parked | found,)
+
+    (parked,) = f.loop(f.argument(3), give, (f.value(0),))
+    f.store(parked, letter + 8 * LETTER.index("parked"))
+    run = f.pointer(f.argument(1))
+    f.when(f.compare("eq", parked, 0), lambda: f.line(f"call void {run.name}({state!r})"))
 
 
 def write_serve(f: Function) -> None:
@@ -338,5 +355,5 @@ def write_guard(f: Function) -> None:
 
 
 TEXTS: dict[str, Callable[[Function], None]] = {
-    "run": write_run, "barrier": write_barrier, "guard": write_guard, "post": write_post, "serve": write_serve,
+    "run": write_run, "barrier": write_barrier, "guard": write_guard, "begin": write_begin, "serve": write_serve,
 }  # fmt: skip

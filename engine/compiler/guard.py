@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, is_
+from functools import partial
+from itertools import chain
+from operator import attrgetter, is_, itemgetter, methodcaller
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -19,6 +21,7 @@ from engine.tree import is_branch
 
 PLAIN = (bool, int, float, str, type(None))
 ARRAY, WANTS = attrgetter("array"), attrgetter("_requires_grad")
+STATE, VALUES, PARAMETERS = attrgetter("state"), methodcaller("values"), itemgetter("params")
 MUTABLE = (Tensor, np.ndarray, list, dict)
 SEEN = (*PLAIN, Tensor, Module, Optimizer)
 
@@ -73,11 +76,11 @@ def _variables(step: Any) -> list[tuple[str, Any, Any]]:
         return []
     found: list[tuple[str, Any, Any]] = []
     for name, cell in zip(step.__code__.co_freevars, step.__closure__ or (), strict=True):
-        found.append((name, _content(cell), lambda cell=cell: _content(cell)))
+        found.append((name, _content(cell), partial(_content, cell)))
     space = step.__globals__
     for name in step.__code__.co_names:
         if name in space:
-            found.append((name, space[name], lambda name=name: space.get(name)))
+            found.append((name, space[name], partial(space.get, name)))
     return [entry for entry in found if isinstance(entry[1], SEEN)]
 
 
@@ -115,7 +118,7 @@ class Settled:
     def holds(self) -> bool:
         """Whether it is as it was. Settings that are read before each step count as read anew if any is another one."""
         groups = self.optimizer.param_groups
-        now = [[*group.values(), len(group["params"])] for group in groups]
+        now = [*map(len, map(PARAMETERS, groups)), *chain.from_iterable(map(VALUES, groups))]
         if self.seen is not None and _alike(now, self.seen):
             return True
         self.program.settings += 1
@@ -126,7 +129,7 @@ class Settled:
         return True
 
 
-def _alike(now: list[list[Any]], seen: list[list[Any]]) -> bool:
+def _alike(now: list[Any], seen: list[Any]) -> bool:
     """Whether settings are the same objects or equal; what can not be compared is not."""
     try:
         return now == seen
@@ -146,19 +149,19 @@ class Residents:
         self.wants = [w for _, _, w in self.tensors]
         self.optimizers = list({id(o): o for o, _, _ in program.states}.values())
         self.held: list[Any] | None = None
-        self.state_tensors: list[Any] = []
-        self.state_homes = [memory for _, _, names in program.states for memory in names.values()]
+        self.watched, self.where = self.mine, self.homes
 
     def changed(self) -> str:
         """What no longer fits, in words; empty where everything lives where the program thinks."""
-        if not all(map(is_, map(ARRAY, self.mine), self.homes)) or [*map(WANTS, self.mine)] != self.wants:
-            found = self._moved()
-            if found:
-                return found
+        still = all(map(is_, map(ARRAY, self.watched), self.where)) and all(map(is_, map(WANTS, self.mine), self.wants))
+        found = "" if still else self._moved()
+        if found:
+            return found
         for settled in self.structures:
             if not settled.holds():
                 return f"the settings of {type(settled.optimizer).__name__}"
-        return self._states() or self._carried()
+        found = "" if still and self._same_states() else self._states()
+        return found or (self._carried() if self.program.carried else "")
 
     def _moved(self) -> str:
         for tensor, array, wants in self.tensors:
@@ -170,19 +173,23 @@ class Residents:
                 home.move_in(tensor, array)
         return ""
 
+    def _same_states(self) -> bool:
+        """The quick look: the same tensors as the last time; where they live was looked at with all others."""
+        now, held = self._now(), self.held
+        return held is not None and len(now) == len(held) and all(map(is_, now, held))
+
+    def _now(self) -> list[Any]:
+        states = chain.from_iterable(map(VALUES, map(STATE, self.optimizers)))
+        return [*chain.from_iterable(map(VALUES, states))]
+
     def _states(self) -> str:
-        """The quick look first: the same tensors in the same memory as the last time."""
-        now = [v for o in self.optimizers for state in o.state.values() for v in state.values()]
-        held = self.held
-        same = held is not None and len(now) == len(held) and all(map(is_, now, held))
-        if same and all(map(is_, map(ARRAY, self.state_tensors), self.state_homes)):
-            return ""
         self.held = None
         found = self._each_state()
         if not found:
             states = [(o.state[p], names) for o, p, names in self.program.states]
-            self.state_tensors = [state[name] for state, names in states for name in names]
-            self.held = now
+            self.watched = [*self.mine, *(state[name] for state, names in states for name in names)]
+            self.where = [*self.homes, *(memory for _, names in states for memory in names.values())]
+            self.held = self._now()
         return found
 
     def _each_state(self) -> str:

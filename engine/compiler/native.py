@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.compiler import team
 from engine.compiler.destinations import aligned
-from engine.compiler.driver import LENGTH, Driver, State
+from engine.compiler.driver import LENGTH, LETTER, LINE, Driver, State, packed
 from engine.compiler.library import Library
 from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
 from engine.compiler.work import Plan
@@ -29,11 +29,11 @@ class Feed:
         self._inputs = (lies(inputs), inputs.strides[0], self._rows[0])
         self._scalars = (lies(scalars), scalars.strides[0], self._rows[1])
 
-    def words(self, steps: int, first: int, results: int, deadline: int) -> tuple[int, ...]:
+    def words(self, steps: int, first: int, results: int, deadline: int) -> bytes:
         """The words of driver.CALL, to begin with step `first`."""
         rows, more = self._rows
         head = (steps, 0, deadline, self.every)
-        return (*head, *self._inputs, first % rows, *self._scalars, first % more, results)
+        return packed(*head, *self._inputs, first % rows, *self._scalars, first % more, results)
 
 
 def lies(array: Any) -> int:
@@ -66,6 +66,13 @@ class Native:
         lead["leader"] = 1
         self._point(lead, "targets", "target count", [bases(b, at) for b, at, _ in plan.scalars], 1)
         self._point(lead, "sources", "source count", [bases(p.buffer, p.offset) for p in results], 1)
+        self._others, self._workers = len(self.states) - 1, list[team.Worker]()
+        letter = np.array([lead.address, self.driver.address["run"], 0, self._others, *self._lines()], np.int64)
+        self._begin, self._letter = int(letter.ctypes.data), letter.data
+
+    def _lines(self) -> list[int]:
+        """The letter's line for each other thread; its worker's mailbox is known when it is borrowed."""
+        return [n for state in self.states[1:] for n in (0, state.address, 0)]
 
     def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
         numbers: list[int] = []
@@ -124,20 +131,34 @@ class Native:
         stopped = self.told(feed.words(steps, first, lies(results), feed.deadline if self.driver.clock else 0))
         return self.states[0]["done"] - stopped, int(stopped)
 
-    def told(self, words: tuple[int, ...]) -> bool:
+    def told(self, words: bytes) -> bool:
         """Run all threads as these words say (see `Feed.words`); whether the guard stopped them."""
-        for state in self.states:
-            state.call(*words)
-        self.shared[8] = 0
-        run, lead = self.driver.run, self.states[0]
-        if len(self.states) == 1:
-            run(lead.address)
+        lead = self.states[0]
+        lead.call(words)
+        if self._others:
+            workers = team.borrow(self.driver, self._others)
+            try:
+                self._run(workers)
+            finally:
+                team.give_back(self.driver, workers)
         else:
-            with team.Borrowed(self.driver, len(self.states) - 1) as workers:
-                for worker, state in zip(workers, self.states[1:], strict=True):
-                    worker.give(state.address, self.held)
-                run(lead.address)
+            self.driver.begin(self._begin)
         return lead["stopped"] > 0
+
+    def _run(self, workers: list[team.Worker]) -> None:
+        """Run all threads, the others on these workers."""
+        if workers != self._workers:
+            self._workers = workers
+            for i, worker in enumerate(workers):
+                self._letter[len(LETTER) + LINE * i] = worker.mailbox
+        for worker in workers:
+            worker.kept = self.held
+        self.driver.begin(self._begin)
+        if self._letter[LETTER.index("parked")]:
+            for worker, found in zip(workers, self._letter[len(LETTER) + 2 :: LINE], strict=True):
+                if found:
+                    worker.wake()
+            self.driver.run(self.states[0].address)
 
     def until(self, place: int, feed: Feed, results: Any) -> int:
         """Run the rows of the plan before `place`, on one thread, once; 1 if the guard stopped them."""

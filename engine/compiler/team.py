@@ -15,41 +15,33 @@ THREADS = "PLAYGROUND_THREADS"
 
 
 class Worker:
-    """A thread that runs one state after the other; for a moment it looks for the next one, then it parks."""
+    """A thread that runs one state after the other; for a moment it looks for the next one, then it parks.
+
+    kept: what must live until it has left: it looks at the last barrier for a moment longer than the others.
+    """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._memory: Any = np.zeros(16, np.int64)
-        self._mailbox = int(self._memory.ctypes.data)
-        self._letter = self._memory.data[8:]
-        self._memory[:3] = PARKED, driver.address["run"], driver.pause
-        self._letter[0] = self._mailbox
-        self._kept: Any = None
+        self._memory: Any = np.array([PARKED, driver.address["run"], driver.pause, *[0] * 5], np.int64)
+        self.mailbox = int(self._memory.ctypes.data)
+        self.kept: Any = None
         self._wake = threading.Lock()
         self._wake.acquire()
         threading.Thread(target=self._serve, name="table", daemon=True).start()
 
-    def give(self, state: int, memory: Any) -> None:
-        """Let it walk the rows of the state at this address; call only when the walk before has ended.
-
-        memory: what must live until it has left: it looks at the last barrier for a moment longer than the others.
-        """
-        self._letter[1] = state
-        self._driver.post(self._mailbox + 64)
-        self._kept = memory
-        if self._letter[2] == PARKED:
-            self._wake.release()
+    def wake(self) -> None:
+        """It was parked when a state was put into its mailbox."""
+        self._wake.release()
 
     def _serve(self) -> None:
         while True:
             self._wake.acquire()
-            self._driver.serve(self._mailbox)
+            self._driver.serve(self.mailbox)
 
 
 _idle: dict[Driver, list[Worker]] = {}
-_running = 0
+_running: list[Running] = []  # lists: to append and to pop needs no lock
 _cores: int | None = None
-_lock = threading.Lock()
 
 
 def cores() -> int:
@@ -70,45 +62,39 @@ def set_cores(count: int | None) -> None:
 
 def share() -> int:
     """How many threads each table gets: the cores, shared fairly by the tables that run now."""
-    return max(1, cores() // max(1, _running))
+    return max(1, cores() // max(1, len(_running)))
 
 
 class Running:
     """While a table runs it counts."""
 
     def __enter__(self) -> None:
-        global _running
-        with _lock:
-            _running += 1
+        _running.append(self)
 
     def __exit__(self, *_: object) -> None:
-        global _running
-        with _lock:
-            _running -= 1
+        _running.pop()
 
 
-class Borrowed:
+def borrow(driver: Driver, count: int) -> list[Worker]:
     """So many workers, for the time of a call."""
+    idle = _idle.setdefault(driver, [])
+    taken: list[Worker] = []
+    while len(taken) < count:
+        try:
+            taken.append(idle.pop())
+        except IndexError:
+            taken.append(Worker(driver))
+    return taken
 
-    def __init__(self, driver: Driver, count: int) -> None:
-        self._driver, self._count = driver, count
 
-    def __enter__(self) -> list[Worker]:
-        with _lock:
-            idle = _idle.setdefault(self._driver, [])
-            self._taken = [idle.pop() for _ in range(min(self._count, len(idle)))]
-        self._taken += [Worker(self._driver) for _ in range(self._count - len(self._taken))]
-        return self._taken
-
-    def __exit__(self, *_: object) -> None:
-        with _lock:
-            _idle[self._driver].extend(self._taken)
+def give_back(driver: Driver, workers: list[Worker]) -> None:
+    """They have done what they were borrowed for."""
+    _idle[driver] += workers[::-1]  # so that the next call gets them in the same order
 
 
 def _after_fork() -> None:
     """A child has none of these threads."""
-    global _running, _lock
-    _running, _lock = 0, threading.Lock()
+    _running.clear()
     _idle.clear()
 
 

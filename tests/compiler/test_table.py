@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.compiler import cpu, store, team
-from engine.compiler.driver import TEXTS
+from engine.compiler.driver import PARKED, TEXTS
 from engine.compiler.emit import Function, module
 from engine.compiler.ir import CompilerError
 from engine.compiler.library import Library
@@ -322,6 +322,21 @@ def test_tables_that_run_at_once_do_not_disturb_each_other(kernels):
 
     with ThreadPoolExecutor(3) as pool:
         assert all(pool.map(work, range(6)))
+
+
+def test_workers_that_parked_are_woken(kernels):
+    plan, arena = random_plan(3)
+    before, table = arena.copy(), Table(plan, kernels)
+    table.run(20, exactly=1)
+    wanted = arena.copy()
+    (native,) = table.parts(3)
+    for parked in (False, True, True):
+        arena[:] = before
+        table.run(20, exactly=3)
+        np.testing.assert_array_equal(arena, wanted)
+        assert len(native._workers) == 2
+        while parked and not all(worker._memory[0] == PARKED for worker in native._workers):
+            time.sleep(0.001)
 
 
 def test_the_driver_for_arm_is_accepted_by_llvm():
