@@ -39,27 +39,18 @@ class Flat:
 
 
 def side_by_side(arrays: list[Any]) -> Any:
-    """The one array that float32 arrays without gaps between them are; None where they are not."""
-    if any(a is None or a.dtype != FLOAT or not a.flags.c_contiguous for a in arrays):
+    """The one array that float32 arrays are which got their homes one behind the other; None where they are others."""
+    if arrays[0] is None:
         return None
-    memory = _memory(arrays[0])
-    first = end = address(arrays[0])
-    for a in arrays:
-        if address(a) != end or _memory(a) is not memory:
-            return None
-        end += a.nbytes
-    start = first - address(memory)
-    return memory.view(np.uint8)[start : start + end - first].view(FLOAT) if memory.ndim == 1 else None
-
-
-def address(array: Any) -> int:
-    """Where an array begins."""
-    found: int = array.__array_interface__["data"][0]
-    return found
-
-
-def _memory(array: Any) -> Any:
-    return array.base if isinstance(array.base, np.ndarray) else array
+    memory = arrays[0].base
+    row = home.ROWS.get(memory, ())
+    at = next((i for i, (known, _) in enumerate(row) if known() is arrays[0]), len(row))
+    mine = row[at : at + len(arrays)]
+    if len(mine) < len(arrays) or any(
+        known() is not a or a.dtype != FLOAT for a, (known, _) in zip(arrays, mine, strict=True)
+    ):
+        return None
+    return np.ndarray((sum(a.size for a in arrays),), FLOAT, memory, mine[0][1])
 
 
 def groups(trace: Trace, cells: Iterable[Any]) -> dict[tuple[int, int], Flat]:
@@ -123,7 +114,7 @@ def _undisturbed(found: dict[tuple[int, int], Flat], cells: list[Any]) -> dict[t
 
 
 def _span(array: Any) -> tuple[int, int]:
-    first = address(array)
+    first = home.address(array)
     return first, first + int(array.nbytes)
 
 

@@ -18,7 +18,7 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from engine.elements import Abstract
+from engine.elements import FLOAT, Abstract
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor, wrap
 
@@ -66,6 +66,8 @@ STATES = Beside()
 """Optimiser -> {(parameter, name): memory}."""
 COUNTS = Beside()
 """Optimiser -> [(vector of counts, the parameters counted in it)]."""
+ROWS = Beside()
+"""Memory -> [(an array that was laid into it, where it begins)], in order."""
 
 
 def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -73,33 +75,41 @@ def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
     return sorted(dict.fromkeys(tensors), key=lambda t: t.array.nbytes % LINE != 0)
 
 
-def flat(shapes: list[tuple[tuple[int, ...], Any]]) -> list[Any]:
-    """Arrays of these shapes and element types in one piece of memory, float32 without gaps between them."""
-    spans, end = [], 0
-    for shape, dtype in shapes:
-        start = end if np.dtype(dtype) == np.float32 else -(-end // LINE) * LINE
-        end = start + math.prod(shape) * np.dtype(dtype).itemsize
-        spans.append((start, end))
+def flat(shapes: list[tuple[tuple[int, ...], Any]], zeros: bool = True) -> list[Any]:
+    """Arrays of these shapes and element types in one piece of memory, float32 without gaps between them. zeros:
+    whether somebody reads them before they are written."""
     if not shapes:
         return []
-    memory = room(end + 2 * PAGE)
-    first = -memory.ctypes.data % PAGE + next(_PLACES) * STEP % PAGE
-    return [
-        memory[first + start : first + end].view(d).reshape(s)
-        for (start, end), (s, d) in zip(spans, shapes, strict=True)
-    ]
+    starts, end, shapes = list[int](), 0, [(shape, np.dtype(dtype)) for shape, dtype in shapes]
+    for shape, dtype in shapes:
+        starts.append(end if dtype == FLOAT else -(-end // LINE) * LINE)
+        end = starts[-1] + math.prod(shape) * dtype.itemsize
+    memory = room(end + 2 * PAGE, zeros)
+    first = -address(memory) % PAGE + next(_PLACES) * STEP % PAGE
+    row = [np.ndarray(s, d, memory, first + start) for start, (s, d) in zip(starts, shapes, strict=True)]
+    ROWS[memory] = [(ref(a), first + start) for a, start in zip(row, starts, strict=True)]
+    return row
 
 
-def room(size: int) -> Any:
-    """So many zero bytes; where they are many, in huge pages: a product whose operands lie in thousands of small ones
-    waits for their addresses a third of its time. Memory that is let go is kept for the next who asks: new pages cost
-    more than to fill them."""
+def address(array: Any) -> int:
+    """Where an array begins."""
+    found: int = array.__array_interface__["data"][0]
+    return found
+
+
+def room(size: int, zeros: bool = True) -> Any:
+    """So many bytes, of zeros unless they are written at once; where they are many, in huge pages: a product whose
+    operands lie in thousands of small ones waits for their addresses a third of its time. Memory that is let go is
+    kept for the next who asks: new pages cost more than to fill them."""
     if size < SMALL:
         return np.zeros(size, np.uint8)
-    memory, start = _kept(size) or _mapped(size)
-    found = np.frombuffer(memory, np.uint8)
+    known = _kept(size)
+    memory, start = known or _mapped(size)
+    found = np.frombuffer(memory, np.uint8, size, start)
+    if known and zeros:
+        found[...] = 0
     finalize(found, _keep, memory, start).atexit = False
-    return found[start : start + size]
+    return found
 
 
 def _mapped(size: int) -> tuple[Any, int]:
@@ -110,7 +120,7 @@ def _mapped(size: int) -> tuple[Any, int]:
     if huge:
         with contextlib.suppress(OSError):  # a system without huge pages gives small ones
             memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory, -np.frombuffer(memory, np.uint8).ctypes.data % HUGE if huge else 0
+    return memory, -address(np.frombuffer(memory, np.uint8)) % HUGE if huge else 0
 
 
 _FREE: list[tuple[Any, int]] = []
@@ -127,15 +137,11 @@ def _keep(memory: Any, start: int) -> None:
 
 
 def _kept(size: int) -> tuple[Any, int] | None:
-    """Memory from before, the newest that fits, full of zeros again."""
+    """Memory from before, the newest that fits, as it was left."""
     most = 2 * size + 2 * HUGE * (size >= HUGE // 4)
     with _LOCK:
         fits = [i for i, (memory, start) in enumerate(_FREE) if size <= len(memory) - start <= most]
-        if not fits:
-            return None
-        memory, start = _FREE.pop(fits[-1])
-    np.frombuffer(memory, np.uint8)[start : start + size] = 0
-    return memory, start
+        return _FREE.pop(fits[-1]) if fits else None
 
 
 def _after_fork() -> None:
@@ -151,16 +157,16 @@ if hasattr(os, "register_at_fork"):
 def settle(tensors: Iterable[Tensor]) -> None:
     """Give each tensor a home, unless it has one that fits; its numbers move in."""
     new = [t for t in dict.fromkeys(tensors) if t not in HOMES or not fits(HOMES[t], t.array)]
-    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new]), strict=True):
+    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new], zeros=False), strict=True):
         HOMES[t] = home
     for t in new:
         move_in(t, HOMES[t])
 
 
 def settle_slopes(leaves: Iterable[Tensor]) -> None:
-    """A gradient with a home for each leaf that has none that fits."""
+    """A gradient with a home for each leaf that has none that fits. It is shown after a step that has written it."""
     new = [t for t in dict.fromkeys(leaves) if t not in SLOPES or not fits(SLOPES[t].array, t.array)]
-    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new]), strict=True):
+    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new], zeros=False), strict=True):
         SLOPES[t] = wrap(home)
 
 
@@ -206,7 +212,7 @@ def _settle_counts(optimizer: Optimizer, moved: list[Tensor], homes: dict[tuple[
         return
     COUNTS[optimizer] = []
     for steps, members in by_count.items():
-        (vector,) = flat([((len(members),), np.float32)])
+        (vector,) = flat([((len(members),), FLOAT)])
         vector[...] = steps
         COUNTS[optimizer].append((vector, members))
         for i, p in enumerate(members):

@@ -7,7 +7,10 @@ import threading
 import numpy as np
 import pytest
 
+import engine
+from engine import nn, optim
 from engine.compiler import home
+from tests.compiler.steps import twins
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +73,43 @@ def test_threads_get_memory_of_their_own() -> None:
     for t in threads:
         t.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("make", [lambda p: optim.Adam(p), lambda p: optim.SGD(p, 0.1, momentum=0.9)])
+@pytest.mark.parametrize("kept", ["cleared", "added up", "before"])
+def test_what_was_left_in_used_memory_is_never_seen(monkeypatch: pytest.MonkeyPatch, make, kept: str) -> None:
+    mapped = home.room
+
+    def used(size: int, zeros: bool = True):
+        found = mapped(size, zeros)
+        if not zeros:
+            found[...] = 77
+        return found
+
+    monkeypatch.setattr(home, "room", used)
+    x, y = engine.randn(4, 3), engine.randn(4, 2)
+
+    def training(model):
+        model.spare = nn.Parameter(engine.ones(3))
+        optimizer = make(model.parameters())
+        if kept == "before":
+            model[0].weight.grad = engine.ones(5, 3)
+
+        def step(x, y):
+            if kept == "cleared":
+                optimizer.zero_grad()
+            loss = ((model(x) - y) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return model, step
+
+    (eager, one), (model, other) = map(training, twins(lambda: nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))))
+    other = engine.compile(other)
+    for _ in range(4):
+        assert abs(one(x, y).item() - other(x, y).item()) < 1e-5
+        for p, q in zip(eager.parameters(), model.parameters(), strict=True):
+            assert (p.grad is None) == (q.grad is None)
+            for a, b in ((p, q), (p.grad, q.grad)):
+                assert a is None or np.allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-5)
