@@ -65,7 +65,10 @@ class Operand:
         """The same along other loops."""
         low = high = self.offset
         for n, s in zip(sizes, strides, strict=True):
-            low, high = low + min(0, (n - 1) * s), high + max(0, (n - 1) * s)
+            if s > 0:
+                high += (n - 1) * s
+            elif s < 0:
+                low += (n - 1) * s
         return low, high + 1
 
 

@@ -107,11 +107,12 @@ class Contraction(Product):
     @cached_property
     def packed(self) -> bool:
         """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
+        if self.sums * self.n * SIZE <= CACHE or self.sums < 96:
+            return False
         rows = self.m * math.prod(self.outer[i] for i in self.still)
-        large = self.sums * self.n * SIZE > CACHE
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
-        return rows >= 24 and broad and self.sums >= 96 and large and not (self.cut or self.reading or self.slide)
+        return rows >= 24 and broad and not (self.cut or self.reading or self.slide)
 
     @cached_property
     def cut(self) -> tuple[int, int] | None:
@@ -146,11 +147,11 @@ class Contraction(Product):
         """Whether places of an outer loop along which b stands still join the rows of a tile: these are too few."""
         return self.form is not None and self.form.places > 1 and not self.packed and not self.reading
 
-    @property
+    @cached_property
     def still_in_tiles(self) -> frozenset[int]:
         """The operands that are the same in all rows of a tile, as a bias along n is."""
-        loops = (len(self.outer), *((self.form.loop,) if self.form and self.joint else ()))
-        return frozenset(i for i, o in enumerate(self.operands) if not any(o.strides[loop] for loop in loops))
+        m, other = len(self.outer), self.form.loop if self.form and self.joint else len(self.outer)
+        return frozenset([i for i, o in enumerate(self.operands) if o.strides[m] == o.strides[other] == 0])
 
     @property
     def rounds(self) -> int:

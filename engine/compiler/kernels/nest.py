@@ -59,11 +59,16 @@ class Nest:
         return math.prod(self.sizes[self.parallel :])
 
     @property
+    def dear(self) -> bool:
+        """Whether some line takes longer than a division."""
+        return any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body)
+
+    @property
     def kept(self) -> int:
         """In how many groups of 16 lanes a reduced row stays in registers from sweep to sweep; 0: it does not."""
-        whole = len(self.sizes) == self.parallel + 1 and self.lanes == self.parallel
-        limit = DEAR if any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body) else KEPT
-        return -(-self.row // GRAIN) if whole and 0 < self.row <= limit else 0
+        if len(self.sizes) != self.parallel + 1 or self.lanes != self.parallel or not 0 < self.row <= DEAR:
+            return 0
+        return -(-self.row // GRAIN) if self.row <= KEPT or self.dear else 0
 
     @property
     def narrow(self) -> int:
@@ -78,8 +83,7 @@ class Nest:
             return max(1, self.wide // kept)
         if self.lines.waiting > 1:
             return max(1, min(4, registers // 4 // (kept * self.lines.waiting)))
-        costly = any(EXPENSIVE.get(name, 0) > EXPENSIVE["div"] for name, *_ in self.body)
-        return max(1, min(2 if costly and kept > 2 else 4, registers // 2 // kept))
+        return max(1, min(2 if self.dear and kept > 2 else 4, registers // 2 // kept))
 
     @property
     def long(self) -> bool:
@@ -104,15 +108,20 @@ class Nest:
         return "".join(moves) or "0"
 
     @cached_property
-    def key(self) -> str:
-        """Everything that decides the machine code."""
+    def structure(self) -> str:
+        """The part of the key in which sizes hardly matter."""
         operands = ",".join(letter(o.buffer.dtype) + self.reach(o) for o in self.operands)
         stores = ",".join(f"{s.operand}={s.line}" for s in self.stores)
+        return f"[{operands}] {self.text} -> {stores}"
+
+    @cached_property
+    def key(self) -> str:
+        """Everything that decides the machine code."""
         kept, narrow = self.kept, self.narrow
         row = self.sizes[self.lanes] if narrow else self.row
         form = f"kept{kept or narrow}{'' if row % GRAIN else 'full'}" if kept or narrow else f"side{self.side}"
         form += "long" if self.long else ""
-        return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} [{operands}] {self.text} -> {stores}"
+        return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} {self.structure}"
 
     def arguments(self) -> list[Any]:
         """Sizes, starts, then for each operand its address and strides."""
@@ -151,12 +160,13 @@ class Nest:
         starts = tuple(n + start if i == loop else n for i, n in enumerate(before))
         operands = tuple(o.moved(loop, start) for o in self.operands)
         found = dataclasses.replace(self, sizes=sizes, starts=starts, operands=operands)
-        found.__dict__.update(text=self.text, lines=self.lines, cycles=self.cycles)  # the same for every piece
+        same = {"text": self.text, "lines": self.lines, "cycles": self.cycles, "structure": self.structure}
+        found.__dict__.update(same)  # for every piece
         return found
 
     def cost(self) -> float:
         """About how many nanoseconds: 0.1 for a float32 that comes or goes, and the arithmetic at 16 lanes."""
-        moved = sum(_places(self.sizes, o) for o in self.operands) * 0.1
+        moved = sum([_places(self.sizes, o) for o in self.operands]) * 0.1
         full = max(1.0, self.sizes[self.lanes] / GRAIN) * GRAIN / max(1, self.sizes[self.lanes]) if self.sizes else 1
         return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * self.cycles * 0.4
 
@@ -196,7 +206,7 @@ def _looked_at(
 
 
 def _places(sizes: Shape, operand: Operand) -> int:
-    return math.prod(n for n, s in zip(sizes, operand.strides, strict=True) if s)
+    return math.prod([n for n, s in zip(sizes, operand.strides, strict=True) if s])
 
 
 def _text(instruction: Instruction) -> str:
