@@ -191,6 +191,10 @@ def settle_states(optimizer: Optimizer, moved: list[Tensor]) -> None:
     names = dict.fromkeys(n for p in moved for n, v in optimizer.state[p].items() if isinstance(v, Tensor))
     wanted = [(p, n) for n in names if n != "step" for p in moved if n in optimizer.state[p]]
     new = [(p, n) for p, n in wanted if (p, n) not in homes or not fits(homes[p, n], optimizer.state[p][n].array)]
+    if len(new) < len(wanted):  # a state that begins anew finds the numbers of the one before in its home
+        for p, n in wanted:
+            if isinstance(optimizer.state[p][n].array, Abstract) and (p, n) in homes:
+                homes[p, n][...] = 0
     for name in names:
         mine = [(p, n) for p, n in new if n == name]
         shapes = [(optimizer.state[p][n].array.shape, optimizer.state[p][n].array.dtype) for p, n in mine]
