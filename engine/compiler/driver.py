@@ -60,22 +60,19 @@ FLUSH = {False: 0x8040, True: 1 << 24}
 
 
 class State:
-    """What one thread is told: int64 numbers by name, in `memory`. `address` is what the driver's functions take."""
+    """What one thread is told: int64 numbers by name, in `memory`. `address` is what the driver's functions take; call:
+    the bytes of CALL (see `packed`)."""
 
     def __init__(self, memory: Any) -> None:
         self.address = int(memory.ctypes.data)
-        self.memory, self._numbers = memory, memoryview(memory).cast("B").cast("q")
-        self._call = self._numbers.cast("B")[: 8 * len(CALL)]
-
-    def call(self, words: bytes) -> None:
-        """Set the words of CALL (see `packed`)."""
-        self._call[:] = words
+        self.memory, self.numbers = memory, memoryview(memory).cast("B").cast("q")
+        self.call = self.numbers.cast("B")[: 8 * len(CALL)]
 
     def __setitem__(self, word: str, number: int) -> None:
-        self._numbers[PLACE[word]] = number
+        self.numbers[PLACE[word]] = number
 
     def __getitem__(self, word: str) -> int:
-        return self._numbers[PLACE[word]]
+        return self.numbers[PLACE[word]]
 
 
 class Driver:

@@ -9,10 +9,12 @@ import numpy as np
 
 from engine.compiler import team
 from engine.compiler.destinations import aligned
-from engine.compiler.driver import LENGTH, LETTER, LINE, Driver, State, packed
+from engine.compiler.driver import LENGTH, LETTER, LINE, PLACE, Driver, State, packed
 from engine.compiler.library import Library
 from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
 from engine.compiler.work import Plan
+
+STOPPED, PARKED = PLACE["stopped"], LETTER.index("parked")
 
 
 class Feed:
@@ -66,6 +68,7 @@ class Native:
         lead["leader"] = 1
         self._point(lead, "targets", "target count", [bases(b, at) for b, at, _ in plan.scalars], 1)
         self._point(lead, "sources", "source count", [bases(p.buffer, p.offset) for p in results], 1)
+        self._call, self._numbers = lead.call, lead.numbers
         self._others, self._workers = len(self.states) - 1, list[team.Worker]()
         letter = np.array([lead.address, self.driver.address["run"], 0, self._others, *self._lines()], np.int64)
         self._begin, self._letter = int(letter.ctypes.data), letter.data
@@ -133,17 +136,16 @@ class Native:
 
     def told(self, words: bytes) -> bool:
         """Run all threads as these words say (see `Feed.words`); whether the guard stopped them."""
-        lead = self.states[0]
-        lead.call(words)
+        self._call[:] = words
         if self._others:
             workers = team.borrow(self.driver, self._others)
             try:
                 self._run(workers)
             finally:
-                team.give_back(self.driver, workers)
+                team.give_back(workers)
         else:
             self.driver.begin(self._begin)
-        return lead["stopped"] > 0
+        return self._numbers[STOPPED] > 0
 
     def _run(self, workers: list[team.Worker]) -> None:
         """Run all threads, the others on these workers."""
@@ -154,7 +156,7 @@ class Native:
         for worker in workers:
             worker.kept = self.held
         self.driver.begin(self._begin)
-        if self._letter[LETTER.index("parked")]:
+        if self._letter[PARKED]:
             for worker, found in zip(workers, self._letter[len(LETTER) + 2 :: LINE], strict=True):
                 if found:
                     worker.wake()

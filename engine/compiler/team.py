@@ -21,7 +21,7 @@ class Worker:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        self.driver = driver
         self._memory: Any = np.array([PARKED, driver.address["run"], driver.pause, *[0] * 5], np.int64)
         self.mailbox = int(self._memory.ctypes.data)
         self.kept: Any = None
@@ -36,7 +36,7 @@ class Worker:
     def _serve(self) -> None:
         while True:
             self._wake.acquire()
-            self._driver.serve(self.mailbox)
+            self.driver.serve(self.mailbox)
 
 
 _idle: dict[Driver, list[Worker]] = {}
@@ -87,9 +87,10 @@ def borrow(driver: Driver, count: int) -> list[Worker]:
     return taken
 
 
-def give_back(driver: Driver, workers: list[Worker]) -> None:
+def give_back(workers: list[Worker]) -> None:
     """They have done what they were borrowed for."""
-    _idle[driver] += workers[::-1]  # so that the next call gets them in the same order
+    for worker in reversed(workers):  # so that the next call gets them in the same order
+        _idle[worker.driver].append(worker)
 
 
 def _after_fork() -> None:
