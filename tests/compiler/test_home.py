@@ -113,3 +113,11 @@ def test_what_was_left_in_used_memory_is_never_seen(monkeypatch: pytest.MonkeyPa
             assert (p.grad is None) == (q.grad is None)
             for a, b in ((p, q), (p.grad, q.grad)):
                 assert a is None or np.allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-5)
+
+
+def test_an_address_is_what_numpy_says_whatever_the_array() -> None:
+    grid = np.arange(12.0).reshape(3, 4)
+    fixed = grid.copy()
+    fixed.flags.writeable = False
+    for array in (grid, grid[1:], grid[:, 1:], grid.T, fixed, np.zeros(0), np.array(2.0), np.frombuffer(b"12345678")):
+        assert home.address(array) == array.ctypes.data
