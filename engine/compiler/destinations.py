@@ -10,7 +10,7 @@ import numpy as np
 from engine.compiler import ir
 from engine.compiler.free import root
 from engine.compiler.groups import Group
-from engine.compiler.home import room
+from engine.compiler.home import address, room
 from engine.compiler.ir import Node, Source, Value
 from engine.compiler.parted import shards_first
 from engine.compiler.places import Place, dense, made_of, regrouped
@@ -312,9 +312,9 @@ def _turned(value: Value, cell: Source) -> bool:
     return turned and value is cell
 
 
-def aligned(count: int, dtype: Any = "f4") -> Any:
-    """Zeros that begin at a multiple of 64 bytes, with as much behind them."""
+def aligned(count: int, dtype: Any = "f4", zeros: bool = True) -> Any:
+    """Zeros that begin at a multiple of 64 bytes, with as much behind them; whatever is there, if all is written."""
     size = count * np.dtype(dtype).itemsize
-    raw = room(size + 128)
-    start = -raw.ctypes.data % 64
+    raw = room(size + 128, zeros)
+    start = -address(raw) % 64
     return raw[start : start + size].view(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,10 @@ def allocate(plan: Plan) -> None:
     last: dict[int, int] = {}
     for number, row in enumerate(plan.rows):
         for buffer in touched(row):
-            first.setdefault(id(buffer), number)
-            last[id(buffer)] = number
+            key = id(buffer)
+            if key not in first:
+                first[key] = number
+            last[key] = number
     for band in plan.bands:
         for segment in band.segments:
             if segment.units:
@@ -45,16 +48,28 @@ def allocate(plan: Plan) -> None:
     for buffer in kept:
         first.setdefault(id(buffer), 0)
         last[id(buffer)] = end
-    for buffer in (*(b for b in plan.buffers if b.own), *(b for b, _, _ in plan.scalars)):
-        buffer.array = aligned(buffer.count, buffer.dtype)
-        if buffer.fill:
-            buffer.array[:] = buffer.fill
+    for buffer in plan.buffers:
+        if buffer.own:
+            buffer.array = aligned(buffer.count, buffer.dtype)
+            if buffer.fill:
+                buffer.array[:] = buffer.fill
+    scalars = [buffer for buffer, _, _ in plan.scalars]
+    for buffer, array in zip(scalars, lined_up(scalars), strict=True):
+        buffer.array = array
     wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
     wanted.sort(key=lambda b: first[id(b)])
-    spots, size = _spots(wanted, first, last)
-    arena = aligned(size, np.uint8)
-    for buffer, start in zip(wanted, spots, strict=True):
-        buffer.array = arena[start : start + buffer.nbytes].view(buffer.dtype)
+    spots = _spots(wanted, first, last)
+    arena = aligned(max((end for _, end in spots), default=0), np.uint8, zeros=False)
+    for buffer, (start, end) in zip(wanted, spots, strict=True):
+        buffer.array = arena[start:end].view(buffer.dtype)
+
+
+def lined_up(buffers: list[Buffer]) -> list[Any]:
+    """An array of zeros for each buffer, in one piece of memory."""
+    sizes = [buffer.nbytes for buffer in buffers]
+    starts = list(accumulate([-(-size // LINE) * LINE for size in sizes], initial=0))
+    memory = aligned(starts[-1], np.uint8)
+    return [memory[at : at + n].view(b.dtype) for at, n, b in zip(starts, sizes, buffers, strict=False)]
 
 
 def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int, int]) -> None:
@@ -65,8 +80,8 @@ def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int
             last[id(buffer)] = max(last[id(buffer)], rows[-1])
 
 
-def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:
-    """Where each buffer begins, in bytes, and how much is needed in all: the lowest gap that is free while it lives."""
+def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> list[tuple[int, int]]:
+    """Where each buffer begins and ends, in bytes: in the lowest gap that is free while it lives, a line behind it."""
     gaps: list[tuple[int, int]] = [(0, ENDLESS)]
     living: list[tuple[int, int, int]] = []
     found = []
@@ -74,12 +89,13 @@ def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) ->
         while living and living[0][0] < first[id(buffer)]:
             _, low, high = heappop(living)
             _give_back(gaps, low, high)
-        room = -(-buffer.nbytes // LINE) * LINE + LINE
+        size = buffer.nbytes
+        room = -(-size // LINE) * LINE + LINE
         place, (start, end) = next((i, gap) for i, gap in enumerate(gaps) if gap[1] - gap[0] >= room)
         gaps[place : place + 1] = [(start + room, end)] if end > start + room else []
         heappush(living, (last[id(buffer)], start, start + room))
-        found.append((start, start + room))
-    return [start for start, _ in found], max((end for _, end in found), default=0)
+        found.append((start, start + size))
+    return found
 
 
 def _give_back(gaps: list[tuple[int, int]], low: int, high: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compiler.bands import Band
+from engine.compiler.home import address
 from engine.compiler.ir import CompilerError
 from engine.compiler.shards import additions, extent, lines
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
@@ -38,7 +39,7 @@ class Bases:
 
     def _look(self, buffer: Buffer) -> tuple[int, int]:
         array = self._memory.get(id(buffer), buffer.array)
-        found = self._known[id(buffer)] = int(array.ctypes.data), int(array.itemsize)
+        found = self._known[id(buffer)] = address(array), int(array.itemsize)
         return found
 
     def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:

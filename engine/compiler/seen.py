@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.compiler.destinations import aligned
 from engine.compiler.ir import Graph
+from engine.compiler.memory import lined_up
 from engine.compiler.resized import Trail
 from engine.compiler.work import Buffer, Plan, Record
 
@@ -48,10 +49,10 @@ def recall(key: Any, graph: Graph) -> Plan | None:
     if not all(sources[place].array.flags.c_contiguous for _, place in seen.homes):
         return None
     memory = {id(buffer): sources[place].array.reshape(-1) for buffer, place in seen.homes}
-    for buffer, _, _ in seen.scalars:
-        memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
+    numbers = [buffer for buffer, _, _ in seen.scalars]
+    memory |= {id(b): array for b, array in zip(numbers, lined_up(numbers), strict=True)}
     for size, buffers in seen.scratch:
-        piece = aligned(size, np.uint8)
+        piece = aligned(size, np.uint8, zeros=False)
         memory |= {id(b): piece[start : start + b.nbytes].view(b.dtype) for b, start in buffers}
     for buffer in seen.filled:
         memory[id(buffer)] = aligned(buffer.count, buffer.dtype)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steps import training
+from steps import NETWORKS, training
 
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
-from engine.compiler import seen
+from engine.compiler import destinations, home, seen
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
 from engine.compiler.resized import said
@@ -99,3 +99,30 @@ def test_a_kept_plan_holds_no_memory_of_the_step_that_it_was_made_for() -> None:
     assert all(b.array is None for _, buffers in kept.scratch for b, _ in buffers)
     assert not kept.plan.memory
     assert not kept.plan.scalars
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_was_in_memory_before_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, given = NETWORKS[name]
+    found: list[list[Any]] = []
+
+    def dirty(size: int, zeros: bool = True) -> Any:
+        memory = home.room(size)
+        if not zeros:
+            memory[...] = 255  # as float32: no numbers
+        return memory
+
+    for room in (home.room, dirty, dirty):  # the third time the plan of the second
+        monkeypatch.setattr(destinations, "room", room)
+        engine.manual_seed(3)
+        model = make()
+        step = engine.compile(step_of(model, 0.01))
+        x, y = given(12)
+        losses = []
+        for _ in range(4):
+            losses.append(step(x, y).item())
+            step.wait()
+        found.append([losses, *(p.array.copy() for p in (*model.parameters(), *model.buffers()))])
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
