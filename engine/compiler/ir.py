@@ -130,7 +130,7 @@ class Graph:
             found = node.output = Value.known(values[0].shape, Map.element(fn, inputs, values), node)
             self.nodes.append(node)
             return found
-        shape = np.broadcast_shapes(*(v.shape for v in values))
+        shape = broadcast([v.shape for v in values])
         return self.add(Map, *[self.expand(v, shape) if isinstance(v, Value) else v for v in inputs], fn=fn)
 
     def expand(self, x: Value, shape: Shape) -> Value:
@@ -180,6 +180,18 @@ class Graph:
         for cell, value in self.writes:
             if not (cell.role == "cell" and cell.shape == value.shape and cell.dtype == value.dtype):
                 raise defect(f"{cell} := {value}")
+
+
+def broadcast(shapes: list[Shape]) -> Shape:
+    """NumPy's rule for shapes that meet, also of sizes that are open. Raises: CompilerError."""
+    found = [1] * max(map(len, shapes), default=0)
+    for shape in shapes:
+        for i, n in enumerate(shape, len(found) - len(shape)):
+            if n != 1:
+                if found[i] != 1 and found[i] != n:
+                    raise defect(f"{shapes} together")
+                found[i] = n
+    return tuple(found)
 
 
 def interpret(graph: Graph, inputs: list[Any]) -> list[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.compiler import ir
+from engine.compiler import ir, told
+from engine.compiler import lower as lowering
 from engine.compiler.ir import Graph, Origin
 from engine.compiler.lower import attempt, lower
 from engine.ops import OPS, Case
@@ -58,6 +59,39 @@ def means_the_same(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> ir
 @pytest.mark.parametrize(("op", "case"), CASES)
 def test_lowered_op_means_its_array_code(op: type[Op], case: Case) -> None:
     means_the_same(op, sample(case), case.attrs)
+
+
+@pytest.mark.parametrize(("op", "case"), CASES)
+def test_an_op_is_told_of_other_sizes_as_if_it_were_new(op: type[Op], case: Case, monkeypatch: Any) -> None:
+    monkeypatch.setattr(lowering, "_TOLD", {})
+    monkeypatch.setattr(lowering, "_OPEN", {})
+    arrays = sample(case)
+    for more in (0, 1, 2, 5, 40, 300):
+        new = ir.Graph(), ir.Graph()
+        shapes = [tuple(n + more * (n > 1) for n in a.shape) if isinstance(a, np.ndarray) else a for a in arrays]
+        inputs = [ir.Value(s, a.dtype) if isinstance(a, np.ndarray) else a for s, a in zip(shapes, arrays, strict=True)]
+        try:
+            wanted = lowering._noted(new[0], op, inputs, case.attrs)
+        except Exception:  # sizes that the op does not take
+            break
+        found = attempt(new[1], op, inputs, case.attrs)
+        assert (found is None) == (wanted is None)
+        if wanted is not None and not new[0].sources:
+            assert told.Told.of(new[0].nodes, inputs, wanted) == told.Told.of(new[1].nodes, inputs, found)
+
+
+def test_most_ops_are_told_of_other_sizes_without_their_rule(monkeypatch: Any) -> None:
+    monkeypatch.setattr(lowering, "_TOLD", {})
+    monkeypatch.setattr(lowering, "_OPEN", {})
+    for n in (5, 6, 7):
+        if n == 7:
+            monkeypatch.setattr(lowering, "_tried", None)
+        graph = ir.Graph()
+        x, w, y = (graph.source("input", s, np.float32) for s in ((n, 4), (8, 4), (n, 8)))
+        attempt(graph, OPS["linear"], [x, w], {})
+        attempt(graph, OPS["log_softmax"], [y], {"dim": 1})
+        attempt(graph, OPS["linear_weight"], [y, x], {})
+        graph.check()
 
 
 # --------------------------------------------------------- ops that the samples do not reach, as networks call them

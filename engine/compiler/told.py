@@ -1,0 +1,121 @@
+"""What an op became, remembered: nodes to be made again of other values, and as a function of sizes (`sizes.py`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.ir import Graph, Node, Value
+from engine.compiler.sizes import Size, Tape
+from engine.ops import Op
+
+PLAIN = (int, float, bool, str, slice, type(None), type(Ellipsis), np.dtype)
+Attempt = Callable[[Graph, list[Any]], Value | None]
+
+
+def said(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Any:
+    """An op, its attributes and what its inputs are like, as a key; None where there is more to it than that."""
+    if attrs and not all(map(_is_plain, attrs.values())):
+        return None
+    ids = [id(x) for x in inputs]
+    read = [(ids.index(id(x)), x.shape, x.dtype) if isinstance(x, Value) else (x.__class__, repr(x)) for x in inputs]
+    return op, repr(attrs) if attrs else "", *read
+
+
+def _is_plain(x: Any) -> bool:
+    return all(map(_is_plain, x)) if x.__class__ in (tuple, list) else isinstance(x, PLAIN)
+
+
+@dataclass
+class Told:
+    """Nodes that an op became, without the values that they were made of; found: the one that is its result."""
+
+    nodes: list[Any]
+    found: tuple[int, int]
+
+    @classmethod
+    def of(cls, nodes: list[Node], inputs: list[Any], found: Value) -> Told:
+        """These nodes, made of these inputs."""
+        place = {id(x): (0, i) for i, x in enumerate(inputs) if isinstance(x, Value)}
+        told = []
+        for i, node in enumerate(nodes):
+            read = tuple(place[id(x)] if isinstance(x, Value) else (2, x) for x in node.inputs)
+            alone = len(node.values) == len(node.inputs)
+            told.append((node.kind, read, alone, node.attrs, node.output.shape, node.output.dtype))
+            place[id(node.output)] = (1, i)
+        return cls(told, place[id(found)])
+
+    def again(self, graph: Graph, inputs: list[Any]) -> Value:
+        """The same nodes of other values."""
+        made: list[Value] = []
+        lists, origin = (inputs, made), graph.origin
+        for kind, read, alone, attrs, shape, dtype in self.nodes:
+            given = tuple([x if at == 2 else lists[at][x] for at, x in read])
+            node = Node.known(kind, given, given if alone else None, attrs, origin)
+            output = node.output = Value.known(shape, dtype, node)
+            made.append(output)
+            graph.nodes.append(node)
+        at, place = self.found
+        found: Value = lists[at][place]
+        return found
+
+
+class Open:
+    """What an op becomes, as far as that is the same for other sizes of its inputs."""
+
+    def __init__(self, attempt: Attempt, inputs: list[Any]) -> None:
+        tape, graph = Tape(), Graph()
+        known = {id(x): x for x in inputs if isinstance(x, Value)}
+        opened = {key: Value(tuple([tape.size(n) for n in x.shape]), x.dtype) for key, x in known.items()}
+        given = [opened.get(id(x), x) for x in inputs]
+        found = attempt(graph, given)
+        told = None if found is None else Told.of(graph.nodes, given, found)
+        self.found, held = told and told.found, list[Any]()
+        last = _text(told.nodes if told else [], held)
+        names = "".join(f"{v.name}, " for v in tape.variables.values())
+        code = "\n    ".join([f"def told({names}held):", *tape.lines, f"return {last}"])
+        space: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+        exec(compile(code, "<told>", "exec"), space)  # noqa: S102  (our own lines)
+        tape.close()
+        self.nodes, self.held = space["told"], held
+
+    def at(self, sizes: tuple[int, ...], unknown: Any) -> Any:
+        """What it becomes with these sizes: None where there is no rule, `unknown` where it is something else."""
+        try:
+            nodes = self.nodes(*sizes, self.held)
+        except ArithmeticError:
+            return unknown
+        return unknown if nodes is None else None if self.found is None else Told(nodes, self.found)
+
+
+def numbered(key: Any) -> tuple[Any, tuple[int, ...]]:
+    """What was said with the order of its sizes in the place of these, and its sizes; 0 and 1 are no sizes."""
+    sizes: dict[int, int] = {}
+    read = [
+        (x[0], tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in x[1]]), x[2]) if len(x) == 3 else x
+        for x in key[2:]
+    ]
+    return (*key[:2], *read), tuple(sizes)
+
+
+def _text(x: Any, held: list[Any]) -> str:
+    """Python that makes something anew with numbers of a tape in it; what has none is held as it is."""
+    if x.__class__ is Size:
+        return str(x.name)
+    if not _is_open(x):
+        held.append(x)
+        return f"held[{len(held) - 1}]"
+    if isinstance(x, dict):
+        return "{" + "".join(f"{name!r}: {_text(v, held)}, " for name, v in x.items()) + "}"
+    inside = "".join(f"{_text(v, held)}, " for v in x)
+    return f"[{inside}]" if isinstance(x, list) else f"({inside})"
+
+
+def _is_open(x: Any) -> bool:
+    if isinstance(x, dict):
+        x = x.values()
+    return x.__class__ is Size or (not isinstance(x, str) and hasattr(x, "__iter__") and any(map(_is_open, x)))
