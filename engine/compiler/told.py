@@ -74,7 +74,7 @@ class Open:
         given = [opened.get(id(x), x) for x in inputs]
         found = attempt(graph, given)
         told = None if found is None else Told.of(graph.nodes, given, found)
-        self.found, held = told and told.found, list[Any]()
+        self.found, held = None if told is None else told.found, list[Any]()
         last = _text(told.nodes if told else [], held)
         names = "".join(f"{v.name}, " for v in tape.variables.values())
         code = "\n    ".join([f"def told({names}held):", *tape.lines, f"return {last}"])
