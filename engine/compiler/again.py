@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.glance import glance
-from engine.compiler.native import Feed, Native, lies
+from engine.compiler.home import address
+from engine.compiler.native import Feed, Native
 from engine.compiler.recipe import Made
 from engine.compiler.runner import Bound
 from engine.graph import read_mode
@@ -30,7 +31,7 @@ class Again:
         self.mode = read_mode()
         self.arrays = list(arrays)
         self.likes = [(a.shape, a.dtype) for a in arrays]
-        self.row = np.array([[lies(a) for a in arrays]], np.int64)
+        self.row = np.array([[address(a) for a in arrays]], np.int64)
         self.results = np.zeros((1, len(self.table.results)), np.float32)
         self.finite, self.looks = True, 0
         self.same: Callable[[], bool] | None = None
@@ -39,7 +40,7 @@ class Again:
         self.copy = self.number.copy if made.dtype == self.number.dtype else partial(self.number.astype, made.dtype)
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
-        self.words = self.feed.words(1, 0, lies(self.results), 0)
+        self.words = self.feed.words(1, 0, address(self.results), 0)
 
     def __call__(self, args: tuple[Any, ...]) -> Tensor | None:
         """The result; None where something is not as it was: then the long way finds out what."""
@@ -53,7 +54,7 @@ class Again:
             if a is not arrays[place]:
                 if a.__class__ is not ndarray or (a.shape, a.dtype) != self.likes[place] or not a.flags.c_contiguous:
                     return None
-                arrays[place], self.row[0, place] = a, lies(a)
+                arrays[place], self.row[0, place] = a, address(a)
         if not (self.same is not None and self.same()) and not self._holds():
             return None
         with self.table.lock:

@@ -40,11 +40,12 @@ class Library:
 
     def find(self, work: Any) -> int | None:
         """The address of the kernel for a piece of work; None: it is being compiled (or see `troubles`)."""
-        return self.find_text(work.key, functools.partial(self.text, work))
+        return self._known.get(work.key) or self.find_text(work.key, functools.partial(self.text, work))
 
     def need(self, works: Iterable[Any]) -> list[int]:
         """The addresses of the kernels for these pieces of work, compiled now where missing."""
-        return [self.need_text(work.key, functools.partial(self.text, work)) for work in works]
+        known = self._known
+        return [known.get(work.key) or self.need_text(work.key, functools.partial(self.text, work)) for work in works]
 
     def find_text(self, key: str, text: Text) -> int | None:
         """As `find`, for a function whose text `text(name)` writes."""

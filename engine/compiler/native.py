@@ -10,6 +10,7 @@ import numpy as np
 from engine.compiler import team
 from engine.compiler.destinations import aligned
 from engine.compiler.driver import LENGTH, LETTER, LINE, PLACE, Driver, State, packed
+from engine.compiler.home import address
 from engine.compiler.library import Library
 from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
 from engine.compiler.work import Plan
@@ -28,19 +29,14 @@ class Feed:
     def __init__(self, inputs: Any, scalars: Any, every: int = 1) -> None:
         self.inputs, self.scalars, self.deadline, self.every = inputs, scalars, 0, every
         self._rows = len(inputs), len(scalars)
-        self._inputs = (lies(inputs), inputs.strides[0], self._rows[0])
-        self._scalars = (lies(scalars), scalars.strides[0], self._rows[1])
+        self._inputs = (address(inputs), inputs.strides[0], self._rows[0])
+        self._scalars = (address(scalars), scalars.strides[0], self._rows[1])
 
     def words(self, steps: int, first: int, results: int, deadline: int) -> bytes:
         """The words of driver.CALL, to begin with step `first`."""
         rows, more = self._rows
         head = (steps, 0, deadline, self.every)
         return packed(*head, *self._inputs, first % rows, *self._scalars, first % more, results)
-
-
-def lies(array: Any) -> int:
-    """The address of an array; twice as fast as its `ctypes`."""
-    return int(array.__array_interface__["data"][0])
 
 
 @functools.cache
@@ -55,11 +51,12 @@ class Native:
     def __init__(self, stretch: Stretch, plan: Plan, kernels: Library, results: Any, bases: Bases) -> None:
         self.start, self.end = stretch.start, stretch.end
         self.driver = driver(kernels)
-        memory = aligned(LENGTH * len(stretch.lines), np.int64).reshape(-1, LENGTH)
-        self.states = [State(row) for row in memory]
-        self.shared = aligned(16, np.int64)  # the barrier's count and, in another cache line, the step to stop after
+        count = len(stretch.lines)
+        self.held = aligned(LENGTH * count + 16, np.int64)
+        self.states = [State(row) for row in self.held[: LENGTH * count].reshape(-1, LENGTH)]
+        self.shared = address(self.held) + 8 * LENGTH * count
+        """Where the barrier's count lies and, in another cache line, the step to stop after."""
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
-        self.held = memory, self.shared
         self.kept: list[Any] = [stretch]
         self.bases = bases
         for state, line in zip(self.states, stretch.lines, strict=True):
@@ -71,7 +68,7 @@ class Native:
         self._call, self._numbers = lead.call, lead.numbers
         self._others, self._workers = len(self.states) - 1, list[team.Worker]()
         letter = np.array([lead.address, self.driver.address["run"], 0, self._others, *self._lines()], np.int64)
-        self._begin, self._letter = int(letter.ctypes.data), letter.data
+        self._begin, self._letter = address(letter), letter.data
 
     def _lines(self) -> list[int]:
         """The letter's line for each other thread; its worker's mailbox is known when it is borrowed."""
@@ -79,28 +76,29 @@ class Native:
 
     def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
         numbers: list[int] = []
-        rows: list[tuple[int, int]] = []
+        starts: list[int] = []
         patches: list[tuple[int, int, int]] = []
-        state["guard"] = len(line)
+        bases = self.bases
         for item in line:
-            rows.append((self._function(item, kernels), len(numbers)))
-            if isinstance(item, Guard):
-                state["guard"] = len(rows)
+            starts.append(len(numbers))
             for argument in self._arguments(item, state):
-                if argument.__class__ is not tuple:
-                    numbers.append(argument)
-                    continue
-                buffer, offset = argument
-                if buffer.slot >= 0:
-                    patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
-                numbers.append(0 if buffer.slot >= 0 else self.bases(buffer, offset))
+                if argument.__class__ is tuple:
+                    buffer, offset = argument
+                    if buffer.slot < 0:
+                        argument = bases(buffer, offset)
+                    else:
+                        patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
+                        argument = 0
+                numbers.append(argument)
         base = self._point(state, "", "", numbers, 1)
-        self._point(state, "rows", "count", [n for f, at in rows for n in (f, base + 8 * at)], 2)
+        rows = zip(self._functions(line, kernels), starts, strict=True)
+        self._point(state, "rows", "count", [n for function, at in rows for n in (function, base + 8 * at)], 2)
         self._point(
             state, "patches", "patch count", [n for at, s, more in patches for n in (base + 8 * at, s, more)], 3
         )
-        state["threads"], state["counter"] = len(self.states), self.shared.ctypes.data
-        state["halt"] = self.shared[8:].ctypes.data
+        state["guard"] = next((i for i, item in enumerate(line, 1) if item.__class__ is Guard), len(line))
+        state["threads"], state["counter"] = len(self.states), self.shared
+        state["halt"] = self.shared + 64
         state["pause"], state["clock"] = self.driver.pause, self.driver.clock
         state["clock name"] = self.driver.clock_name
 
@@ -108,22 +106,28 @@ class Native:
         """Keep numbers where the state can point to them; their address."""
         held = np.array(numbers or [0], np.int64)
         self.kept.append(held)
+        found = address(held)
         if word:
-            state[word], state[count] = held.ctypes.data, len(numbers) // width
-        return int(held.ctypes.data)
+            state[word], state[count] = found, len(numbers) // width
+        return found
 
-    def _function(self, item: Any, kernels: Library) -> int:
-        if isinstance(item, Piece):
-            return getattr(item.work, "address", 0) or kernels.need([item.work])[0]
-        return self.driver.address["guard" if isinstance(item, Guard) else "barrier"]
+    def _functions(self, line: list[Any], kernels: Library) -> list[int]:
+        """What each row of a thread calls."""
+        made = self.driver.address
+        return [
+            getattr(item.work, "address", 0) or kernels.need([item.work])[0] if item.__class__ is Piece
+            else made["guard" if item.__class__ is Guard else "barrier"]
+            for item in line
+        ]  # fmt: skip
 
     def _arguments(self, item: Any, state: State) -> list[Any]:
-        if isinstance(item, Piece):
-            noted = vars(item.work)  # what a plan says is the same for all steps that share it
+        if item.__class__ is Piece:
+            noted: dict[str, Any] = item.work.__dict__  # what a plan says is the same for all steps that share it
             if "noted arguments" not in noted:
                 noted["noted arguments"] = item.work.arguments()
-            return list(noted["noted arguments"])
-        if isinstance(item, Barrier):
+            found: list[Any] = noted["noted arguments"]
+            return found
+        if item.__class__ is Barrier:
             return [state.address]
         spots = [n for buffer, low, count in item.stretches for n in ((buffer, low), count)]
         return [state.address, len(item.stretches), *spots]
@@ -131,7 +135,7 @@ class Native:
     def walk(self, steps: int, feed: Feed, results: Any, first: int = 0) -> tuple[int, int]:
         """Run all threads from step `first` of the feed on; how many steps were done in full, and 1 if the guard
         stopped the one after these."""
-        stopped = self.told(feed.words(steps, first, lies(results), feed.deadline if self.driver.clock else 0))
+        stopped = self.told(feed.words(steps, first, address(results), feed.deadline if self.driver.clock else 0))
         return self.states[0]["done"] - stopped, int(stopped)
 
     def told(self, words: bytes) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.cpu import NoNativeCode
+from engine.compiler.home import address
 from engine.compiler.ir import Graph
 from engine.compiler.parted import part_batch
 from engine.compiler.plan import Planner, furnished
@@ -51,7 +52,8 @@ def rows_of(graph: Graph, shards: int) -> Plan:
 
 
 class Native:
-    """Steps of a program as a table of kernels. Raises: CompilerError, NoNativeCode where there is none."""
+    """Steps of a program as a table of kernels; anew: planned from the beginning. Raises: CompilerError, NoNativeCode
+    where there is none."""
 
     tier = "native"
 
@@ -60,6 +62,7 @@ class Native:
         key = said(program.graph, shards)
         known = recall(key, program.graph) if key else None
         self.learn: Callable[[], None] | None = None
+        self.anew = False
         self.plan, self.threads = known or self._planned(program.graph, key, shards), threads
         calls = sum(isinstance(row, Call) for row in self.plan.rows)
         if 2 * calls > len(self.plan.rows):
@@ -82,7 +85,7 @@ class Native:
         rows = again(key, mine) if key else None
         if rows is None:
             self.learn = learn(key[0], graph, functools.partial(rows_of, shards=shards)) if key else None
-            rows = rows_of(mine, shards)
+            rows, self.anew = rows_of(mine, shards), True
         return furnished(rows, shards, mine.parted[1])
 
     def step(self, arrays: list[Any]) -> tuple[list[Any], bool]:
@@ -134,7 +137,7 @@ class Native:
 
 def addresses(batches: list[list[Any]]) -> Any:
     """Where the arrays of each batch lie: int64 [batches, arrays]. The arrays must be dense."""
-    return np.array([[a.__array_interface__["data"][0] for a in arrays] for arrays in batches], np.int64)
+    return np.array([[address(a) for a in arrays] for arrays in batches], np.int64)
 
 
 class Bound:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.destinations import aligned
+from engine.compiler.home import address
 from engine.compiler.ir import Graph
 from engine.compiler.memory import lined_up
 from engine.compiler.resized import Trail
@@ -96,7 +97,7 @@ def remember(key: Any, graph: Graph, plan: Plan) -> None:
 
 def _spread(buffers: list[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
     """Buffers in one piece of memory: its bytes, and where they begin."""
-    starts = [int(b.array.ctypes.data) for b in buffers]
+    starts = [address(b.array) for b in buffers]
     first = min(starts)
     return max(s - first + b.nbytes for s, b in zip(starts, buffers, strict=True)), [
         (b, s - first) for s, b in zip(starts, buffers, strict=True)

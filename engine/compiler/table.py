@@ -12,8 +12,9 @@ import numpy as np
 
 from engine.compiler import team
 from engine.compiler.driver import Driver
+from engine.compiler.home import address
 from engine.compiler.library import Library, library
-from engine.compiler.native import Feed, Native, driver, lies
+from engine.compiler.native import Feed, Native, driver
 from engine.compiler.pace import Pace
 from engine.compiler.places import Place
 from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
@@ -130,7 +131,7 @@ class Table:
         results = np.zeros((steps, len(self.results)), np.float32)
         if steps == 1 and not exactly and threads == self._most and self.quick(self.short):
             with self.lock:
-                halted = self.once(self.short, feed.words(1, 0, lies(results), 0))
+                halted = self.once(self.short, feed.words(1, 0, address(results), 0))
             return Ran(int(not halted), halted, results)
         if self._tiny and steps >= MANY:
             self._tiny = False
@@ -157,7 +158,7 @@ class Table:
         else:
             self.short = next(iter(self._made.get(best, ())), None)
 
-    def once(self, native: Native, words: tuple[int, ...]) -> bool:
+    def once(self, native: Native, words: bytes) -> bool:
         """A single step the quick way, under `lock`; whether the guard stopped it."""
         if self._left == ALWAYS:
             return native.told(words)
