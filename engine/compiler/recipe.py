@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.compiler.ir import Graph, Value
 from engine.nn.module import Module
@@ -11,8 +11,7 @@ from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One op of the step as the user wrote it. number: its place in the trace, the same in every program of the step;
     module: the module in whose forward it ran (for the backward pass: of the op that it belongs to)."""
 
@@ -52,9 +51,13 @@ class Program:
     result: Any = None
 
     def __del__(self) -> None:
-        """Nodes and values hold each other, until the collector comes; a model and its memory need not wait for it."""
+        """Nodes and values hold each other and themselves; let go of, they and a model need not wait for the collector,
+        which comes late to what `uncollected` made."""
         for source in self.graph.sources:
             source.array = source.read = None
+            del source.root
+        for node in self.graph.nodes:
+            del node.output.node, node.output.root
 
 
 @dataclass(frozen=True)

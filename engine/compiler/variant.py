@@ -122,7 +122,10 @@ class Variant:
         program = assemble(comparison, True, finite)
         self.residents = [Residents(program)]
         try:
-            self.bound = Bound(program, Native(program, 1 if self.owner.threads == 1 else None))
+            runner = Native(program, 1 if self.owner.threads == 1 else None)
+            self.bound = Bound(program, runner)
+            if not runner.anew:
+                _grow_old()
         except NoNativeCode as refusal:
             self.owner.notes.append(Reason(str(refusal)))
         except Exception as defect:  # the compiler's own: training goes on without it, and everybody hears of it
@@ -163,6 +166,14 @@ def uncollected() -> Iterator[None]:
     finally:
         if running:
             gc.enable()
+
+
+def _grow_old() -> None:
+    """What was made since the collector's last look counts as old, as it lives long and holds no garbage; else all of
+    it would be looked at next, while somebody waits for the first step."""
+    if not gc.get_freeze_count():  # else somebody keeps things out of the collector's sight
+        gc.freeze()
+        gc.unfreeze()
 
 
 def _absent(what: str) -> NoReturn:

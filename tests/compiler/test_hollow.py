@@ -17,6 +17,7 @@ import engine.nn.functional as F
 from engine import nn, optim
 from engine.compiler import variant
 from engine.compiler.hollow import watched_hollow
+from engine.compiler.ir import Node, Value
 from engine.compiler.library import library
 from engine.compiler.plain import foreseen
 from engine.errors import GraphError, IndexOutOfRange, ShapeError
@@ -259,3 +260,44 @@ def test_a_model_that_nobody_needs_is_gone_at_once_with_its_memory(watched: str)
     finally:
         if collecting:
             gc.enable()
+
+
+def graphs() -> int:
+    """How many parts of graphs there are."""
+    return sum(isinstance(x, Node | Value) for x in gc.get_objects())
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_edit_is_not_looked_at_by_the_collector_and_leaves_it_nothing(frozen: bool) -> None:
+    looks: list[int] = []
+
+    def edit() -> None:
+        compiled = engine.compile(training(*made("layers")))
+        looks.clear()
+        compiled(X, Y)
+        assert frozen or looks == []
+        assert compiled.newest.bound.runner.anew is False
+        compiled.wait()
+
+    for _ in range(3):  # kernels are compiled, a plan is remembered
+        compiled = engine.compile(training(*made("layers")))
+        compiled(X, Y)
+        compiled.wait()
+        compiled(X, Y)
+        compiled(X, Y)
+        del compiled
+    library().idle()
+    gc.collect()
+    if frozen:
+        gc.freeze()
+    kept, before = gc.get_freeze_count(), graphs()
+    gc.callbacks.append(lambda phase, facts: looks.append(facts["generation"]))
+    try:
+        edit()
+        assert gc.get_freeze_count() > kept - 100, "what somebody froze stays so"
+        gc.disable()
+        assert graphs() == before
+    finally:
+        gc.callbacks.pop()
+        gc.unfreeze()
+        gc.enable()
