@@ -166,7 +166,8 @@ class Nest:
 
     def cost(self) -> float:
         """About how many nanoseconds: 0.1 for a float32 that comes or goes, and the arithmetic at 16 lanes."""
-        moved = sum([_places(self.sizes, o) for o in self.operands]) * 0.1
+        places = {loops: math.prod([self.sizes[i] for i in loops]) for loops in set(self.lines.varies)}
+        moved = sum([places[loops] for loops in self.lines.varies]) * 0.1
         full = max(1.0, self.sizes[self.lanes] / GRAIN) * GRAIN / max(1, self.sizes[self.lanes]) if self.sizes else 1
         return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * self.cycles * 0.4
 
@@ -203,10 +204,6 @@ def _looked_at(
 ) -> Body:
     """Programs of one structure are looked at once; the text tells numbers apart that are equal, as 0.0 and -0.0."""
     return Body(body, moves, kinds, parallel)
-
-
-def _places(sizes: Shape, operand: Operand) -> int:
-    return math.prod([n for n, s in zip(sizes, operand.strides, strict=True) if s])
 
 
 def _text(instruction: Instruction) -> str:
