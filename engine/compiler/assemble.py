@@ -43,7 +43,9 @@ class Assembly:
         self.cells: dict[int, Source] = {}
         self.final: dict[int, tuple[Source, Value]] = {}
         self.pending: dict[int, Tensor] = {}
-        self.roots: dict[int, list[Any]] = {}
+        self.roots: dict[int, list[Any]] | None = None
+        if any([e.what == "written" for e in self.trace.events]):  # noqa: C419
+            self.roots = {}
         self.late: dict[int, tuple[Any, Value, int]] = {}
         self.joins: dict[tuple[int, ...], Value] = {}
         self.event, self.number = Event("", (), ""), -1
@@ -122,7 +124,8 @@ class Assembly:
         self._known(array)
 
     def _known(self, array: Any) -> None:
-        self.roots.setdefault(id(_root(array)), []).append(array)
+        if self.roots is not None:
+            self.roots.setdefault(id(_root(array)), []).append(array)
 
     def value(self, array: Any) -> Value:
         """What an array holds now. Raises: Differs."""
@@ -267,7 +270,7 @@ class Assembly:
     def _expect_alone(self, target: Any) -> None:
         """Others that look into memory that is written to no longer hold what they held."""
         self.value(target)
-        for other in self.roots.get(id(_root(target)), []):
+        for other in (self.roots or {}).get(id(_root(target)), []):
             if other is not target and np.may_share_memory(other, target):
                 self.lost[id(other)] = "memory is written to through one tensor and read through another"
                 if id(other) in self.comparison.cells:

@@ -7,8 +7,7 @@ against that meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,8 +42,7 @@ from engine.compiler.values import Value as Value
 from engine.compiler.values import defect as defect
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a node comes from: the number of the traced call, its op, and the user's line ("file.py:12")."""
 
     call: int = -1
@@ -71,14 +69,6 @@ class Node:
         self.values: tuple[Value, ...] = tuple([v for v in inputs if isinstance(v, Value)])
         shape, dtype = kind.infer(*inputs, **attrs)
         self.output = Value(shape, dtype, self)
-
-    @classmethod
-    def known(cls, kind: type[Kind], inputs: Any, values: Any, attrs: dict[str, Any], origin: Origin) -> Node:
-        """A node of which it is known what it makes: the caller says so, by setting `output`."""
-        node = cls.__new__(cls)
-        node.kind, node.inputs, node.attrs, node.origin = kind, inputs, attrs, origin
-        node.values = tuple([v for v in inputs if isinstance(v, Value)]) if values is None else values
-        return node
 
     def __repr__(self) -> str:
         return f"{self.output!r} = {self.kind.name}({', '.join(map(repr, self.inputs))}, {self.attrs})"
@@ -122,14 +112,22 @@ class Graph:
         self.nodes.append(node)
         return node.output
 
+    def known(self, kind: type[Kind], inputs: Any, values: Any, attrs: Any, shape: Shape, dtype: Any) -> Value:
+        """Append a node of which it is known what it makes, a shape that is a tuple, an element type of NumPy; its
+        output. values: the inputs that are values."""
+        node, value = Node.__new__(Node), Value.__new__(Value)
+        node.kind, node.inputs, node.values, node.attrs, node.origin = kind, inputs, values, attrs, self.origin
+        node.output = value
+        value.shape, value.dtype, value.node, value.name = shape, dtype, node, ""
+        value.root = inputs[0].root if kind.view else value
+        self.nodes.append(node)
+        return value
+
     def map(self, fn: str, *inputs: Input) -> Value:
         """A scalar function with NumPy's broadcasting."""
         values = tuple([v for v in inputs if isinstance(v, Value)])
         if values and all([v.shape == values[0].shape for v in values]):  # noqa: C419
-            node = Node.known(Map, inputs, values, {"fn": fn}, self.origin)
-            found = node.output = Value.known(values[0].shape, Map.element(fn, inputs, values), node)
-            self.nodes.append(node)
-            return found
+            return self.known(Map, inputs, values, {"fn": fn}, values[0].shape, Map.element(fn, inputs, values))
         shape = broadcast([v.shape for v in values])
         return self.add(Map, *[self.expand(v, shape) if isinstance(v, Value) else v for v in inputs], fn=fn)
 

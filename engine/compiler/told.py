@@ -44,21 +44,19 @@ class Told:
         told = []
         for i, node in enumerate(nodes):
             read = tuple(place[id(x)] if isinstance(x, Value) else (2, x) for x in node.inputs)
-            alone = len(node.values) == len(node.inputs)
-            told.append((node.kind, read, alone, node.attrs, node.output.shape, node.output.dtype))
+            numbers = len(node.values) < len(node.inputs)
+            told.append((node.kind, read, numbers, node.attrs, node.output.shape, node.output.dtype))
             place[id(node.output)] = (1, i)
         return cls(told, place[id(found)])
 
     def again(self, graph: Graph, inputs: list[Any]) -> Value:
         """The same nodes of other values."""
         made: list[Value] = []
-        lists, origin = (inputs, made), graph.origin
-        for kind, read, alone, attrs, shape, dtype in self.nodes:
+        lists = inputs, made
+        for kind, read, numbers, attrs, shape, dtype in self.nodes:
             given = tuple([x if at == 2 else lists[at][x] for at, x in read])
-            node = Node.known(kind, given, given if alone else None, attrs, origin)
-            output = node.output = Value.known(shape, dtype, node)
-            made.append(output)
-            graph.nodes.append(node)
+            values = tuple([v for v in given if isinstance(v, Value)]) if numbers else given
+            made.append(graph.known(kind, given, values, attrs, shape, dtype))
         at, place = self.found
         found: Value = lists[at][place]
         return found

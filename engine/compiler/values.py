@@ -32,14 +32,6 @@ class Value:
         self.root: Value = node.inputs[0].root if node is not None and node.kind.view else self
         self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
 
-    @classmethod
-    def known(cls, shape: Shape, dtype: Any, node: Any) -> Value:
-        """What a node makes, where that is known: a shape that is a tuple, an element type of NumPy."""
-        value = cls.__new__(cls)
-        value.shape, value.dtype, value.node, value.name = shape, dtype, node, ""
-        value.root = node.inputs[0].root if node.kind.view else value
-        return value
-
     @property
     def size(self) -> int:
         """The number of elements."""
