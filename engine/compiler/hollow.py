@@ -76,13 +76,15 @@ class Shadow(Tracer):
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
         """An op was told what it would make. Raises: NotHollow; the op's own error where it refuses whole numbers."""
         super().record(op, inputs, attrs, output)
-        if output.array.__class__ is Abstract:
+        if output.array.__class__ is not Abstract:
+            return
+        more = [v for v in attrs.values() if v.__class__ not in NUMBERS]
+        if op.asks or (more and any(isinstance(v, ARRAYS) for v in leaves(more))):
+            raise NotHollow(op.name, "an op that does not look at numbers")
+        if current_sweep() is None:  # on the way back the same ones are read again
             arrays = [t if t.__class__ in NUMBERS else t.array for t in inputs]
-            if op.asks or (attrs and any(isinstance(v, ARRAYS) for v in leaves(list(attrs.values())))):
-                raise NotHollow(op.name, "an op that does not look at numbers")
-            named = any(a.__class__ is ndarray and a.ndim and a.dtype.kind in "iu" for a in arrays)
-            if named and current_sweep() is None:  # on the way back the same ones are read again
-                op.forward(np, *map(_zeros, arrays), **attrs)
+            if any([a.__class__ is ndarray and a.ndim and a.dtype.kind in "iu" for a in arrays]):  # noqa: C419
+                (op.named or op.forward)(np, *map(_zeros, arrays), **attrs)
 
     def written(self, target: Tensor, value: Tensor) -> None:
         """Only memory that lives on can be written to unseen: whoever looks into an array made here is not known."""
@@ -116,13 +118,26 @@ class Shadow(Tracer):
             return
         if isinstance(optimizer, SGD) and group["momentum"] and group["dampening"]:
             raise NotHollow("SGD", "no dampening: it leaves the first step out")
-        one = wrap(np.zeros(1, np.float32))
-        one.grad = wrap(np.zeros(1, np.float32))
-        optimizer.update({**group, "params": [one]})
-        first = optimizer.state.pop(one, {})
+        first = _first_state(optimizer, group)
         for p in new if first else ():
             self.states.begun(optimizer, p)
             optimizer.state[p].update({name: _first(name, v, p) for name, v in first.items()})
+
+
+_FIRST: dict[Any, dict[str, Any]] = {}
+
+
+def _first_state(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
+    """The state of a single number after a step along 0, which is the same for the same settings."""
+    key = type(optimizer), repr([v for name, v in group.items() if name not in ("params", "param_names")])
+    if key not in _FIRST:
+        one = wrap(np.zeros(1, np.float32))
+        one.grad = wrap(np.zeros(1, np.float32))
+        optimizer.update({**group, "params": [one]})
+        if len(_FIRST) > 64:
+            _FIRST.clear()
+        _FIRST[key] = optimizer.state.pop(one, {})
+    return _FIRST[key]
 
 
 def _zeros(a: Any) -> Any:
@@ -134,6 +149,6 @@ def _first(name: str, one: Any, p: Tensor) -> Any:
     if not isinstance(one, Tensor):
         return one
     if name == "step" or not one.array.ndim:
-        return wrap(np.zeros_like(one.array) if name == "step" else one.array)
+        return wrap(np.zeros_like(one.array) if name == "step" else one.array.copy())
     value = one.array[0]
     return wrap(np.full(p.array.shape, value, one.array.dtype) if value else Abstract(p.array.shape, one.array.dtype))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from engine import rng
@@ -282,19 +281,18 @@ class Tracer(Recorder):
         self.trace.draws.append(generator)
 
 
-_FILES: dict[CodeType, str] = {}
-"""The file name of code, empty for the engine's own."""
+_FILES: dict[str, str] = {}
+"""The name of a file by its path, empty for the engine's own."""
 
 
 def where() -> str:
     """The line of the user's program that is being run: the innermost one outside of the engine."""
-    frame: Any = sys._getframe(1)
+    frame: Any = sys._getframe(3)  # the tracer's own, and whoever called it
     while frame is not None:
-        code = frame.f_code
-        file = _FILES.get(code)
+        path = frame.f_code.co_filename
+        file = _FILES.get(path)
         if file is None:
-            path = code.co_filename
-            file = _FILES[code] = "" if path.startswith((ENGINE, "<frozen")) else Path(path).name
+            file = _FILES[path] = "" if path.startswith((ENGINE, "<frozen")) else Path(path).name
         if file:
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back

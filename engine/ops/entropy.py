@@ -28,10 +28,7 @@ class CrossEntropyOp(Op):
 
     @staticmethod
     def forward(xp: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Any:
-        CrossEntropyOp.infer(x, target, reduction=reduction, ignore_index=ignore_index)
-        kept = target != ignore_index
-        chosen = xp.where(kept, target, 0)
-        refuse_unknown_class(chosen, x.shape[1])
+        kept, chosen = CrossEntropyOp.named(xp, x, target, reduction=reduction, ignore_index=ignore_index)
         z = x - x.max(axis=1, keepdims=True)
         rows = xp.arange(x.shape[0])
         losses = xp.log(xp.exp(z).sum(axis=1)) - z[rows, chosen]
@@ -39,6 +36,14 @@ class CrossEntropyOp(Op):
         if reduction == "none":
             return losses
         return losses.sum() if reduction == "sum" else losses.sum() / kept.sum().astype(x.dtype)
+
+    @staticmethod
+    def named(xp: Any, x: Any, target: Any, *, reduction: str, ignore_index: int) -> Any:
+        CrossEntropyOp.infer(x, target, reduction=reduction, ignore_index=ignore_index)
+        kept = target != ignore_index
+        chosen = xp.where(kept, target, 0)
+        refuse_unknown_class(chosen, x.shape[1])
+        return kept, chosen
 
     @staticmethod
     def infer(x: Any, target: Any, *, reduction: str, ignore_index: int) -> Abstract:

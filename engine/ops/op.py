@@ -65,6 +65,8 @@ class Op:
     """promote: inputs take one dtype; float: and at least float32; same: they must have one; none: left alone."""
     asks: ClassVar[bool] = False
     """Whether `forward` refuses some fractions (whole numbers that name no class or row aside)."""
+    named: ClassVar[Callable[..., Any] | None] = None
+    """(xp, *arrays, **attrs): refuses what `forward` refuses, and computes no more than it takes to look."""
     view: ClassVar[bool] = False
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None
@@ -145,6 +147,8 @@ def function(f: Callable[..., Any]) -> Callable[..., Any]:
 def broadcast(where: str, *inputs: Any) -> Shape:
     """The common shape of the inputs that have one, by the rules of broadcasting."""
     shapes = [x.shape for x in inputs if hasattr(x, "shape")]
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return tuple(shapes[0])
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
