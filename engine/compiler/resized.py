@@ -202,46 +202,42 @@ class _Writer:
 def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
     """What a graph says: its structure, a key with the order of its sizes in the place of these, and its sizes. Two
     graphs that say the same have the same plans. None: it says too much."""
-    place = {id(s): i for i, s in enumerate(graph.sources)}
-    sizes: dict[int, int] = {}
-
+    place: dict[Any, int] = {s: i for i, s in enumerate(graph.sources)}
+    at, sizes = place.__getitem__, dict[int, int]()
     known: dict[Any, Any] = {}
 
     def numbered(shape: Any) -> Any:
-        found = known.get(shape)
-        if found is None:
-            parts = shape if shape.__class__ is tuple else (shape,)
-            found = known[shape] = tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in parts])
+        parts = shape if shape.__class__ is tuple else (shape,)
+        found = known[shape] = tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in parts])
         return found
 
     found: list[Any] = [more]
     for s in graph.sources:
-        found.append((s.role, numbered(s.shape), s.dtype.char, s.slot, s.name))
+        found.append((s.role, known.get(s.shape) or numbered(s.shape), s.dtype.char, s.slot, s.name))
         if s.role == "constant":
             if s.array.nbytes > LARGE:
                 return None
             found.append((s.shape, s.array.tobytes()))
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes, len(place)):
         kind, given, attrs, origin = node.kind, node.inputs, node.attrs, node.origin
         if len(node.values) == len(given):
-            read: list[Any] = [place[id(x)] for x in given]
+            read: Any = map(at, given)
         else:
-            read = [place[id(x)] if isinstance(x, Value) else (x.__class__, repr(x)) for x in given]
+            read = [at(x) if isinstance(x, Value) else (x.__class__, x if x else repr(x)) for x in given]
         if kind is Map:
             found.append((attrs["fn"], origin.call, origin.line, *read))
         elif kind is Python:
             return None
         else:
             told = [
-                numbered(v) if name in SIZED else repr(v) if v.__class__ in (float, bool) else v
+                known.get(v) or numbered(v) if name in SIZED else repr(v) if v.__class__ in (float, bool) else v
                 for name, v in attrs.items()
             ]
             found.append((kind, origin.call, origin.line, *read, *told))
-        place[id(node.output)] = len(place)
+        place[node.output] = number
     if graph.effects:
         return None
-    roots = [place[id(v)] for v in graph.roots()]
-    cells = [place[id(cell)] for cell, _ in graph.writes]
+    roots, cells = map(at, graph.roots()), map(at, [cell for cell, _ in graph.writes])
     return (*found, len(graph.outputs), len(graph.finite), *roots, *cells), tuple(sizes)
 
 
@@ -258,8 +254,9 @@ def again(key: tuple[Any, tuple[int, ...]], graph: Graph) -> Plan | None:
     for recipe in known:
         plan = None if recipe is None else recipe.plan(graph, sizes)
         if plan is not None:
-            with _LOCK:  # the next network is most like this one
-                _RECIPES.get(structure, []).sort(key=lambda x: x is not recipe)
+            if recipe is not known[0]:
+                with _LOCK:  # the next network is most like this one
+                    _RECIPES.get(structure, []).sort(key=lambda x: x is not recipe)
             return plan
     return None
 

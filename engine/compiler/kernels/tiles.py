@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 from engine.compiler.cpu import Cpu
 
@@ -80,44 +82,55 @@ def cycles(rows: int, vectors: int) -> float:
 def covered(m: int, tallest: int, vectors: int, places: int = 1) -> float:
     """The same for all rows of a panel."""
     total = 0.0
-    for height in heights(tallest):
-        total += m // height * cycles(places * height, vectors)
+    for height, each in _priced(tallest, vectors, places):
+        total += m // height * each
         m %= height
     return total
+
+
+@lru_cache(256)
+def _priced(tallest: int, vectors: int, places: int) -> list[tuple[int, float]]:
+    """Rows of tiles, and what a step of such a tile takes."""
+    return [(height, cycles(places * height, vectors)) for height in heights(tallest)]
 
 
 @lru_cache(4096)
 def best(m: int, vectors: int) -> int:
     """The rows of full tiles that cover m best."""
-    return min(TALL[vectors], key=lambda rows: covered(m, rows, vectors)) if vectors else 0
+    tall = TALL.get(vectors, (0,))
+    return tall[0] if len(tall) == 1 else min(tall, key=lambda rows: covered(m, rows, vectors))
 
 
-def panels(m: int, n: int, vectors: int) -> tuple[float, Form]:
+Facts = tuple[Any, ...]
+"""What a form is made of."""
+
+
+def panels(m: int, n: int, vectors: int) -> tuple[float, Facts]:
     """Panels of so many vectors: their cycles, and the form."""
     full, left = divmod(n, vectors * WIDTH)
     vectors, rest = vectors * (full > 0), -(-left // WIDTH) or int(not full)
-    form = Form(vectors, best(m, vectors), rest, best(m, rest), n % WIDTH > 0)
-    wide = full * covered(m, form.rows, vectors) if full else 0.0
-    return wide + (covered(m, form.low, rest) if rest else 0.0), form
+    rows, low = best(m, vectors), best(m, rest)
+    wide = full * covered(m, rows, vectors) if full else 0.0
+    return wide + (covered(m, low, rest) if rest else 0.0), (vectors, rows, rest, low, n % WIDTH > 0)
 
 
-def joint(m: int, n: int, loop: int, size: int, places: int, rows: int) -> tuple[float, Form]:
+def joint(m: int, n: int, loop: int, size: int, places: int, rows: int) -> tuple[float, Facts]:
     """Tiles of places times rows: cycles for a place of the loop, and the form."""
     vectors = -(-n // WIDTH)
     total = size // places * covered(m, rows, vectors, places) + size % places * covered(m, rows, vectors)
-    return total / size, Form(0, 0, vectors, rows, n % WIDTH > 0, loop, places)
+    return total / size, (0, 0, vectors, rows, n % WIDTH > 0, loop, places)
 
 
 @lru_cache(4096)
 def fitting(outer: tuple[int, ...], m: int, n: int, near: tuple[int, ...]) -> Form:
     """The form that covers the results best. near: outer loops along which b stands still, the nearest first."""
-    cost, found = min((panels(m, n, vectors) for vectors in (4, 3, 2, 1)), key=lambda x: x[0])
-    if n > max(TALL) * WIDTH:
-        return found
+    cost, found = min([panels(m, n, vectors) for vectors in (4, 3, 2, 1)], key=itemgetter(0))
+    if n > max(TALL) * WIDTH or not near:
+        return Form(*found)
     most = 26 if n > WIDTH else 16
     joints = [
         joint(m, n, loop, outer[loop], places, rows) for loop in near for places in JOINED for rows in HEIGHTS
         if places <= outer[loop] and rows <= m and places * rows * -(-n // WIDTH) <= most
     ]  # fmt: skip
-    other, joined = min(joints, key=lambda x: x[0], default=(cost, found))
-    return joined if other < 0.9 * cost else found
+    other, joined = min(joints, key=itemgetter(0), default=(cost, found))
+    return Form(*(joined if other < 0.9 * cost else found))

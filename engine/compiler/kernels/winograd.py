@@ -17,7 +17,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.product import Given, Product, cuts
 from engine.compiler.kernels.squares import EACH, SQUARE, SUMS, TAPS, Back, Forth
-from engine.compiler.kernels.tiles import TALL, WIDTH, fitting, panels
+from engine.compiler.kernels.tiles import TALL, WIDTH, Form, fitting, panels
 from engine.compiler.work import Buffer, Operand, Store
 
 STRIP = 48
@@ -49,7 +49,7 @@ class _Matrices(Contraction):
         form = fitting((), m, n, ())
         if several:  # the last filters may be fewer: vector by vector
             full = [panels(m, n, vectors) for vectors in (4, 2) if n % (vectors * WIDTH) == 0]
-            form = replace(min(full, key=lambda x: x[0])[1], rest=1, low=TALL[1][0])
+            form = replace(Form(*min(full, key=lambda x: x[0])[1]), rest=1, low=TALL[1][0])
         return cls((), m, n, (k,), a, b, (("sum of products",),), (c,), (Store(0, 0),), form, "", 0)
 
 
