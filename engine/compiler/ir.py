@@ -126,13 +126,19 @@ class Graph:
     def map(self, fn: str, *inputs: Input) -> Value:
         """A scalar function with NumPy's broadcasting."""
         values = tuple([v for v in inputs if isinstance(v, Value)])
-        if values and all([v.shape == values[0].shape for v in values]):  # noqa: C419
-            return self.known(Map, inputs, values, {"fn": fn}, values[0].shape, Map.element(fn, inputs, values))
-        shape = broadcast([v.shape for v in values])
-        return self.add(Map, *[self.expand(v, shape) if isinstance(v, Value) else v for v in inputs], fn=fn)
+        shape = values[0].shape if values else ()
+        if any([v.shape != shape for v in values]):  # noqa: C419
+            shape = broadcast([v.shape for v in values])
+            inputs = tuple([self.expand(v, shape) if isinstance(v, Value) else v for v in inputs])
+            values = tuple([v for v in inputs if isinstance(v, Value)])
+        if not values:
+            raise defect(f"map {fn} of numbers")
+        return self.known(Map, inputs, values, {"fn": fn}, shape, Map.element(fn, inputs, values))
 
     def expand(self, x: Value, shape: Shape) -> Value:
         """x with this shape; nothing where it has it."""
+        if not x.shape and shape:
+            return self.known(Expand, (x,), (x,), {"shape": tuple(shape)}, tuple(shape), x.dtype)
         return x if x.shape == tuple(shape) else self.add(Expand, x, shape=tuple(shape))
 
     def reshape(self, x: Value, shape: Shape) -> Value:

@@ -23,7 +23,7 @@ def said(op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Any:
         return None
     ids = [id(x) for x in inputs]
     read = [(ids.index(id(x)), x.shape, x.dtype) if isinstance(x, Value) else (x.__class__, repr(x)) for x in inputs]
-    return op, repr(attrs) if attrs else "", *read
+    return op, repr([(n, v.str if isinstance(v, np.dtype) else v) for n, v in attrs.items()]), *read
 
 
 def _is_plain(x: Any) -> bool:

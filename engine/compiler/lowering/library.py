@@ -29,6 +29,7 @@ from engine.compiler.ir import (
     Window,
 )  # fmt: skip
 from engine.compiler.lowering.symbolic import Array, NoRule
+from engine.compiler.sizes import Size
 
 DIRECT = {
     "add": "add", "subtract": "sub", "multiply": "mul", "true_divide": "div", "divide": "div", "negative": "neg",
@@ -195,6 +196,8 @@ class Library:
 
 def _type_of(x: Any) -> Any:
     """What NumPy's promotion looks at: the element type, or a Python number."""
+    if isinstance(x, Size):
+        return x.now.__class__()
     return x if isinstance(x, bool | int | float) else x.dtype
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import FLOAT, LONG, TRUTH, Shape, Slice, Value
+from engine.compiler.sizes import is_open
 
 MANY = 16384
 """Sums of more numbers than this go in two rounds."""
@@ -147,7 +148,8 @@ class Array:
     # -------------------------------------------------------------------------------------------------- views
     def reshape(self, *shape: Any) -> Array:
         """Another shape; one size may be -1."""
-        sizes = tuple(int(n) for n in (shape[0] if isinstance(shape[0], tuple | list) else shape))
+        sizes = tuple(shape[0] if isinstance(shape[0], tuple | list) else shape)
+        sizes = tuple([n if is_open(n) else int(n) for n in sizes])
         if -1 in sizes:
             known = math.prod(n for n in sizes if n != -1)
             sizes = tuple(self.size // known if n == -1 else n for n in sizes)
