@@ -58,18 +58,17 @@ def allocate(plan: Plan) -> None:
         buffer.array = array
     wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
     wanted.sort(key=lambda b: first[id(b)])
-    spots = _spots(wanted, first, last)
-    arena = aligned(max((end for _, end in spots), default=0), np.uint8, zeros=False)
-    for buffer, (start, end) in zip(wanted, spots, strict=True):
-        buffer.array = arena[start:end].view(buffer.dtype)
+    spots, size = _spots(wanted, first, last)
+    arena = aligned(size, np.uint8, zeros=False)
+    for buffer, start in zip(wanted, spots, strict=True):
+        buffer.array = np.ndarray(buffer.count, buffer.dtype, arena, start)
 
 
 def lined_up(buffers: list[Buffer]) -> list[Any]:
     """An array of zeros for each buffer, in one piece of memory."""
-    sizes = [buffer.nbytes for buffer in buffers]
-    starts = list(accumulate([-(-size // LINE) * LINE for size in sizes], initial=0))
-    memory = aligned(starts[-1], np.uint8)
-    return [memory[at : at + n].view(b.dtype) for at, n, b in zip(starts, sizes, buffers, strict=False)]
+    starts = list(accumulate([-(-b.nbytes // LINE) * LINE for b in buffers], initial=0))
+    memory = aligned(starts.pop(), np.uint8)
+    return [np.ndarray(b.count, b.dtype, memory, start) for b, start in zip(buffers, starts, strict=True)]
 
 
 def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int, int]) -> None:
@@ -80,22 +79,27 @@ def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int
             last[id(buffer)] = max(last[id(buffer)], rows[-1])
 
 
-def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> list[tuple[int, int]]:
-    """Where each buffer begins and ends, in bytes: in the lowest gap that is free while it lives, a line behind it."""
+def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:
+    """Where each buffer begins, in bytes, and how much is needed in all: the lowest gap that is free while it lives."""
     gaps: list[tuple[int, int]] = [(0, ENDLESS)]
     living: list[tuple[int, int, int]] = []
-    found = []
+    found, most = [], 0
     for buffer in wanted:
-        while living and living[0][0] < first[id(buffer)]:
+        born = first[id(buffer)]
+        while living and living[0][0] < born:
             _, low, high = heappop(living)
             _give_back(gaps, low, high)
-        size = buffer.nbytes
-        room = -(-size // LINE) * LINE + LINE
-        place, (start, end) = next((i, gap) for i, gap in enumerate(gaps) if gap[1] - gap[0] >= room)
-        gaps[place : place + 1] = [(start + room, end)] if end > start + room else []
-        heappush(living, (last[id(buffer)], start, start + room))
-        found.append((start, start + size))
-    return found
+        room = -(-buffer.nbytes // LINE) * LINE + LINE
+        start, end, place = 0, 0, -1
+        while end - start < room:
+            place += 1
+            start, end = gaps[place]
+        behind = start + room
+        gaps[place : place + 1] = [(behind, end)] if end > behind else []
+        heappush(living, (last[id(buffer)], start, behind))
+        found.append(start)
+        most = max(most, behind)
+    return found, most
 
 
 def _give_back(gaps: list[tuple[int, int]], low: int, high: int) -> None:

@@ -54,7 +54,7 @@ def recall(key: Any, graph: Graph) -> Plan | None:
     memory |= {id(b): array for b, array in zip(numbers, lined_up(numbers), strict=True)}
     for size, buffers in seen.scratch:
         piece = aligned(size, np.uint8, zeros=False)
-        memory |= {id(b): piece[start : start + b.nbytes].view(b.dtype) for b, start in buffers}
+        memory |= {id(b): np.ndarray(b.count, b.dtype, piece, start) for b, start in buffers}
     for buffer in seen.filled:
         memory[id(buffer)] = aligned(buffer.count, buffer.dtype)
         if buffer.fill:

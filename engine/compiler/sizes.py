@@ -143,4 +143,4 @@ for _word, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq"
 
 def is_open(*sizes: Any) -> bool:
     """Whether what these decide can not be decided yet."""
-    return any(n.__class__ is Size for n in sizes)
+    return Size in map(type, sizes)

@@ -95,10 +95,13 @@ def _priced(tallest: int, vectors: int, places: int) -> list[tuple[int, float]]:
 
 
 @lru_cache(4096)
-def best(m: int, vectors: int) -> int:
-    """The rows of full tiles that cover m best."""
-    tall = TALL.get(vectors, (0,))
-    return tall[0] if len(tall) == 1 else min(tall, key=lambda rows: covered(m, rows, vectors))
+def best(m: int) -> list[tuple[int, float]]:
+    """For each number of vectors the rows of full tiles that cover m best, and the cycles of a panel."""
+    found = [(0, 0.0)]
+    for vectors in (1, 2, 3, 4):
+        priced = [(rows, covered(m, rows, vectors)) for rows in TALL[vectors]]
+        found.append(min(priced, key=itemgetter(1)))
+    return found
 
 
 Facts = tuple[Any, ...]
@@ -108,10 +111,9 @@ Facts = tuple[Any, ...]
 def panels(m: int, n: int, vectors: int) -> tuple[float, Facts]:
     """Panels of so many vectors: their cycles, and the form."""
     full, left = divmod(n, vectors * WIDTH)
-    vectors, rest = vectors * (full > 0), -(-left // WIDTH) or int(not full)
-    rows, low = best(m, vectors), best(m, rest)
-    wide = full * covered(m, rows, vectors) if full else 0.0
-    return wide + (covered(m, low, rest) if rest else 0.0), (vectors, rows, rest, low, n % WIDTH > 0)
+    vectors, rest, known = vectors * (full > 0), -(-left // WIDTH) or int(not full), best(m)
+    (rows, wide), (low, last) = known[vectors], known[rest]
+    return full * wide + last, (vectors, rows, rest, low, n % WIDTH > 0)
 
 
 def joint(m: int, n: int, loop: int, size: int, places: int, rows: int) -> tuple[float, Facts]:
