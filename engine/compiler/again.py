@@ -79,6 +79,7 @@ def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:
     runner = bound.runner
     if (
         runner.tier != "native"
+        or bound is not variant.bound
         or runner.new is not None
         or not bound.simple
         or runner.alone

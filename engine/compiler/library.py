@@ -22,6 +22,10 @@ Text = Callable[[str], str]
 """Given a function's name, the LLVM text of a module that defines it."""
 
 
+REST = 0.02
+"""Seconds before the background begins: who asks is about to do a first step, and Python does one thing at a time."""
+
+
 class Library:
     """The kernels for one processor; safe to use from many threads. seconds: spent compiling; counts: what happened."""
 
@@ -103,6 +107,7 @@ class Library:
                 self._thread.start()
 
     def _work_off(self) -> None:
+        time.sleep(REST)
         while True:
             with self._lock:
                 if not self._queue:

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from engine.compiler.seen import recall, remember
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.team import cores
-from engine.compiler.work import Call, Plan
+from engine.compiler.work import Call, Plan, Record
 from engine.rng import folded
 from engine.tensor import wrap
 from engine.tree import mapped
@@ -112,9 +113,34 @@ class Native:
         learn, self.learn = self.learn, None
         if learn is not None and now:
             learn()
-        elif learn is not None:
-            # with the program, whose end would empty the graph that is learnt from
-            self.table.kernels.later(f"recipe {id(self)}", functools.partial(lambda _, do: do(), self.program, learn))
+        if learn is not None:
+            self.table.kernels.later(f"recipe {id(self)}", functools.partial(self._prepare, None if now else learn))
+
+    def _prepare(self, learn: Callable[[], None] | None) -> None:
+        """What networks of other sizes will want: a recipe, and machine code to stand in for what serves them best."""
+        if learn is not None:
+            learn()  # while this object holds the program, whose end would empty the graph that is learnt from
+        rows = [row for row in self.plan.rows if isinstance(row, Record)]
+        works = [work for row in rows if (work := getattr(row.work, "stand_in", None)) is not None]
+        odd = [replace(work, k=(*work.k[:-1], work.k[-1] + 1)) for work in works if work.k]
+        self.table.kernels.need([*works, *odd])
+
+    def stand_in(self) -> Native | None:
+        """The same steps, number by number, by kernels that are there, while others are being compiled; None where some
+        have none that stand in for them."""
+        kernels, rows = self.table.kernels, []
+        for row in self.plan.rows:
+            work = row.work if isinstance(row, Record) else None
+            if work is not None and kernels.find(work) is None:
+                work = None if self.plan.bands else getattr(work, "stand_in", None)
+                if work is None or kernels.find(work) is None:
+                    return None
+                row = replace(row, work=work)
+            rows.append(row)
+        made = copy(self)
+        made.plan, made.new, made.learn = replace(self.plan, rows=rows), None, None
+        made.table = Table(made.plan, kernels)
+        return made
 
     def _output(self, numbers: Any, row: int | None, place: Any, arrays: list[Any]) -> Any:
         return np.array(numbers[row]) if row is not None else np.array(self._seen(place, arrays))

@@ -131,7 +131,12 @@ class Variant:
         except Exception as defect:  # the compiler's own: training goes on without it, and everybody hears of it
             self.owner.notes.append(Reason(f"a defect of the compiler, {type(defect).__name__}: {defect}"))
             warnings.warn(f"{self.owner.__name__} runs on NumPy: {self.owner.notes[-1]}", RuntimeWarning, stacklevel=4)
-        if self.bound is None or not self.bound.runner.table.ready:
+        if self.bound is not None and self.bound.runner.table.ready:
+            return
+        standing = None if self.bound is None else self.bound.runner.stand_in()
+        if standing is not None:
+            self.fallback = Bound(program, standing)
+        else:
             simple = assemble(comparison, False, finite)
             self.residents.append(Residents(simple))
             self.fallback = Bound(simple, NumPy(simple))

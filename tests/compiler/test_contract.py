@@ -294,3 +294,18 @@ def test_everything_that_a_contraction_touches_is_told() -> None:
     assert all(low >= 0 and high <= count for (count, _), (low, high) in spans.items())
     assert sum(writes for _, writes in spans) == 1
     assert not list(product(Arena(4), (), 0, 5, (4,)).accesses())
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_what_stands_in_finds_the_same_numbers_to_the_last_bit(cpu: Cpu, shape: Any) -> None:
+    work = product(Arena(hash(shape) % 1000), *shape)
+    other = work.stand_in
+    if other is None:
+        assert work.packed or work.reading or work.cut or work.slide or work.joint
+        return
+    run(work, cpu)
+    target = work.operands[-1]
+    found = seen(target, work.sizes).copy()
+    target.buffer.array[...] = 0.0
+    run(other, cpu)
+    np.testing.assert_array_equal(seen(target, work.sizes), found)

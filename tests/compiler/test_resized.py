@@ -17,9 +17,10 @@ from steps import Residual, training
 
 import engine
 from engine import nn, optim
-from engine.compiler import resized
+from engine.compiler import resized, store
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
+from engine.compiler.library import library
 from engine.compiler.resized import Recipe, again, learn, said
 from engine.compiler.runner import _own, rows_of
 from engine.compiler.sizes import Tape
@@ -220,6 +221,41 @@ def test_a_recipe_is_learnt_from_a_step_that_is_gone_by_then() -> None:
     assert table.kernels.idle()
     assert [recipe for known in resized._RECIPES.values() for recipe in known if recipe is not None]
     assert not [key for key in table.kernels.troubles if "recipe" in key]
+
+
+def test_other_code_stands_in_while_the_best_is_compiled_and_the_numbers_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv(store.FOLDER, str(tmp_path))  # nothing is compiled yet
+    x, y = engine.randn(64, 100), engine.randint(0, 3, (64,))
+
+    def edit(width: int) -> tuple[Any, list[float]]:
+        engine.manual_seed(width)
+        model = nn.Sequential(nn.Linear(100, width), nn.Tanh(), nn.Linear(width, 3))
+        step = engine.compile(training(model, optim.Adam(model.parameters())))
+        step.prepare(x, y)
+        return step, [step(x, y).item()]
+
+    for width in (40, 44):
+        step, _ = edit(width)
+        assert step.wait()
+        step(x, y)
+        assert library().idle()
+    with monkeypatch.context() as busy:
+        busy.setattr(library(), "later", lambda *_: None)
+        step, losses = edit(75)
+        variant = step.newest
+        assert step.tier == "native"
+        assert variant.fallback is not None
+        assert step.waiting()
+        losses += [step(x, y).item() for _ in range(3)]
+    assert step.wait()
+    losses += [step(x, y).item() for _ in range(3)]
+    assert variant.fallback is None
+    assert step.tier == "native"
+    step, wanted = edit(75)
+    assert step.newest.fallback is None
+    assert losses == wanted + [step(x, y).item() for _ in range(6)]
 
 
 def test_what_is_asked_of_open_sizes_becomes_a_condition() -> None:

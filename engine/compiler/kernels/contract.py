@@ -31,6 +31,8 @@ FEW = 48
 """Rows of a whose places of the sum lie side by side that are worth copying, too."""
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
+ANY = Form(1, 8, 1, 8, True)
+"""Tiles that cover any number of rows and columns."""
 LONG_SUM = 32
 """Products of a sum during which the epilogue's rows are asked for."""
 
@@ -141,6 +143,13 @@ class Contraction(Product):
         pairs: list[tuple[int, int]] = list(zip(sizes, strides, strict=True))
         reach = 1 + sum((n - 1) * abs(s) for n, s in pairs)
         return SIZE * min(math.prod(n for n, s in pairs if s), reach)
+
+    @property
+    def stand_in(self) -> Contraction | None:
+        """The very same numbers by machine code that serves all widths, until there is some that serves this one best;
+        None where tiles are not plain."""
+        plain = not (self.joint or self.packed or self.reading or self.slide or self.cut)
+        return replace(self, form=ANY) if plain else None
 
     @property
     def joint(self) -> bool:
