@@ -40,6 +40,7 @@ from engine.compiler.values import Shape as Shape
 from engine.compiler.values import Source as Source
 from engine.compiler.values import Value as Value
 from engine.compiler.values import defect as defect
+from engine.ops.op import broadcast
 
 
 class Origin(NamedTuple):
@@ -128,7 +129,7 @@ class Graph:
         values = tuple([v for v in inputs if isinstance(v, Value)])
         shape = values[0].shape if values else ()
         if any([v.shape != shape for v in values]):  # noqa: C419
-            shape = broadcast([v.shape for v in values])
+            shape = broadcast(fn, *values)
             inputs = tuple([self.expand(v, shape) if isinstance(v, Value) else v for v in inputs])
             values = tuple([v for v in inputs if isinstance(v, Value)])
         if not values:
@@ -184,18 +185,6 @@ class Graph:
         for cell, value in self.writes:
             if not (cell.role == "cell" and cell.shape == value.shape and cell.dtype == value.dtype):
                 raise defect(f"{cell} := {value}")
-
-
-def broadcast(shapes: list[Shape]) -> Shape:
-    """NumPy's rule for shapes that meet, also of sizes that are open. Raises: CompilerError."""
-    found = [1] * max(map(len, shapes), default=0)
-    for shape in shapes:
-        for i, n in enumerate(shape, len(found) - len(shape)):
-            if n != 1:
-                if found[i] != 1 and found[i] != n:
-                    raise defect(f"{shapes} together")
-                found[i] = n
-    return tuple(found)
 
 
 def interpret(graph: Graph, inputs: list[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ them as nodes. Rules are written where structure matters or the graph has better
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from engine.compiler.ir import CompilerError, Graph, Python, Value
@@ -74,8 +75,10 @@ def _learnt(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]
         _remember(key, told)
         like, sizes = numbered(key)
         if like in _OPEN and _OPEN[like] is None:
-            opened = Open(lambda scratch, given: _noted(scratch, op, given, attrs), inputs)
-            _OPEN[like] = opened.at(sizes, _UNKNOWN) == told and opened
+            _OPEN[like] = False
+            with suppress(CompilerError):
+                opened = Open(lambda scratch, given: _noted(scratch, op, given, attrs), inputs)
+                _OPEN[like] = opened.at(sizes, _UNKNOWN) == told and opened
         else:
             _OPEN.setdefault(like)
     return found

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, Source, Value
+from engine.compiler.kernels.nest import Nest
+from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.memory import touched
 from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
-from engine.compiler.work import Buffer, Plan, Record
+from engine.compiler.work import NOTED, Buffer, Plan, Record
 
 SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "count", "taps", "dilation"])
 """The attributes of nodes that are sizes, or steps."""
@@ -61,7 +63,7 @@ class Recipe:
     @staticmethod
     def _written(tape: Tape, opened: Graph, sources: list[Source], rows_of: Callable[[Graph], Plan]) -> Any:
         plan = rows_of(opened)
-        writer = _Writer(tape)
+        writer = Writer(tape)
         places = [plan.places.get(id(s)) for s in sources]
         cells = {id(p.buffer) for s, p in zip(sources, places, strict=True) if p is not None and s.role == "cell"}
         writer.without_memory = cells
@@ -74,15 +76,7 @@ class Recipe:
         scalars = [(buffer, offset, numbers[id(read)]) for buffer, offset, read in plan.scalars]
         parted = opened.parted
         facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, places, parted)
-        last = writer.text(facts)[0]
-        names = "".join(f"{v.name}, " for v in tape.variables.values())
-        held = "".join(f"k{i}=held[{i}], " for i in range(len(writer.held)))
-        head = [f"def recipe({names}{held}*, new=new):"]
-        code = "\n    ".join([*head, *tape.lines, f"return {last}"])
-        space: dict[str, Any] = {"held": writer.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
-        exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
-        tape.close()
-        return space["recipe"]
+        return writer.function(facts)
 
     def plan(self, graph: Graph, sizes: tuple[int, ...]) -> Plan | None:
         """The rows for these sizes, without memory; None where they would be others."""
@@ -108,6 +102,8 @@ def _records(plan: Plan) -> list[Record]:
     for row in plan.rows:
         for name in SAME:
             getattr(row.work, name, None)
+        if isinstance(row.work, Nest | Transposition):
+            vars(row.work)[NOTED] = row.work.arguments()
     return plan.rows
 
 
@@ -135,7 +131,7 @@ def _opened(graph: Graph, tape: Tape) -> Graph:
     return made
 
 
-class _Writer:
+class Writer:
     """Objects as Python that makes them anew, with numbers of a tape in them; what has none is held as it is."""
 
     def __init__(self, tape: Tape) -> None:
@@ -145,6 +141,19 @@ class _Writer:
         self.known: dict[int, tuple[str, bool]] = {}
         self.kept: list[Any] = []
         self.without_memory: set[int] = set()
+
+    def function(self, x: Any) -> Any:
+        """What makes it anew of other sizes; these in the order in which the tape met them. None where they would not
+        have led there."""
+        last, tape = self.text(x)[0], self.tape
+        names = "".join(f"{v.name}, " for v in tape.variables.values())
+        held = "".join(f"k{i}=held[{i}], " for i in range(len(self.held)))
+        head = [f"def recipe({names}{held}*, new=new):"]
+        code = "\n    ".join([*head, *tape.lines, f"return {last}"])
+        space: dict[str, Any] = {"held": self.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
+        exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
+        tape.close()
+        return space["recipe"]
 
     def text(self, x: Any) -> tuple[str, bool]:
         """An expression, and whether it has to be made anew."""
@@ -167,6 +176,10 @@ class _Writer:
                 return f"[{inside}]", True
             text = f"({inside})" if x.__class__ is tuple else f"{self._hold(type(x))}({inside})"
             return self.tape.made(text, None).name, True
+        if isinstance(x, dict):
+            parts = [self.text(part) for part in x.values()]
+            inside = "".join(f"{name!r}: {part}, " for name, (part, _) in zip(x, parts, strict=True))
+            return (f"{{{inside}}}", True) if any(fresh for _, fresh in parts) else (self._hold(x), False)
         if not dataclasses.is_dataclass(x) or isinstance(x, type):
             if not isinstance(x, float | frozenset | np.dtype | np.ndarray | type):
                 raise CompilerError("recipe", "rows of numbers", type(x).__name__)
@@ -181,6 +194,8 @@ class _Writer:
             return self._hold(x), False
         kind, name = self._hold(type(x)), f"o{len(self.known)}"
         facts = {n: self._hold(vars(x)[n]) for n in SAME if n in vars(x)}
+        if NOTED in vars(x):
+            facts[NOTED] = self.text(vars(x)[NOTED])[0]
         if hasattr(x, "__post_init__"):  # it decides by its sizes
             self.tape.lines.append(f"{name} = {kind}({', '.join(f'{n}={t}' for n, (t, _) in parts.items())})")
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.ir import Graph, Node, Value
-from engine.compiler.sizes import Size, Tape
+from engine.compiler.resized import Writer
+from engine.compiler.sizes import Tape
 from engine.ops import Op
 
 PLAIN = (int, float, bool, str, slice, type(None), type(Ellipsis), np.dtype)
@@ -63,7 +63,8 @@ class Told:
 
 
 class Open:
-    """What an op becomes, as far as that is the same for other sizes of its inputs."""
+    """What an op becomes, as far as that is the same for other sizes of its inputs. Raises: CompilerError, where that
+    says more than sizes."""
 
     def __init__(self, attempt: Attempt, inputs: list[Any]) -> None:
         tape, graph = Tape(), Graph()
@@ -72,19 +73,13 @@ class Open:
         given = [opened.get(id(x), x) for x in inputs]
         found = attempt(graph, given)
         told = None if found is None else Told.of(graph.nodes, given, found)
-        self.found, held = None if told is None else told.found, list[Any]()
-        last = _text(told.nodes if told else [], held)
-        names = "".join(f"{v.name}, " for v in tape.variables.values())
-        code = "\n    ".join([f"def told({names}held):", *tape.lines, f"return {last}"])
-        space: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
-        exec(compile(code, "<told>", "exec"), space)  # noqa: S102  (our own lines)
-        tape.close()
-        self.nodes, self.held = space["told"], held
+        self.found = None if told is None else told.found
+        self.nodes = Writer(tape).function(told.nodes if told else [])
 
     def at(self, sizes: tuple[int, ...], unknown: Any) -> Any:
         """What it becomes with these sizes: None where there is no rule, `unknown` where it is something else."""
         try:
-            nodes = self.nodes(*sizes, self.held)
+            nodes = self.nodes(*sizes)
         except ArithmeticError:
             return unknown
         return unknown if nodes is None else None if self.found is None else Told(nodes, self.found)
@@ -98,22 +93,3 @@ def numbered(key: Any) -> tuple[Any, tuple[int, ...]]:
         for x in key[2:]
     ]
     return (*key[:2], *read), tuple(sizes)
-
-
-def _text(x: Any, held: list[Any]) -> str:
-    """Python that makes something anew with numbers of a tape in it; what has none is held as it is."""
-    if x.__class__ is Size:
-        return str(x.name)
-    if not _is_open(x):
-        held.append(x)
-        return f"held[{len(held) - 1}]"
-    if isinstance(x, dict):
-        return "{" + "".join(f"{name!r}: {_text(v, held)}, " for name, v in x.items()) + "}"
-    inside = "".join(f"{_text(v, held)}, " for v in x)
-    return f"[{inside}]" if isinstance(x, list) else f"({inside})"
-
-
-def _is_open(x: Any) -> bool:
-    if isinstance(x, dict):
-        x = x.values()
-    return x.__class__ is Size or (not isinstance(x, str) and hasattr(x, "__iter__") and any(map(_is_open, x)))

@@ -147,13 +147,15 @@ def function(f: Callable[..., Any]) -> Callable[..., Any]:
 def broadcast(where: str, *inputs: Any) -> Shape:
     """The common shape of the inputs that have one, by the rules of broadcasting."""
     shapes = [x.shape for x in inputs if hasattr(x, "shape")]
-    if shapes and shapes.count(shapes[0]) == len(shapes):
-        return tuple(shapes[0])
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        hint = "Sizes are compared from the right; each pair must be equal, or one of them 1."
-        raise ShapeError(where, "shapes that broadcast together", " and ".join(map(words, shapes)), hint) from None
+    found = [1] * max(map(len, shapes), default=0)
+    for shape in shapes:
+        for i, n in enumerate(shape, len(found) - len(shape)):
+            if n != 1 and found[i] != 1 and found[i] != n:
+                hint = "Sizes are compared from the right; each pair must be equal, or one of them 1."
+                raise ShapeError(where, "shapes that broadcast together", " and ".join(map(words, shapes)), hint)
+            if n != 1:
+                found[i] = n
+    return tuple(found)
 
 
 def words(shape: Shape) -> str:
