@@ -13,7 +13,7 @@ from engine.compiler.driver import LENGTH, LETTER, LINE, PLACE, Driver, State, p
 from engine.compiler.home import address
 from engine.compiler.library import Library
 from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
-from engine.compiler.work import Plan
+from engine.compiler.work import NOTED, Plan
 
 STOPPED, PARKED = PLACE["stopped"], LETTER.index("parked")
 
@@ -123,9 +123,9 @@ class Native:
     def _arguments(self, item: Any, state: State) -> list[Any]:
         if item.__class__ is Piece:
             noted: dict[str, Any] = item.work.__dict__  # what a plan says is the same for all steps that share it
-            if "noted arguments" not in noted:
-                noted["noted arguments"] = item.work.arguments()
-            found: list[Any] = noted["noted arguments"]
+            if NOTED not in noted:
+                noted[NOTED] = item.work.arguments()
+            found: list[Any] = noted[NOTED]
             return found
         if item.__class__ is Barrier:
             return [state.address]

@@ -87,6 +87,10 @@ class Store:
     line: int
 
 
+NOTED = "noted arguments"
+"""Where among its attributes a piece of work keeps what its kernel reads, once that was asked for."""
+
+
 @dataclass(frozen=True)
 class Access:
     """Memory that a piece of work touches: elements [low, high) of a buffer."""
