@@ -135,7 +135,8 @@ def _asked(held: Any, name: str, is_method: bool) -> Any:
 
 
 def _is_ours(kind: Any) -> bool:
-    return str(getattr(kind, "__module__", "")).split(".")[0] == "engine"
+    module = getattr(kind, "__module__", None)
+    return module == "engine" or str(module).startswith("engine.")
 
 
 def _is_tame(held: Any) -> bool:
