@@ -179,7 +179,7 @@ class Contraction(Product):
     @property
     def ahead(self) -> bool:
         """Whether a tile's sum is long enough to ask meanwhile for all rows that its epilogue touches."""
-        if self.form is None or self.cut or len(self.k) != 1 or self.sums < LONG_SUM:
+        if len(self.k) != 1 or self.k[0] < LONG_SUM or self.form is None:
             return False  # what several loops sum are convolutions, whose pictures are near
         rows = max(self.form.rows, self.form.low * self.form.places)
         count = rows * (len(self.operands) - len(self.still_in_tiles))
@@ -193,8 +193,8 @@ class Contraction(Product):
         if self.packed:
             return f"contract {self.structure} packed {len(self.still)}"
         strides = self._sorted().a.strides
-        units = "".join(" unit" * (s == 1) + " -" for s in (strides[len(self.outer)], *strides[-1:]))
-        same = " same " + " ".join(map(str, sorted(self.still_in_tiles)))
+        units = f"{' unit' * (strides[len(self.outer)] == 1)} -{' unit' * (strides[-1] == 1)} -"
+        same = " same " + " ".join([str(i) for i in sorted(self.still_in_tiles)])
         how = " empty" if not self.sums else " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
         how += " ahead" * self.ahead + " slides" * bool(self.slide)
         return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"

@@ -8,7 +8,7 @@ sum is ready for its next product after four cycles.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -40,6 +40,10 @@ class Form:
     places: int = 1
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"{self.vectors}x{self.rows} {self.rest}x{self.low}{' masked' * self.masked} {self.places}"
 
     @property
