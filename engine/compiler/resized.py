@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, Source, Value
 from engine.compiler.kernels.nest import Nest
+from engine.compiler.kernels.product import PLAIN, Product
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.memory import touched
 from engine.compiler.schedule import check
@@ -29,6 +30,8 @@ SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "co
 """The attributes of nodes that are sizes, or steps."""
 SAME = ("lines", "text", "wide", "cycles", "structure")
 """What work is known to be like, whatever its sizes."""
+TOLD = (NOTED, PLAIN)
+"""What work keeps that is put together from its sizes."""
 MOST, EACH = 64, 6
 """Structures that are remembered, and recipes for each."""
 LONG = 600
@@ -104,6 +107,8 @@ def _records(plan: Plan) -> list[Record]:
             getattr(row.work, name, None)
         if isinstance(row.work, Nest | Transposition):
             vars(row.work)[NOTED] = row.work.arguments()
+        if isinstance(row.work, Product):
+            vars(row.work)[PLAIN] = Product.arguments(row.work)
     return plan.rows
 
 
@@ -194,15 +199,11 @@ class Writer:
             return self._hold(x), False
         kind, name = self._hold(type(x)), f"o{len(self.known)}"
         facts = {n: self._hold(vars(x)[n]) for n in SAME if n in vars(x)}
-        if NOTED in vars(x):
-            facts[NOTED] = self.text(vars(x)[NOTED])[0]
-        if hasattr(x, "__post_init__"):  # it decides by its sizes
-            self.tape.lines.append(f"{name} = {kind}({', '.join(f'{n}={t}' for n, (t, _) in parts.items())})")
-        else:
-            self.tape.lines.append(f"{name} = new({kind})")
-            facts = {**{n: t for n, (t, _) in parts.items()}, **facts}
+        facts |= {n: t for n, (t, _) in parts.items()} | {n: self.text(vars(x)[n])[0] for n in TOLD if n in vars(x)}
         inside = "".join(f"{n!r}: {t}, " for n, t in facts.items())
-        self.tape.lines.append(f"{name}.__dict__.update({{{inside}}})")
+        self.tape.lines += [f"{name} = new({kind})", f"{name}.__dict__.update({{{inside}}})"]
+        if hasattr(x, "__post_init__"):  # it decides by its sizes
+            self.tape.lines.append(f"{name}.__post_init__()")
         return name, True
 
     def _hold(self, x: Any) -> str:

@@ -60,9 +60,9 @@ class Contraction(Product):
             object.__setattr__(self, "reading", self._reading())
         form = self.form
         if form is None or not form.fits(self.n) or (form.places > 1 and form.loop not in self.still):
-            near = sorted(self.still, key=lambda i: abs(self.a.strides[i]))  # the nearest places share most of a
+            # the nearest places share most of a
+            near = sorted(self.still, key=lambda i: abs(self.a.strides[i])) if self.outer else ()
             object.__setattr__(self, "form", fitting(self.outer, self.m, self.n, tuple(near)))
-
         if self.slide is None or (self.slide and (self._slid < 1 or self.k[self._slid] % self.slide)):
             object.__setattr__(self, "slide", self._slides())
 

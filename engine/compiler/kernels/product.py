@@ -19,6 +19,8 @@ from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pie
 
 NUMBERS = ("sum of numbers",)
 """The line of a scalar program that sums up what a holds, along k: only `panels` does, where it copies a."""
+PLAIN = "plain arguments"
+"""Where among its attributes a product has what it tells its kernel, if that is known: others add to it."""
 SIZE = 4
 """Bytes of an element: everything here is float32 or a word."""
 
@@ -72,6 +74,9 @@ class Product:
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; then for a, b and each operand its address and strides."""
+        known: list[Any] | None = self.__dict__.get(PLAIN)
+        if known is not None:
+            return known
         found: list[Any] = [*self.sizes, *self.k]
         for o in (self.a, self.b, *self.operands):
             found += [(o.buffer, o.offset), *o.strides]
