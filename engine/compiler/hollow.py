@@ -149,6 +149,6 @@ def _first(name: str, one: Any, p: Tensor) -> Any:
     if not isinstance(one, Tensor):
         return one
     if name == "step" or not one.array.ndim:
-        return wrap(np.zeros_like(one.array) if name == "step" else one.array.copy())
+        return wrap(np.zeros((), one.array.dtype) if name == "step" else one.array.copy())
     value = one.array[0]
     return wrap(np.full(p.array.shape, value, one.array.dtype) if value else Abstract(p.array.shape, one.array.dtype))

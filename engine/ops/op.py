@@ -147,6 +147,8 @@ def function(f: Callable[..., Any]) -> Callable[..., Any]:
 def broadcast(where: str, *inputs: Any) -> Shape:
     """The common shape of the inputs that have one, by the rules of broadcasting."""
     shapes = [x.shape for x in inputs if hasattr(x, "shape")]
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return tuple(shapes[0])
     found = [1] * max(map(len, shapes), default=0)
     for shape in shapes:
         for i, n in enumerate(shape, len(found) - len(shape)):
