@@ -1,5 +1,6 @@
 """How many threads a table gets: they race, the fastest stays."""
 
+from engine.compiler import team
 from engine.compiler.pace import ROUNDS, Pace
 
 
@@ -32,3 +33,18 @@ def test_single_steps_are_settled_when_every_number_of_threads_has_raced():
         pace.note(2, False, 500.0)
     assert pace.settled([1, 2]) == 2
     assert pace.settled([1, 4, 2]) == 0
+
+
+def test_the_environment_limits_the_cores(monkeypatch):
+    monkeypatch.setattr(team, "_cores", None)
+    monkeypatch.setenv(team.THREADS, "3")
+    assert team.cores() == 3
+    team.set_cores(1)
+    assert team.share() == 1
+
+
+def test_two_tables_that_run_share_the_cores(monkeypatch):
+    monkeypatch.setattr(team, "_cores", 4)
+    assert team.share() == 4
+    with team.Running(), team.Running():
+        assert team.share() == 2

@@ -350,21 +350,6 @@ def test_the_driver_for_arm_is_accepted_by_llvm():
         assert machine.emit_object(llvm.parse_assembly(module([f])))
 
 
-def test_the_environment_limits_the_cores(monkeypatch):
-    monkeypatch.setattr(team, "_cores", None)
-    monkeypatch.setenv(team.THREADS, "3")
-    assert team.cores() == 3
-    team.set_cores(1)
-    assert team.share() == 1
-
-
-def test_two_tables_that_run_share_the_cores(monkeypatch):
-    monkeypatch.setattr(team, "_cores", 4)
-    assert team.share() == 4
-    with team.Running(), team.Running():
-        assert team.share() == 2
-
-
 # ------------------------------------------------------------------------------------------------------- single steps
 def test_a_step_can_stop_before_any_row(kernels):
     x = memory(2, 1.0)
