@@ -121,9 +121,7 @@ class Native:
         if learn is not None:
             learn()  # while this object holds the program, whose end would empty the graph that is learnt from
         rows = [row for row in self.plan.rows if isinstance(row, Record)]
-        works = [work for row in rows if (work := getattr(row.work, "stand_in", None)) is not None]
-        odd = [replace(work, k=(*work.k[:-1], work.k[-1] + 1)) for work in works if work.k]
-        self.table.kernels.need([*works, *odd])
+        self.table.kernels.need([work for row in rows if (work := getattr(row.work, "stand_in", None)) is not None])
 
     def stand_in(self) -> Native | None:
         """The same steps, number by number, by kernels that are there, while others are being compiled; None where some

@@ -32,7 +32,7 @@ FEW = 48
 SHORT = 8
 """Rounds of the innermost summed loop, inside of another, below which all of them are written out."""
 ANY = Form(1, 8, 1, 8, True)
-"""Tiles that cover any number of rows and columns."""
+"""Tiles for any number of rows, columns and products, all by the same machine code."""
 LONG_SUM = 32
 """Products of a sum during which the epilogue's rows are asked for."""
 
@@ -169,7 +169,7 @@ class Contraction(Product):
             return self.slide
         if len(self.k) > 1 and self.k[-1] < SHORT:
             return self.k[-1]
-        return 1 if not self.k or self.k[-1] % 2 else 2
+        return 1 if not self.k or self.k[-1] % 2 or self.form is ANY else 2
 
     @property
     def whole(self) -> bool:
@@ -179,7 +179,7 @@ class Contraction(Product):
     @property
     def ahead(self) -> bool:
         """Whether a tile's sum is long enough to ask meanwhile for all rows that its epilogue touches."""
-        if len(self.k) != 1 or self.k[0] < LONG_SUM or self.form is None:
+        if len(self.k) != 1 or self.k[0] < LONG_SUM or self.form is None or self.form is ANY:
             return False  # what several loops sum are convolutions, whose pictures are near
         rows = max(self.form.rows, self.form.low * self.form.places)
         count = rows * (len(self.operands) - len(self.still_in_tiles))
