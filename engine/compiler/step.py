@@ -139,7 +139,7 @@ class Step:
         return variant.tier
 
     def waiting(self) -> bool:
-        """Whether machine code for the newest program is still being made; meanwhile it runs on NumPy."""
+        """Whether machine code for the newest program is still being made; meanwhile NumPy or slower code stands in."""
         variant = self.newest
         return variant is not None and variant.bound is not None and variant.current() is not variant.bound
 
