@@ -60,6 +60,10 @@ class Planner:
         self.plan.buffers.append(made)
         return made
 
+    def number(self, n: int) -> Place:
+        """Memory that holds a whole number."""
+        return dense(self.buffer(1, ir.WORD, "number", own=True, fill=n), ())
+
     def _source(self, source: Source) -> Place:
         dtype = np.dtype("f4") if source.dtype == ir.TRUTH and source.role == "constant" else source.dtype
         if source.role == "input":
@@ -215,7 +219,7 @@ class Planner:
 
     def _nest(self, group: Group) -> None:
         """A map or a reduction, and everything that was fused with it."""
-        program = Program(group, self.fusion, self.locate)
+        program = Program(group, self.fusion, self.locate, self.number)
         stored = [n.output for n in group.nodes if id(n.output) in self.fusion.stored]
         for value in stored:
             program.read(value, group.loops[id(value)])

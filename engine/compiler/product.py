@@ -140,7 +140,7 @@ class _Product:
         """Places for the results, the program of the epilogue, the loops."""
         planner, group = self.planner, self.group
         along = None if self.choice.dot else self.letters.out.index(self.choice.n)
-        program = Program(group, planner.fusion, planner.locate, along, planner.relay)
+        program = Program(group, planner.fusion, planner.locate, planner.number, along, planner.relay)
         for value in stored:
             axes = group.loops[id(value)]
             order = tuple(axes.index(i) for i in self._order() if i in axes)

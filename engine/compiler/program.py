@@ -20,8 +20,9 @@ NUMBERS = {"f": "f4", "I": "u4", "l": "i8", "q": "i8", "?": "?"}
 class Program:
     """Lines of a group, made on demand; operands with a stride for each loop of the group.
 
-    locate(value) -> Place of a stored value or a view of one. along: a loop along which operands must have stride 0 or
-    1; relay(value, axis) -> Place lays out anew what has not. Line 0 of a contraction's program is its sum.
+    locate(value) -> Place of a stored value or a view of one; number(n) -> Place of a whole number. along: a loop along
+    which operands must have stride 0 or 1; relay(value, axis) -> Place lays out anew what has not. Line 0 of a
+    contraction's program is its sum.
     """
 
     def __init__(
@@ -29,10 +30,12 @@ class Program:
         group: Group,
         fusion: Fusion,
         locate: Callable[[Value], Place],
+        number: Callable[[int], Place],
         along: int | None = None,
         relay: Any = None,
     ) -> None:
-        self.group, self.fusion, self.locate, self.along, self.relay = group, fusion, locate, along, relay
+        self.group, self.fusion, self.along, self.relay = group, fusion, along, relay
+        self.locate, self.number = locate, number
         self.lines: list[Instruction] = []
         self.operands: list[tuple[Place, Strides]] = []
         self.stores: list[tuple[int, int]] = []
@@ -95,10 +98,14 @@ class Program:
         for n, loop in zip(reversed(shape), reversed(loops), strict=True):
             if n != 1:
                 part = self._place_along(loop)
-                part = part if step == 1 else self._line("mul", part, self._line("const", step, "u4"))
+                # read from memory: as a part of the code it would ask for other code wherever sizes change
+                part = part if step == 1 else self._line("mul", part, self._line("load", self._number(step)))
                 total = part if total is None else self._line("add", total, part)
             step *= n
         return self._line("const", 0, "u4") if total is None else total
+
+    def _number(self, n: int) -> int:
+        return self.operand(self.number(n), ())
 
     def _place_along(self, loop: int | None) -> int:
         if loop is None:

@@ -87,6 +87,11 @@ def normed(a: int, b: int) -> Any:
     return nn.Sequential(*layers, nn.Linear(b, 3)), classes(12, 20)
 
 
+def thinned(a: int, b: int) -> Any:
+    layers = (nn.Linear(20, a), nn.ReLU(), nn.Dropout(0.3), nn.Linear(a, b), nn.Tanh(), nn.Dropout(0.1))
+    return nn.Sequential(*layers, nn.Linear(b, 3)), classes(64, 20)
+
+
 def cnn(a: int, b: int, width: int = 12) -> Any:
     layers = (nn.Conv2d(1, a, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(a, b, 3), nn.ReLU(), nn.Flatten())
     return nn.Sequential(*layers, nn.Linear(b * (width // 2 - 2) ** 2, 3)), classes(32, 1, width, width)
@@ -122,6 +127,7 @@ NETWORKS: dict[str, tuple[Callable[..., Any], list[Any], int]] = {
     "widths": (mlp, [(64, a, b) for a, b in ((100, 33), (103, 32), (109, 37), (121, 51), (24, 7), (300, 64))], 2),
     "batches": (mlp, [(64, 40, 30)] * 3, 2),
     "norms": (normed, [(a, b) for a, b in ((30, 17), (31, 17), (31, 16), (61, 18))], 0),
+    "dropout": (thinned, [(100, 33), (103, 37), (109, 41), (131, 51)], 2),
     "channels": (cnn, [(a, b) for a, b in ((24, 40), (25, 40), (26, 42), (28, 44), (7, 6))], 1),
     "recurrent": (lambda size: (Last(size), classes(8, 6, 5)), [(n,) for n in (9, 30, 30, 33)], 1),
     "panels": (lambda size: (Last(size), classes(8, 9, 5)), [(n,) for n in (128, 160, 160, 192)], 1),
