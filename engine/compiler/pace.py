@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
 
@@ -14,7 +15,8 @@ ROUNDS = 3
 WINDOW = 1_000_000.0
 """Nanoseconds of such a measurement, or one step."""
 SLOWER, STRIKES = 1.3, 3
-"""Many threads that take so many times what one took, so many calls in a row, race again: another program came."""
+"""Many threads that take so many times what one took, so many calls in a row, have lost: another program came. One
+thread races against what they took then, not against their better days."""
 AGAIN = 5_000_000_000
 """Nanoseconds until the next race."""
 
@@ -26,7 +28,8 @@ class Pace:
         self.cost = cost
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._since = self._strikes = 0
+        self._since = 0
+        self._strikes: list[float] = []
 
     def candidates(self, most: int) -> list[int]:
         """One thread, and `most`, a half, a quarter .. of them, as far as each has enough to do."""
@@ -70,9 +73,16 @@ class Pace:
         """What a step took in the race."""
         self._times.setdefault((threads, many), []).append(nanoseconds)
 
-    def watch(self, threads: int, many: bool, nanoseconds: float) -> None:
-        """What a step took after it."""
-        alone = min(self._times.get((1, many), [nanoseconds]))
-        self._strikes = self._strikes + 1 if threads > 1 and nanoseconds > SLOWER * alone else 0
-        if self._strikes == STRIKES:
-            self._times, self._strikes = {}, 0
+    def allowed(self, threads: int, many: bool) -> float:
+        """What a step may take on so many threads before it counts as slow."""
+        alone = self._times.get((1, many))
+        return SLOWER * min(alone) if threads > 1 and alone else math.inf
+
+    def watch(self, threads: int, many: bool, nanoseconds: float, steps: int = 1) -> None:
+        """What a step took after it, on average of so many calls of single steps."""
+        if nanoseconds <= self.allowed(threads, many):
+            self._strikes = []
+            return
+        self._strikes += [nanoseconds] * min(steps, STRIKES)
+        if len(self._strikes) >= STRIKES:
+            self._times, self._strikes = {(threads, many): self._strikes}, []

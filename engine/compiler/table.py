@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
 import time
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from engine.compiler.driver import Driver
 from engine.compiler.home import address
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native, driver
-from engine.compiler.pace import Pace
+from engine.compiler.pace import STRIKES, Pace
 from engine.compiler.places import Place
 from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
 from engine.compiler.whole import inlined
@@ -71,7 +72,8 @@ class Table:
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self.short: Any = None
-        self._calls = self._left = 0
+        self._calls = self._left = self._spent = 0
+        self._allowed = math.inf
         self._most: int | None = None
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
         self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
@@ -157,13 +159,17 @@ class Table:
             self.short = self._whole
         else:
             self.short = next(iter(self._made.get(best, ())), None)
+        self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False)
 
     def once(self, native: Native, words: bytes) -> bool:
         """A single step the quick way, under `lock`; whether the guard stopped it."""
         if self._left == ALWAYS:
             return native.told(words)
+        start = time.perf_counter_ns()
         with team.Running():
-            return native.told(words)
+            stopped = native.told(words)
+        self._spent += time.perf_counter_ns() - start
+        return stopped
 
     def quick(self, native: Native | None) -> bool:
         """Whether the next single step may go the quick way, which is this one."""
@@ -171,7 +177,9 @@ class Table:
             return False
         if self._left == ALWAYS:
             return True
-        if self._left == 0 or len(native.states) > team.share():
+        if self._left == 0 or self._spent > self._allowed or len(native.states) > team.share():
+            if self._spent > self._allowed:
+                self.pace.watch(len(native.states), False, self._spent / (QUICK - self._left), STRIKES)
             self.short = None
             return False
         self._left -= 1

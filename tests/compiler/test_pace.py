@@ -1,5 +1,7 @@
 """How many threads a table gets: they race, the fastest stays."""
 
+import math
+
 from engine.compiler import team
 from engine.compiler.pace import ROUNDS, Pace
 
@@ -21,7 +23,13 @@ def test_numbers_of_threads_race_and_the_fastest_stays():
         pace.watch(4, True, slow)
     assert pace.choose(speeds, True) == (4, False)
     pace.watch(4, True, 2000.0)
-    assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
+    for count in (1, 8, 2):
+        for _ in range(ROUNDS):
+            assert pace.choose(speeds, True)[1], "another program took the cores: they race again"
+            pace.note(count, True, 950.0 if count == 1 else 3000.0)
+    assert pace.choose(speeds, True) == (1, False), "against what many threads took then, not on their better days"
+    assert pace.allowed(1, True) == math.inf
+    assert 950 < pace.allowed(2, True) < 2 * 950
 
 
 def test_single_steps_are_settled_when_every_number_of_threads_has_raced():

@@ -301,7 +301,16 @@ def test_single_steps_go_a_quick_way_while_their_threads_are_settled(kernels, mo
         table.run(1)
     np.testing.assert_array_equal(arena, wanted)
     assert table.pace.settled([1]) == 1
-    table.short, table._left = table.parts(2)[0], QUICK
+    table.pace.note(1, False, 1e5)
+    table.pace._since = time.monotonic_ns()
+    table.short, table._left = table.parts(2)[0], QUICK - 1
+    table._spent, table._allowed = 10**9, 10**8
+    assert not table.quick(table.short), "many threads take longer than one would: another program came"
+    assert table.pace.choose([1, 2], False) == (1, True)
+    for _ in range(ROUNDS):
+        table.pace.note(1, False, 1e6)
+    assert table.pace.settled([1, 2]) == 1
+    table.short, table._left, table._spent = table.parts(2)[0], QUICK, 0
     assert table.quick(table.short)
     with team.Running(), team.Running():
         assert not table.quick(table.short), "other tables want that core, too"
