@@ -70,7 +70,9 @@ def foreseen(step: Any) -> list[Any] | None:
     if any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules):
         return None
     theirs = [m.forward for m in modules if not _is_ours(type(m))]
-    if any(t._hooks for t in leaves) or not all(_is_plain(f, named, theirs) for f in (step, *theirs)):
+    if any(t._hooks for t in leaves):
+        return None
+    if theirs and not all(_is_plain(f, named, theirs) for f in (step, *theirs)):  # else all it names is the engine's
         return None
     return named
 
