@@ -9,7 +9,7 @@ from engine import nn, optim
 from engine.compiler import glance as room
 from engine.compiler.again import LOOKS
 from engine.compiler.glance import glance
-from tests.compiler.steps import gap, rows
+from tests.compiler.steps import gap, rows, weighing
 
 F = nn.functional
 SCALE = 1.0
@@ -189,15 +189,7 @@ def test_a_large_network_is_looked_at_piece_by_piece(monkeypatch):
 def test_where_it_is_not_so_simple_there_is_no_glance():
     w = engine.ones(3, requires_grad=True)
     optimizer = optim.SGD([w], lr=engine.tensor(0.5))  # a tensor: its number may change unseen
-
-    def step(x):
-        optimizer.zero_grad()
-        loss = (w * x).sum()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    compiled = engine.compile(step)
+    compiled = engine.compile(weighing(w, optimizer))
     for _ in range(4 * LOOKS):
         compiled(engine.ones(3))
         compiled.wait()

@@ -11,7 +11,7 @@ from engine import nn, optim
 from engine.compiler import step as face
 from engine.compiler import variant
 from engine.compiler.cpu import NoNativeCode
-from tests.compiler.steps import NETWORKS, cnn, gap, mlp, pictures, rows, training, twins
+from tests.compiler.steps import NETWORKS, cnn, gap, mlp, pictures, rows, training, twins, weighing
 
 
 @pytest.fixture
@@ -335,15 +335,7 @@ def test_a_rate_that_changes_between_calls(make):
     """Settings are read again when one is another one, and before every step where one is a tensor."""
     w = engine.ones(3, requires_grad=True)
     optimizer = optim.SGD([w], lr=make(0.5))
-
-    @engine.compile
-    def step(x):
-        optimizer.zero_grad()
-        loss = (w * x).sum()
-        loss.backward()
-        optimizer.step()
-        return loss
-
+    step = engine.compile(weighing(w, optimizer))
     x, group = engine.ones(3), optimizer.param_groups[0]
     for _ in range(3):
         step(x)
