@@ -18,7 +18,8 @@ from engine.tensor import Tensor, wrap
 
 ndarray = np.ndarray
 LOOKS = 16
-"""Steps after which it is worth a millisecond to write down what has to hold still."""
+"""Long looks after which it is worth a millisecond to write down what has to hold still; twice as many the next time:
+what is another object at each step, though an equal one, is never found as it was."""
 
 
 class Again:
@@ -33,7 +34,7 @@ class Again:
         self.likes = [(a.shape, a.dtype) for a in arrays]
         self.row = np.array([[address(a) for a in arrays]], np.int64)
         self.results = np.zeros((1, len(self.table.results)), np.float32)
-        self.finite, self.looks = True, 0
+        self.finite, self.looks, self.due = True, 0, LOOKS
         self.same: Callable[[], bool] | None = None
         made, place = self.program.result, self.runner.outputs[self.program.result.number][0]
         self.number = self.results[0, place : place + 1].reshape(())
@@ -69,7 +70,8 @@ class Again:
         if self.variant.changed() or self.program.settings != self.read:
             return False
         self.looks += 1
-        if self.looks % LOOKS == 0:
+        if self.looks == self.due:
+            self.due *= 2
             self.same = glance(self.variant)
         return True
 

@@ -39,7 +39,7 @@ def glance(variant: Variant) -> Callable[[], bool] | None:
     around, name = variant.around, _Names()
     if around is None or any(not _still(residents) for residents in variant.residents):
         return None
-    lines = [f"{name(CHANGES)}[0] == {around.stamp}"]
+    lines = [f"{name(CHANGES)}[0] == {name(around)}.stamp"]
     lines += [f"{name(read)}() is {name(held)}" for _, held, read in around.variables]
     for residents in variant.residents:
         lines += _tensors(residents, name)

@@ -78,11 +78,11 @@ class Pace:
         alone = self._times.get((1, many))
         return SLOWER * min(alone) if threads > 1 and alone else math.inf
 
-    def watch(self, threads: int, many: bool, nanoseconds: float, steps: int = 1) -> None:
-        """What a step took after it, on average of so many calls of single steps."""
+    def watch(self, threads: int, many: bool, nanoseconds: float, calls: int = 1) -> None:
+        """What a step took after it; calls: as how many in a row it counts."""
         if nanoseconds <= self.allowed(threads, many):
             self._strikes = []
             return
-        self._strikes += [nanoseconds] * min(steps, STRIKES)
+        self._strikes += [nanoseconds] * calls
         if len(self._strikes) >= STRIKES:
             self._times, self._strikes = {(threads, many): self._strikes}, []

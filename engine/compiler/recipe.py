@@ -52,7 +52,7 @@ class Program:
 
     def __del__(self) -> None:
         """Nodes and values hold each other and themselves; let go of, they and a model need not wait for the collector,
-        which comes late to what `uncollected` made."""
+        which comes late to what counts as old (see `variant.py`)."""
         for source in self.graph.sources:
             source.array = source.read = None
             del source.root

@@ -149,6 +149,7 @@ def broadcast(where: str, *inputs: Any) -> Shape:
     shapes = [x.shape for x in inputs if hasattr(x, "shape")]
     if shapes and shapes.count(shapes[0]) == len(shapes):
         return tuple(shapes[0])
+    # np.broadcast_shapes takes numbers alone: sizes are also those that the compiler leaves open
     found = [1] * max(map(len, shapes), default=0)
     for shape in shapes:
         for i, n in enumerate(shape, len(found) - len(shape)):

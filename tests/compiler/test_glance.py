@@ -6,6 +6,7 @@ import pytest
 
 import engine
 from engine import nn, optim
+from engine.compiler import again
 from engine.compiler import glance as room
 from engine.compiler.again import LOOKS
 from engine.compiler.glance import glance
@@ -169,6 +170,31 @@ def test_what_changes_after_many_calls_is_seen(change):
     for p, q in zip(ours.model.parameters(), theirs.model.parameters(), strict=True):
         for name, value in theirs.optimizer.state[q].items():
             assert ours.optimizer.state[p][name].numpy() == pytest.approx(value.numpy(), rel=1e-3, abs=1e-5), name
+
+
+def test_what_others_do_to_their_modules_costs_one_long_look():
+    case = Case()
+    compiled = often(case)
+    kept, looks = compiled._again, compiled._again.looks
+    glanced = kept.same
+    nn.Linear(2, 2).eval()
+    compiled(*rows())
+    compiled(*rows())
+    assert compiled._again is kept
+    assert kept.looks == looks + 1
+    assert kept.same is glanced
+    assert glanced()
+
+
+def test_what_is_never_the_same_object_is_not_written_down_again_and_again(monkeypatch):
+    case, written = Case(), []
+    compiled = often(case)
+    monkeypatch.setattr(again, "glance", lambda variant: written.append(variant))
+    for i in range(40 * LOOKS):
+        case.turn(float(1 + 0 * i))  # equal numbers, one object each
+        compiled(*rows())
+    assert compiled.tier == "native"
+    assert len(written) <= 6
 
 
 def test_a_variable_of_the_file_is_seen(monkeypatch):
