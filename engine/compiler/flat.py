@@ -40,17 +40,15 @@ class Flat:
 
 def side_by_side(arrays: list[Any]) -> Any:
     """The one array that float32 arrays are which got their homes one behind the other; None where they are others."""
-    if arrays[0] is None:
+    memory = None if arrays[0] is None else arrays[0].base
+    if memory.__class__ is not np.ndarray:
         return None
-    memory = arrays[0].base
-    row = home.ROWS.get(memory, ())
-    at = next((i for i, (known, _) in enumerate(row) if known() is arrays[0]), len(row))
-    mine = row[at : at + len(arrays)]
-    if len(mine) < len(arrays) or any(
-        known() is not a or a.dtype != FLOAT for a, (known, _) in zip(arrays, mine, strict=True)
-    ):
-        return None
-    return np.ndarray((sum(a.size for a in arrays),), FLOAT, memory, mine[0][1])
+    start = end = home.address(arrays[0])
+    for a in arrays:
+        if a is None or a.base is not memory or a.dtype != FLOAT or not a.flags.c_contiguous or home.address(a) != end:
+            return None
+        end += a.nbytes
+    return np.ndarray((end - start) // FLOAT.itemsize, FLOAT, memory, start - home.address(memory))
 
 
 def groups(trace: Trace, cells: Iterable[Any]) -> dict[tuple[int, int], Flat]:

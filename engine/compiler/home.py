@@ -13,9 +13,10 @@ import mmap
 import os
 import threading
 from collections.abc import Iterable
+from functools import partial
 from itertools import count
 from typing import Any
-from weakref import finalize, ref
+from weakref import ref
 
 import numpy as np
 
@@ -40,24 +41,24 @@ class Beside:
         self._held: dict[int, tuple[Any, Any]] = {}
 
     def __getitem__(self, owner: Any) -> Any:
-        known, value = self._held[id(owner)]
-        if known() is not owner:
+        if owner not in self:
             raise KeyError(id(owner))
-        return value
+        return self._held[id(owner)][1]
 
     def __setitem__(self, owner: Any, value: Any) -> None:
         key = id(owner)
         self._held[key] = (ref(owner, lambda _: self._held.pop(key, None)), value)
 
     def __contains__(self, owner: Any) -> bool:
-        return id(owner) in self._held and self._held[id(owner)][0]() is owner
+        return self._held.get(id(owner), _NOBODY)[0]() is owner
 
-    def get(self, owner: Any, default: Any) -> Any:
+    def get(self, owner: Any, default: Any = None) -> Any:
         """What belongs to it, or something else."""
-        try:
-            return self[owner]
-        except KeyError:
-            return default
+        known, value = self._held.get(id(owner), _NOBODY)
+        return value if known() is owner else default
+
+
+_NOBODY = (object, None)
 
 
 HOMES = Beside()
@@ -68,8 +69,6 @@ STATES = Beside()
 """Optimiser -> {(parameter, name): memory}."""
 COUNTS = Beside()
 """Optimiser -> [(vector of counts, the parameters counted in it)]."""
-ROWS = Beside()
-"""Memory -> [(an array that was laid into it, where it begins)], in order."""
 
 
 def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -82,15 +81,15 @@ def flat(shapes: list[tuple[tuple[int, ...], Any]], zeros: bool = True) -> list[
     whether somebody reads them before they are written."""
     if not shapes:
         return []
-    starts, end, shapes = list[int](), 0, [(shape, np.dtype(dtype)) for shape, dtype in shapes]
+    pieces, end = list[tuple[Any, Any, int]](), 0
     for shape, dtype in shapes:
-        starts.append(end if dtype == FLOAT else -(-end // LINE) * LINE)
-        end = starts[-1] + math.prod(shape) * dtype.itemsize
+        kind = np.dtype(dtype)
+        start = end if kind == FLOAT else -(-end // LINE) * LINE
+        pieces.append((shape, kind, start))
+        end = start + math.prod(shape) * kind.itemsize
     memory = room(end + 2 * PAGE, zeros)
     first = -address(memory) % PAGE + next(_PLACES) * STEP % PAGE
-    row = [np.ndarray(s, d, memory, first + start) for start, (s, d) in zip(starts, shapes, strict=True)]
-    ROWS[memory] = [(ref(a), first + start) for a, start in zip(row, starts, strict=True)]
-    return row
+    return [np.ndarray(shape, kind, memory, first + start) for shape, kind, start in pieces]
 
 
 def address(array: Any) -> int:
@@ -112,7 +111,7 @@ def room(size: int, zeros: bool = True) -> Any:
     found = np.frombuffer(memory, np.uint8, size, start)
     if known and zeros:
         found[...] = 0
-    finalize(found, _keep, memory, start).atexit = False
+    _LENT[id(memory)] = ref(found, partial(_keep, memory, start))
     return found
 
 
@@ -127,14 +126,17 @@ def _mapped(size: int) -> tuple[Any, int]:
     return memory, -address(np.frombuffer(memory, np.uint8)) % HUGE if huge else 0
 
 
+_LENT: dict[int, Any] = {}
+"""What notices that memory in use is let go, by its id."""
 _FREE: list[tuple[Any, int]] = []
 """Memory that nobody uses, the oldest first, and where in it to begin."""
 _LOCK = threading.RLock()  # the collector may let memory go while this very thread looks for some
 
 
-def _keep(memory: Any, start: int) -> None:
+def _keep(memory: Any, start: int, _: Any) -> None:
     """Nobody looks into this memory any more."""
     with _LOCK:
+        del _LENT[id(memory)]
         _FREE.append((memory, start))
         while sum(len(m) for m, _ in _FREE) > KEPT:
             del _FREE[0]
@@ -144,8 +146,10 @@ def _kept(size: int) -> tuple[Any, int] | None:
     """Memory from before, the newest that fits, as it was left."""
     most = 2 * size + 2 * HUGE * (size >= HUGE // 4)
     with _LOCK:
-        fits = [i for i, (memory, start) in enumerate(_FREE) if size <= len(memory) - start <= most]
-        return _FREE.pop(fits[-1]) if fits else None
+        for i in range(len(_FREE) - 1, -1, -1):
+            if size <= len(_FREE[i][0]) - _FREE[i][1] <= most:
+                return _FREE.pop(i)
+    return None
 
 
 def _after_fork() -> None:
@@ -160,30 +164,33 @@ if hasattr(os, "register_at_fork"):
 
 def settle(tensors: Iterable[Tensor]) -> None:
     """Give each tensor a home, unless it has one that fits; its numbers move in."""
-    new = [t for t in dict.fromkeys(tensors) if t not in HOMES or not fits(HOMES[t], t.array)]
-    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new], zeros=False), strict=True):
+    new = [t for t in dict.fromkeys(tensors) if not fits(HOMES.get(t), t.array)]
+    for t, home in zip(new, _homes(new), strict=True):
         HOMES[t] = home
-    for t in new:
-        move_in(t, HOMES[t])
+        move_in(t, home)
 
 
 def settle_slopes(leaves: Iterable[Tensor]) -> None:
     """A gradient with a home for each leaf that has none that fits. It is shown after a step that has written it."""
     new = [t for t in dict.fromkeys(leaves) if t not in SLOPES or not fits(SLOPES[t].array, t.array)]
-    for t, home in zip(new, flat([(t.array.shape, t.array.dtype) for t in new], zeros=False), strict=True):
+    for t, home in zip(new, _homes(new), strict=True):
         SLOPES[t] = wrap(home)
+
+
+def _homes(tensors: list[Tensor]) -> list[Any]:
+    return flat([(t.array.shape, t.array.dtype) for t in tensors], zeros=False)
 
 
 def fits(home: Any, array: Any) -> bool:
     """Whether an array's numbers could live there."""
-    return bool(home.shape == array.shape and home.dtype == array.dtype)
+    return home is not None and bool(home.shape == array.shape and home.dtype == array.dtype)
 
 
 def move_in(tensor: Tensor, home: Any) -> None:
-    """The tensor's numbers go to its home, and the tensor with them."""
-    if tensor.array is not home:
-        if not isinstance(tensor.array, Abstract):  # else it is 0, as all new memory is
-            home[...] = tensor.array
+    """The tensor's numbers go to its home, and the tensor with them; those of a hollow one are 0."""
+    array = tensor.array
+    if array is not home:
+        home[...] = 0 if array.__class__ is Abstract else array
         tensor.array = home
 
 
@@ -191,28 +198,24 @@ def settle_states(optimizer: Optimizer, moved: list[Tensor]) -> None:
     """The states of these parameters side by side, name by name; the counts of steps that are equal in one vector."""
     if optimizer not in STATES:
         STATES[optimizer] = {}
-    homes = STATES[optimizer]
-    names = dict.fromkeys(n for p in moved for n, v in optimizer.state[p].items() if isinstance(v, Tensor))
-    wanted = [(p, n) for n in names if n != "step" for p in moved if n in optimizer.state[p]]
-    new = [(p, n) for p, n in wanted if (p, n) not in homes or not fits(homes[p, n], optimizer.state[p][n].array)]
-    if len(new) < len(wanted):  # a state that begins anew finds the numbers of the one before in its home
-        for p, n in wanted:
-            if isinstance(optimizer.state[p][n].array, Abstract) and (p, n) in homes:
-                homes[p, n][...] = 0
-    for name in names:
-        mine = [(p, n) for p, n in new if n == name]
-        shapes = [(optimizer.state[p][n].array.shape, optimizer.state[p][n].array.dtype) for p, n in mine]
-        homes.update(zip(mine, flat(shapes), strict=True))
-    for p, n in wanted:
-        move_in(optimizer.state[p][n], homes[p, n])
-    _settle_counts(optimizer, [p for p in moved if "step" in optimizer.state[p]], homes)
+    homes, states = STATES[optimizer], optimizer.state
+    names = dict.fromkeys(n for p in moved for n, v in states[p].items() if isinstance(v, Tensor))
+    for name in (n for n in names if n != "step"):
+        mine = [p for p in moved if name in states[p]]
+        new = [p for p in mine if not fits(homes.get((p, name)), states[p][name].array)]
+        for p, home in zip(new, _homes([states[p][name] for p in new]), strict=True):
+            homes[p, name] = home
+        for p in mine:
+            move_in(states[p][name], homes[p, name])
+    _settle_counts(optimizer, [p for p in moved if "step" in states[p]], homes)
 
 
 def _settle_counts(optimizer: Optimizer, moved: list[Tensor], homes: dict[tuple[Tensor, str], Any]) -> None:
     """Parameters that took the same number of steps count them in one vector."""
     by_count: dict[float, list[Tensor]] = {}
     for p in moved:
-        by_count.setdefault(float(optimizer.state[p]["step"].array), []).append(p)
+        steps = optimizer.state[p]["step"].array
+        by_count.setdefault(0.0 if steps.__class__ is Abstract else float(steps), []).append(p)
     held = COUNTS.get(optimizer, [])
     if [[id(p) for p in members] for _, members in held] == [[id(p) for p in m] for m in by_count.values()]:
         for p in moved:
@@ -220,8 +223,7 @@ def _settle_counts(optimizer: Optimizer, moved: list[Tensor], homes: dict[tuple[
         return
     COUNTS[optimizer] = []
     for steps, members in by_count.items():
-        (vector,) = flat([((len(members),), FLOAT)])
-        vector[...] = steps
+        vector = np.full(len(members), steps, FLOAT)
         COUNTS[optimizer].append((vector, members))
         for i, p in enumerate(members):
-            homes[p, "step"] = optimizer.state[p]["step"].array = vector[i : i + 1].reshape(())
+            homes[p, "step"] = optimizer.state[p]["step"].array = vector[i, ...]

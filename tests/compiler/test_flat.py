@@ -9,6 +9,7 @@ from engine.compiler import flat, home
 from engine.compiler.assemble import trace_step
 from engine.compiler.plan import plan
 from engine.compiler.simplify import simplify
+from engine.tensor import abstract
 from tests.compiler.steps import twins
 
 
@@ -196,7 +197,21 @@ def test_side_by_side():
     assert np.shares_memory(whole, a)
     assert flat.side_by_side([b, a]) is None
     assert flat.side_by_side([a, b, c]) is None
+    assert flat.side_by_side([a, b.T]) is None
+    assert flat.side_by_side([a, None]) is None
+    assert flat.side_by_side([None, a]) is None
     assert flat.side_by_side([np.zeros(3, "f4"), np.zeros(2, "f4")]) is None
+
+
+def test_a_hollow_state_begins_at_zero_in_memory_that_others_have_left():
+    p = nn.Parameter(engine.ones(3))
+    optimizer = optim.SGD([p], 0.1, momentum=0.9)
+    for left in (7.0, 8.0):
+        optimizer.state[p] = {"momentum_buffer": abstract((3,))}
+        home.settle_states(optimizer, [p])
+        memory = optimizer.state[p]["momentum_buffer"].array
+        assert memory.tolist() == [0, 0, 0]
+        memory[...] = left
 
 
 def test_pieces_of_memory_begin_at_different_places_of_a_page():
