@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine.compiler.compare import ARRAYS, Comparison, Differs, ndarray
 from engine.compiler.ir import WORD, Fill, Graph, Origin, Python, Source, Value
 from engine.compiler.lower import attempt
 from engine.compiler.rebound import Rebound
-from engine.compiler.recipe import Call, Made, Program
+from engine.compiler.recipe import Call, Drawn, Made, Program
 from engine.compiler.trace import Draw, Event, Trace, watched
 from engine.compiler.updates import Updates
 from engine.elements import Abstract
@@ -26,7 +27,7 @@ from engine.tree import leaves, mapped
 def assemble(comparison: Comparison, lowered: bool = True, finite: bool = False) -> Program:
     """The program of a step that was traced twice. lowered: ops as nodes of the graph where there are rules; else each
     op is a Python node. finite: gradients and results must be finite. Raises: Differs."""
-    return Assembly(comparison, lowered, finite).run()
+    return Assembly(comparison, lowered, finite).settled().run()
 
 
 class Assembly:
@@ -50,12 +51,23 @@ class Assembly:
         self.joins: dict[tuple[int, ...], Value] = {}
         self.event, self.number = Event("", (), ""), -1
 
-    def run(self) -> Program:
-        """The program. Raises: Differs."""
+    def settled(self) -> Assembly:
+        """With a home for all that lives. Raises: Differs."""
         if self.trace.reasons:
             first = self.trace.reasons[0]
             raise Differs(first.sentence, first.line)
         self._settle()
+        return self
+
+    def run(self) -> Program:
+        """The program, once all is settled. Raises: Differs."""
+        try:
+            self._walk()
+        finally:
+            del self.updates  # it holds this object, which holds what was traced
+        return self.program
+
+    def _walk(self) -> None:
         self._sources()
         for number, event in enumerate(self.trace.events):
             self.event = event
@@ -66,8 +78,6 @@ class Assembly:
             handle(*event.facts)
         self.graph.origin = Origin()
         self._finish()
-        del self.updates  # it holds this object, which holds what was traced
-        return self.program
 
     def refuse(self, sentence: str) -> Differs:
         """Why this step has no graph."""
@@ -80,7 +90,7 @@ class Assembly:
         for leaf, _ in self.trace.slopes:
             if id(leaf.array) in mine:
                 raise Differs("the gradient of an argument is asked for")
-        stepped = [e.facts[0] for e in self.trace.events if e.what == "stepped"]
+        stepped = self.steps = [e.facts[0] for e in self.trace.events if e.what == "stepped"]
         self.old = {id(array): p for s in stepped for p, array, _ in s.moved}
         order = [p for s in stepped for p in _in_order(s.optimizer, {id(p) for p, _, _ in s.moved})]
         leaves = {id(leaf) for leaf, _ in self.trace.slopes}
@@ -106,13 +116,26 @@ class Assembly:
 
     def _sources(self) -> None:
         for slot, array in enumerate(self.trace.arguments):
-            self.hold(array, self.graph.source("input", array.shape, array.dtype, slot=slot, name=f"argument {slot}"))
+            shape = self.shape(array)
+            self.hold(array, self.graph.source("input", shape, array.dtype, slot=slot, name=f"argument {slot}"))
         self.program.generators = list(self.trace.draws)
         keys = self.program.keys = [0] * len(self.trace.draws)
         self.draws = [
-            self.graph.source("scalar", (), WORD, read=(lambda i=i: keys[i]), name=f"draw {i}")
+            self.graph.source("scalar", (), WORD, read=Drawn(keys, i), name=f"draw {i}")
             for i in range(len(self.trace.draws))
         ]
+
+    def shape(self, array: Any) -> Any:
+        """The shape of an array of the trace, or of memory."""
+        return array.shape
+
+    def start(self, together: flat.Flat, parameter: Any) -> Any:
+        """Where a parameter begins among those that are moved together."""
+        return together.starts[id(parameter)]
+
+    def attempt(self, op: type[Op], values: list[Any], attrs: dict[str, Any]) -> Value | None:
+        """What an op becomes; None where there is no rule."""
+        return attempt(self.graph, op, values, attrs)
 
     def hold(self, array: Any, value: Value) -> None:
         """From here on the array holds this value."""
@@ -134,7 +157,7 @@ class Assembly:
             raise self.refuse(self.lost[key])
         if key in self.late:
             _, whole, start = self.late[key]
-            self.hold(array, flat.piece(self.graph, whole, start, array.shape))
+            self.hold(array, flat.piece(self.graph, whole, start, self.shape(array)))
         if key not in self.held:
             if key in self.comparison.cells:
                 self.hold(array, self._first(array))
@@ -155,7 +178,7 @@ class Assembly:
         if together is None:
             return self.cell(array)
         mine = self.state_cell(together.parameters, "parameters")
-        return flat.piece(self.graph, mine, together.starts[id(parameter)], array.shape)
+        return flat.piece(self.graph, mine, self.start(together, parameter), self.shape(array))
 
     def cell(self, array: Any) -> Source:
         key, owner = id(array), self.comparison.cells[id(array)][1]
@@ -167,14 +190,15 @@ class Assembly:
                 return self.cells[key]
             owner = self.old.get(key, owner)
             memory = array if owner is None else owner.array
-            self.cells[key] = self.graph.source("cell", memory.shape, memory.dtype, array=memory)
+            self.cells[key] = self.graph.source("cell", self.shape(memory), memory.dtype, array=memory)
             if owner is not None:
                 self.program.tensors.append((owner, memory))
         return self.cells[key]
 
     def state_cell(self, memory: Any, name: str) -> Source:
         if id(memory) not in self.cells:
-            self.cells[id(memory)] = self.graph.source("cell", memory.shape, memory.dtype, array=memory, name=name)
+            shape = self.shape(memory)
+            self.cells[id(memory)] = self.graph.source("cell", shape, memory.dtype, array=memory, name=name)
         return self.cells[id(memory)]
 
     def joined(self, arrays: list[Any]) -> Value:
@@ -198,11 +222,12 @@ class Assembly:
             self.lost.pop(id(array), None)
             self._known(array)
             self.late[id(array)] = array, whole, start
-            start += array.size
+            start += math.prod(self.shape(array))
 
     def _constant(self, array: Any) -> Value:
-        if array.size == 1 and array.dtype.kind in "fi":
-            return self.graph.add(Fill, shape=array.shape, value=array.item(), dtype=array.dtype)
+        if array.dtype.kind in "fi" and (array.size == 1 or all_zeros(array)):
+            value = array.item() if array.size == 1 else 0
+            return self.graph.add(Fill, shape=self.shape(array), value=value, dtype=array.dtype)
         return self.graph.constant(np.ascontiguousarray(array))
 
     def write(self, source: Source, value: Value) -> None:
@@ -216,10 +241,10 @@ class Assembly:
         found = None
         drawn = isinstance(attrs.get("draw"), Value)
         if self.lowered or drawn:
-            found = attempt(self.graph, op, values, attrs)
+            found = self.attempt(op, values, attrs)
         if found is None and drawn:
             raise self.refuse(f"{op.name} draws numbers, and has no rule here")
-        if found is None or found.shape != made.shape:
+        if found is None or found.shape != self.shape(made):
             found = self._python(op, inputs, attrs, made)
         self.hold(made, found)
         event = self.event
@@ -329,6 +354,11 @@ class Assembly:
         if self.wants_finite and value.dtype.kind == "f":
             self.graph.finite.append(value)
         return Made(len(self.graph.outputs) - 1, leaf.array.dtype)
+
+
+def all_zeros(array: Any) -> bool:
+    """Whether it holds nothing but 0 (not -0), as what a recurrent layer begins with."""
+    return array.size > 0 and not np.ascontiguousarray(array).view(np.uint8).any()
 
 
 def _in_order(optimizer: Optimizer, moving: set[int]) -> list[Tensor]:

@@ -39,7 +39,7 @@ def attempt(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]
     """
     key = said(op, inputs, attrs)
     if key is None:
-        return _noted(graph, op, inputs, attrs)
+        return noted(graph, op, inputs, attrs)
     known = _TOLD.get(key, _UNKNOWN)
     if known is _UNKNOWN:
         like, sizes = numbered(key)
@@ -69,7 +69,7 @@ def _remember(key: Any, told: Told | None) -> None:
 def _learnt(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any], key: Any) -> Value | None:
     """What an op becomes, which is remembered where it does not hold on to arrays."""
     nodes, sources = len(graph.nodes), len(graph.sources)
-    found = _noted(graph, op, inputs, attrs)
+    found = noted(graph, op, inputs, attrs)
     if len(graph.sources) == sources:
         told = None if found is None else Told.of(graph.nodes[nodes:], inputs, found)
         _remember(key, told)
@@ -77,14 +77,15 @@ def _learnt(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]
         if like in _OPEN and _OPEN[like] is None:
             _OPEN[like] = False
             with suppress(CompilerError):
-                opened = Open(lambda scratch, given: _noted(scratch, op, given, attrs), inputs)
+                opened = Open(lambda scratch, given: noted(scratch, op, given, attrs), inputs)
                 _OPEN[like] = opened.at(sizes, _UNKNOWN) == told and opened
         else:
             _OPEN.setdefault(like)
     return found
 
 
-def _noted(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Value | None:
+def noted(graph: Graph, op: type[Op], inputs: list[Any], attrs: dict[str, Any]) -> Value | None:
+    """What `attempt` makes, found anew: sizes may be open."""
     found = None
     for rule in (RULES.get(op.name), op.forward):
         if rule is not None and found is None:

@@ -52,7 +52,7 @@ class Settings:
     def scalar(self, name: str, of: Callable[[Any], float]) -> Value:
         """A number that is read from the group before every step."""
         if name not in self.made:
-            read = lambda: of(Live(self.optimizer.param_groups[self.place]))
+            read = Setting(self.optimizer, self.place, of)
             self.made[name] = self.graph.source("scalar", (), FLOAT, read=read, name=name)
         return self.made[name]
 
@@ -61,6 +61,18 @@ class Settings:
         if name not in self.made:
             self.made[name] = make()
         return self.made[name]
+
+
+@dataclass(eq=False, slots=True)
+class Setting:
+    """A number that is made of the settings of a group, as they are when it is called. of: reads nothing else."""
+
+    optimizer: Optimizer
+    place: int
+    of: Callable[[Any], float]
+
+    def __call__(self) -> float:
+        return self.of(Live(self.optimizer.param_groups[self.place]))
 
 
 class Live:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,8 +34,8 @@ class Program:
     a step, or None); carried: leaves whose gradient from before the step is added to; counters: counts that grow by
     one a step; schedules: (scheduler, whether it steps before the optimiser); generators: who is asked for a draw, in
     order; keys: the draws of the step to come; settings: grows whenever a setting of an optimiser is found to be
-    another one; calls: the ops as they ran, with what each made; result: the tree of what the step returns, with `Made`
-    for tensors.
+    another one; result: the tree of what the step returns, with `Made` for tensors. called: finds `calls`; says: what
+    `resized.said` says of the graph, where that is known; learn: see `alike.py`.
     """
 
     graph: Graph = field(default_factory=Graph)
@@ -47,8 +49,15 @@ class Program:
     generators: list[Any] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     settings: int = 0
-    calls: list[Call] = field(default_factory=list)
     result: Any = None
+    called: Callable[[], list[Call]] = list
+    says: tuple[Any, tuple[int, ...]] | None = None
+    learn: Callable[[Program], None] | None = None
+
+    @functools.cached_property
+    def calls(self) -> list[Call]:
+        """The ops as they ran, with what each made."""
+        return self.called()
 
     def __del__(self) -> None:
         """Nodes and values hold each other and themselves; let go of, they and a model need not wait for the collector,
@@ -56,8 +65,19 @@ class Program:
         for source in self.graph.sources:
             source.array = source.read = None
             del source.root
-        for node in self.graph.nodes:
+        for node in self.graph.__dict__.get("nodes", ()):  # a graph without them needs none any more
             del node.output.node, node.output.root
+
+
+@dataclass(eq=False, slots=True)
+class Drawn:
+    """The number of a draw in the step to come."""
+
+    keys: list[int]
+    place: int
+
+    def __call__(self) -> int:
+        return self.keys[self.place]
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Recipe:
 
     def __init__(self, graph: Graph, rows_of: Callable[[Graph], Plan]) -> None:
         tape = Tape()
-        opened = _opened(graph, tape)
+        opened = copied(graph, tape.size)
         sources = list(opened.sources)
         try:
             self.made = self._written(tape, opened, sources, rows_of)
@@ -112,17 +112,17 @@ def _records(plan: Plan) -> list[Record]:
     return plan.rows
 
 
-def _opened(graph: Graph, tape: Tape) -> Graph:
-    """A graph with sizes that are open."""
+def copied(graph: Graph, size: Callable[[int], Any], sources: list[Source] | None = None) -> Graph:
+    """A graph with other sizes: `size(n)` where it has n; made of these sources, if they are there already."""
     made, again = Graph(), dict[int, Any]()
 
     def sized(shape: Any) -> Any:
-        return tuple(tape.size(n) for n in shape) if shape.__class__ is tuple else tape.size(shape)
+        return tuple(map(size, shape)) if shape.__class__ is tuple else size(shape)
 
-    for s in graph.sources:
-        again[id(s)] = made.source(
-            s.role, sized(s.shape), s.dtype, array=s.array, slot=s.slot, read=s.read, name=s.name
-        )
+    for s in graph.sources if sources is None else ():
+        made.source(s.role, sized(s.shape), s.dtype, array=s.array, slot=s.slot, read=s.read, name=s.name)
+    made.sources = sources or made.sources
+    again |= {id(s): mine for s, mine in zip(graph.sources, made.sources, strict=True)}
     for node in graph.nodes:
         inputs = tuple([again[id(x)] if isinstance(x, Value) else x for x in node.inputs])
         attrs = {name: sized(v) if name in SIZED else v for name, v in node.attrs.items()}
@@ -215,7 +215,7 @@ class Writer:
 
 
 # ------------------------------------------------------------------------------------------------- what is remembered
-def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
+def said(graph: Graph) -> tuple[Any, tuple[int, ...]] | None:
     """What a graph says: its structure, a key with the order of its sizes in the place of these, and its sizes. Two
     graphs that say the same have the same plans. None: it says too much."""
     place: dict[Any, int] = {s: i for i, s in enumerate(graph.sources)}
@@ -227,7 +227,7 @@ def said(graph: Graph, *more: Any) -> tuple[Any, tuple[int, ...]] | None:
         found = known[shape] = tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in parts])
         return found
 
-    found: list[Any] = [more]
+    found: list[Any] = []
     for s in graph.sources:
         found.append((s.role, known.get(s.shape) or numbered(s.shape), s.dtype.char, s.slot, s.name))
         if s.role == "constant":

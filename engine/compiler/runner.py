@@ -60,7 +60,8 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         shards = 1 if threads == 1 else cores()
-        key = said(program.graph, shards)
+        says = program.says or said(program.graph)
+        key = ((shards, says[0]), says[1]) if says else None
         known = recall(key, program.graph) if key else None
         self.learn: Callable[[], None] | None = None
         self.anew = False
@@ -82,9 +83,10 @@ class Native:
 
     def _planned(self, graph: Graph, key: Any, shards: int) -> Plan:
         """The plan of a graph: as one was planned that only had other sizes, or from the beginning."""
-        mine = _own(graph)
+        mine = copy(graph)
         rows = again(key, mine) if key else None
         if rows is None:
+            mine = _own(graph)
             self.learn = learn(key[0], graph, functools.partial(rows_of, shards=shards)) if key else None
             rows, self.anew = rows_of(mine, shards), True
         return furnished(rows, shards, mine.parted[1])
@@ -110,16 +112,22 @@ class Native:
         if self.new is not None:
             remember(self.new, self.program.graph, self.plan)
             self.new = None
-        learn, self.learn = self.learn, None
-        if learn is not None and now:
-            learn()
-        if learn is not None:
-            self.table.kernels.later(f"recipe {id(self)}", functools.partial(self._prepare, None if now else learn))
+        recipe, self.learn = self.learn, None
+        likeness, self.program.learn = self.program.learn, None
+        lessons = [] if recipe is None else [recipe]
+        lessons += [] if likeness is None else [functools.partial(likeness, self.program)]
+        if lessons and now:
+            self._learn(lessons)
+        if lessons:
+            self.table.kernels.later(f"recipe {id(self)}", functools.partial(self._prepare, [] if now else lessons))
 
-    def _prepare(self, learn: Callable[[], None] | None) -> None:
+    def _learn(self, lessons: list[Callable[[], None]]) -> None:
+        for lesson in lessons:  # while this object holds the program, whose end would empty the graph
+            lesson()
+
+    def _prepare(self, lessons: list[Callable[[], None]]) -> None:
         """What networks of other sizes will want: a recipe, and machine code to stand in for what serves them best."""
-        if learn is not None:
-            learn()  # while this object holds the program, whose end would empty the graph that is learnt from
+        self._learn(lessons)
         rows = [row for row in self.plan.rows if isinstance(row, Record)]
         self.table.kernels.need([work for row in rows if (work := getattr(row.work, "stand_in", None)) is not None])
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import ref
 
+from engine.compiler.alike import program_of
 from engine.compiler.assemble import assemble
 from engine.compiler.compare import Comparison, Differs
 from engine.compiler.cpu import NoNativeCode
@@ -119,7 +120,7 @@ class Variant:
     # ------------------------------------------------------------------------------------------------- building
     def _build(self, comparison: Comparison) -> None:
         finite = self.owner.guard == "finite"
-        program = assemble(comparison, True, finite)
+        program = program_of(comparison, finite)
         self.residents = [Residents(program)]
         try:
             runner = Native(program, 1 if self.owner.threads == 1 else None)

@@ -184,7 +184,7 @@ def test_nothing_is_left_of_a_look_that_is_interrupted(where: str, monkeypatch: 
     if where == "scheduler":
         monkeypatch.setattr(optim.lr_scheduler.ExponentialLR, "get_lr", interrupted)
     else:
-        monkeypatch.setattr(variant, "assemble", interrupted)
+        monkeypatch.setattr(variant, "program_of", interrupted)
     compiled = engine.compile(scheduled(model, optimizer, schedule))
     with pytest.raises(KeyboardInterrupt):
         compiled(X, Y)

@@ -1,5 +1,6 @@
 """Every op, on every sample of it: what it lowers to means what its own array code computes."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from engine.compiler import ir, told
 from engine.compiler import lower as lowering
 from engine.compiler.ir import Graph, Origin
 from engine.compiler.lower import attempt, lower
+from engine.compiler.lowering.symbolic import along
 from engine.ops import OPS, Case
 from engine.ops.op import Op
 
@@ -274,3 +276,13 @@ def test_an_op_that_was_seen_is_told_again_with_other_values_and_where_it_stands
         assert {n.origin.line for n in graph.nodes} == {line}
         told.append([(n.kind, n.attrs, n.output.shape, [v in (x, y) for v in n.values]) for n in graph.nodes])
     assert told[0] == told[1]
+
+
+def test_a_slice_takes_what_python_says() -> None:
+    bounds = [None, *range(-7, 8)]
+    for n, start, stop, step in itertools.product(range(6), bounds, bounds, (None, 1, 2, 3, -1, -2)):
+        k = slice(start, stop, step)
+        first, end, by = k.indices(n)
+        taken = along(k, n)
+        assert taken[1:] == (len(range(first, end, by)), by)
+        assert taken[0] == first or not taken[1]

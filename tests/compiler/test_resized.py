@@ -130,7 +130,7 @@ NETWORKS: dict[str, tuple[Callable[..., Any], list[Any], int]] = {
     "dropout": (thinned, [(100, 33), (103, 37), (109, 41), (131, 51)], 2),
     "channels": (cnn, [(a, b) for a, b in ((24, 40), (25, 40), (26, 42), (28, 44), (7, 6))], 1),
     "recurrent": (lambda size: (Last(size), classes(8, 6, 5)), [(n,) for n in (9, 30, 30, 33)], 1),
-    "panels": (lambda size: (Last(size), classes(8, 9, 5)), [(n,) for n in (128, 160, 160, 192)], 1),
+    "panels": (lambda size: (Last(size), classes(8, 9, 5)), [(n,) for n in (160, 160, 128, 192)], 1),
     "attention": (lambda h, n: (Block(h, n), classes(6, 9, 5)), [(2, 7), (2, 7), (4, 11), (3, 8)], 1),
     "branches": (lambda: (Residual(), classes(10, 6)), [(), ()], 1),
 }

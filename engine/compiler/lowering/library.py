@@ -152,7 +152,7 @@ class Library:
         """A frame of a number around x (before, behind, between neighbours); negative widths cut."""
         inner = inner or (0,) * x.ndim
         if any((*low, *high, *inner)):
-            wide = [tuple(max(int(n), 0) for n in each) for each in (low, high, inner)]
+            wide = [tuple(n if n > 0 else 0 for n in each) for each in (low, high, inner)]
             if any(n for each in wide for n in each):
                 x = x.made(self.graph.add(Pad, x.value, low=wide[0], high=wide[1], inner=wide[2], value=value))
             x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, a, b in zip(x.shape, low, high, strict=True))]

@@ -232,6 +232,18 @@ class Array:
         return self.reduced(fn, axis, keepdims)
 
 
+def along(k: slice, n: int) -> tuple[int, int, int]:
+    """The first place of a slice of n places, how many it takes, and its step; sizes may be open."""
+    step = 1 if k.step is None else k.step
+    if step < 0:
+        first, end, step = k.indices(n)
+        return first, len(range(first, end, step)), step
+    first, end = (
+        n if at > n else at if at >= 0 else max(0, at + n) for at in (k.start or 0, n if k.stop is None else k.stop)
+    )
+    return first, max(0, -(-(end - first) // step)), step
+
+
 def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape]:
     """start, size and step of a key for every axis; the shape without axes of whole numbers and with new ones."""
     given = sum(k is not None and k is not Ellipsis for k in keys)
@@ -246,8 +258,7 @@ def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape
             continue
         n = next(sizes)
         if isinstance(k, slice):
-            first, end, step = k.indices(n)
-            size = len(range(first, end, step))
+            first, size, step = along(k, n)
             axes.append((first if size else 0, size, step))
             seen.append(size)
         else:
