@@ -164,7 +164,7 @@ class Abstract:
     device = "cpu"
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any] = FLOAT) -> None:
-        self.shape, self.dtype = tuple(map(int, shape)), dtype
+        self.shape, self.dtype = shape if shape.__class__ is tuple else tuple(map(int, shape)), dtype
 
     @property
     def ndim(self) -> int:

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine import array as arrays_
-from engine.array import Abstract
 from engine.errors import ArgumentError, DeviceError, EngineError
 from engine.ops.op import Op, words
 
@@ -26,16 +25,11 @@ def one_device(op: type[Op], arrays: list[Any]) -> tuple[Any, list[Any]]:
     return arrays_.module_of(next(a for a in moved if hasattr(a, "dtype"))), moved
 
 
-def abstract_of(a: Any) -> Any:
-    """Shape and type of an array; a number as it is."""
-    return Abstract.of(a) if hasattr(a, "dtype") else a
-
-
 def explain(op: type[Op], arrays: list[Any], attrs: dict[str, Any], refusal: Exception) -> NoReturn:
     """Say in the engine's words why an op refused: the shape rule knows, else NumPy's own words are the fact."""
     if isinstance(refusal, EngineError):
         raise refusal
-    op.infer(*(abstract_of(a) for a in arrays), **attrs)
+    op.infer(*arrays, **attrs)
     shapes = " and ".join(
         f"{words(a.shape)} {arrays_.OF_NUMPY.get(a.dtype, a.dtype)}" for a in arrays if hasattr(a, "dtype")
     )

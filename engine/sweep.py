@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.array import Abstract, module_of
 from engine.errors import GraphError
-from engine.graph import Mode, Node, current_mode, freed, reset_mode, set_mode, tell
+from engine.graph import Mode, Node, Recorder, current_mode, freed, reset_mode, set_mode, tell
 from engine.hooks import changed_by
 from engine.ops.elementwise import Cast, Filled
 from engine.ops.op import words
@@ -44,6 +44,7 @@ class Sweep:
         self.heap: list[tuple[int, Node]] = []
         self.targets: set[Node] = set()
         self.recorders = current_mode().recorders
+        self.leaving = any([type(r).leave is not Recorder.leave for r in self.recorders])  # noqa: C419
 
     def push(self, edge: Any, g: Tensor, fresh: bool = False) -> None:
         """Add a gradient to a node's or a leaf's. fresh: nobody else holds its memory."""
@@ -101,7 +102,7 @@ class Sweep:
             for recorder in recorders:
                 recorder.enter(node, inputs, y)
         slopes = node.op.vjp(g, y, *inputs, **node.attrs)
-        if recorders or (notes is not None and notes.after):
+        if self.leaving or (notes is not None and notes.after):
             slopes = self._seen(node, g, slopes)
         for edge, slope, a in zip(node.edges, slopes, saved, strict=False):
             if edge is None or slope is None:

@@ -16,7 +16,7 @@ from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
 from engine.errors import DTypeError, GraphError, OutOfMemoryError
 from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode, show_node, tell
-from engine.operands import abstract_of, explain, one_device
+from engine.operands import explain, one_device
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op
 from engine.values import Values
@@ -245,7 +245,7 @@ def apply(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tenso
     if not plain or not (dtype is FLOAT or dtype is DOUBLE or op.promotion == "none"):
         inputs, arrays, out = _carefully(op, inputs, attrs)
     elif hollow:
-        out = op.infer(*map(abstract_of, arrays), **attrs)
+        out = op.infer(*arrays, **attrs)
     else:
         try:
             out = op.forward(np, *arrays, **attrs)
@@ -365,7 +365,7 @@ def _carefully(op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     operands = _promoted(op, [as_operand(t) for t in inputs])
     arrays = [t.array if isinstance(t, Tensor) else t for t in operands]
     if any(isinstance(a, Abstract) for a in arrays):
-        return operands, arrays, op.infer(*(abstract_of(a) for a in arrays), **attrs)
+        return operands, arrays, op.infer(*arrays, **attrs)
     xp, arrays = one_device(op, arrays)
     try:
         out = op.forward(xp, *arrays, **attrs)

@@ -78,13 +78,13 @@ class Shadow(Tracer):
         super().record(op, inputs, attrs, output)
         if output.array.__class__ is not Abstract:
             return
-        more = [v for v in attrs.values() if v.__class__ not in NUMBERS]
+        more = [v for v in attrs.values() if v.__class__ not in NUMBERS] if attrs else ()
         if op.asks or (more and any(isinstance(v, ARRAYS) for v in leaves(more))):
             raise NotHollow(op.name, "an op that does not look at numbers")
         if current_sweep() is None:  # on the way back the same ones are read again
             arrays = [t if t.__class__ in NUMBERS else t.array for t in inputs]
             if any([a.__class__ is ndarray and a.ndim and a.dtype.kind in "iu" for a in arrays]):  # noqa: C419
-                (op.named or op.forward)(np, *map(_zeros, arrays), **attrs)
+                (op.named or op.forward)(np, *(arrays if op.named else map(_zeros, arrays)), **attrs)
 
     def written(self, target: Tensor, value: Tensor) -> None:
         """Only memory that lives on can be written to unseen: whoever looks into an array made here is not known."""
@@ -119,16 +119,18 @@ class Shadow(Tracer):
         if isinstance(optimizer, SGD) and group["momentum"] and group["dampening"]:
             raise NotHollow("SGD", "no dampening: it leaves the first step out")
         first = _first_state(optimizer, group)
-        for p in new if first else ():
-            self.states.begun(optimizer, p)
-            optimizer.state[p].update({name: _first(name, v, p) for name, v in first.items()})
+        if first:
+            self.states.begun(optimizer, new)
+            for p in new:
+                optimizer.state[p].update({name: _first(v, p) for name, v in first.items()})
 
 
 _FIRST: dict[Any, dict[str, Any]] = {}
 
 
 def _first_state(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
-    """The state of a single number after a step along 0, which is the same for the same settings."""
+    """The state of a single number after a step along 0, which is the same for the same settings: hollow where it is 0,
+    and where it counts steps."""
     key = type(optimizer), repr([v for name, v in group.items() if name not in ("params", "param_names")])
     if key not in _FIRST:
         one = wrap(np.zeros(1, np.float32))
@@ -137,6 +139,9 @@ def _first_state(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
         if len(_FIRST) > 64:
             _FIRST.clear()
         _FIRST[key] = optimizer.state.pop(one, {})
+        for name, v in _FIRST[key].items():
+            if isinstance(v, Tensor) and (name == "step" or not v.array.any()):
+                v.array = Abstract.of(v.array)
     return _FIRST[key]
 
 
@@ -144,11 +149,9 @@ def _zeros(a: Any) -> Any:
     return np.broadcast_to(a.dtype.type(0), a.shape) if a.__class__ is Abstract else a
 
 
-def _first(name: str, one: Any, p: Tensor) -> Any:
-    """A state in the shape of a parameter; hollow where it is 0: a new home is full of zeros."""
+def _first(one: Any, p: Tensor) -> Any:
+    """A state in the shape of a parameter, or of none; one that is hollow is 0."""
     if not isinstance(one, Tensor):
         return one
-    if name == "step" or not one.array.ndim:
-        return wrap(np.zeros((), one.array.dtype) if name == "step" else one.array.copy())
-    value = one.array[0]
-    return wrap(np.full(p.array.shape, value, one.array.dtype) if value else Abstract(p.array.shape, one.array.dtype))
+    shape, dtype = p.array.shape if one.array.shape else (), one.array.dtype
+    return wrap(Abstract(shape, dtype) if one.array.__class__ is Abstract else np.full(shape, one.array, dtype))

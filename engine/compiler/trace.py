@@ -33,7 +33,7 @@ class Draw:
     generator: Any
 
 
-@dataclass
+@dataclass(slots=True)
 class Event:
     """One thing that a step did. what: "op" with facts (op, inputs, attrs, output), or what `tell` was told."""
 
@@ -89,7 +89,7 @@ class Tracer(Recorder):
         self.undo, self.clear = undo, clear
         given = list(leaves(arguments))
         self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
-        self.trace.unclear = not all(isinstance(t, Tensor | bool | int | float | str) for t in given)
+        self.trace.unclear = not all([isinstance(t, (Tensor, bool, int, float, str)) for t in given])  # noqa: C419
         self.known: dict[int, Any] = {id(a): a for a in self.trace.arguments}
         self.lines: dict[Node, tuple[str, Module | None]] = {}
         self.inside: list[Module | None] = [None]

@@ -49,11 +49,12 @@ class Undo:
 
         self._back.append(back)
 
-    def begun(self, optimizer: Optimizer, p: Tensor) -> None:
-        """A parameter has got its first state."""
+    def begun(self, optimizer: Optimizer, parameters: list[Tensor]) -> None:
+        """Parameters get their first states."""
 
         def back() -> None:
-            optimizer.state.pop(p, None)
+            for p in parameters:
+                optimizer.state.pop(p, None)
 
         self._back.append(back)
 

@@ -48,7 +48,8 @@ class Case:
 class Op:
     """Subclass it, fill in the rules, and the operation exists everywhere.
 
-    forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*abstract, **attrs): shape and dtype.
+    forward(xp, *arrays, **attrs): pure array code; xp is numpy or cupy. infer(*arrays, **attrs): shape and dtype of
+    what comes out, from those of arrays, which may be hollow.
     vjp(g, y, *inputs, **attrs): gradients of the inputs. A parameter named with a leading underscore is not read (its
     values need not be kept) except for its shape and dtype; one whose name is made of underscores is not even given.
     A function in the place of a gradient is called when that is needed; what it returns is new memory.
@@ -66,7 +67,8 @@ class Op:
     asks: ClassVar[bool] = False
     """Whether `forward` refuses some fractions (whole numbers that name no class or row aside)."""
     named: ClassVar[Callable[..., Any] | None] = None
-    """(xp, *arrays, **attrs): refuses what `forward` refuses, and computes no more than it takes to look."""
+    """(xp, *arrays, **attrs): refuses what `forward` refuses, and computes no more than it takes to look; those of
+    fractions may be hollow."""
     view: ClassVar[bool] = False
     """The output shares the input's memory where it can."""
     bind: ClassVar[Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None] = None

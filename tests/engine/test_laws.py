@@ -5,6 +5,7 @@ import pytest
 from samples import CASES, SMOOTH, arrays, floats, run, tensors
 
 from engine.autodiff import grad
+from engine.elements import Abstract
 from engine.errors import ArgumentError
 from engine.forward import jvp
 from engine.ops import OPS, Case, Op
@@ -41,6 +42,17 @@ def test_the_shape_rule_tells_the_truth(op: type[Op], case: Case) -> None:
     hollow = [abstract(t.shape, t.dtype) if t.array.dtype.kind == "f" else t for t in inputs]
     inferred = run(op, case, hollow)
     assert (inferred.shape, inferred.dtype) == (y.shape, y.dtype)
+
+
+@pytest.mark.parametrize(("op", "case"), CASES)
+def test_the_shape_rule_says_the_same_of_arrays_and_of_hollow_ones(op: type[Op], case: Case) -> None:
+    given = [t.array for t in tensors(case, "float32")]
+    for inputs in (given, [Abstract.of(a) for a in given]):
+        inferred = op.infer(*inputs, **case.attrs)
+        assert inferred.__class__ is Abstract
+        assert inferred.shape.__class__ is tuple
+        assert all(n.__class__ is int for n in inferred.shape)
+        assert not any(inferred is a for a in inputs)
 
 
 @pytest.mark.parametrize(("op", "case"), CASES)
