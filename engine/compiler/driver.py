@@ -13,6 +13,7 @@ import functools
 import struct
 import sys
 import time
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -60,13 +61,17 @@ FLUSH = {False: 0x8040, True: 1 << 24}
 
 
 class State:
-    """What one thread is told: int64 numbers by name, in `memory`. `address` is what the driver's functions take; call:
+    """What one thread is told: int64 numbers by name, in memory at `address`, which the driver's functions take; call:
     the bytes of CALL (see `packed`)."""
 
-    def __init__(self, memory: Any) -> None:
-        self.address = int(memory.ctypes.data)
-        self.memory, self.numbers = memory, memoryview(memory).cast("B").cast("q")
-        self.call = self.numbers.cast("B")[: 8 * len(CALL)]
+    def __init__(self, memory: Any, address: int) -> None:
+        in_bytes = memoryview(memory).cast("B")
+        self.address, self.numbers, self.call = address, in_bytes.cast("q"), in_bytes[: 8 * len(CALL)]
+
+    def tell(self, word: str, *numbers: int) -> None:
+        """Set this word and those behind it."""
+        place = PLACE[word]
+        self.numbers[place : place + len(numbers)] = array("q", numbers)
 
     def __setitem__(self, word: str, number: int) -> None:
         self.numbers[PLACE[word]] = number

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.destinations import aligned
+from engine.compiler.home import address
 from engine.compiler.work import Buffer, Call, Plan
 
 ENDLESS = 1 << 62
@@ -48,20 +49,20 @@ def allocate(plan: Plan) -> None:
     for buffer in kept:
         first.setdefault(id(buffer), 0)
         last[id(buffer)] = end
+    for buffer, _, _ in plan.scalars:  # they are written before every step
+        first[id(buffer)], last[id(buffer)] = -1, end
     for buffer in plan.buffers:
         if buffer.own:
             buffer.array = aligned(buffer.count, buffer.dtype)
             if buffer.fill:
                 buffer.array[:] = buffer.fill
-    scalars = [buffer for buffer, _, _ in plan.scalars]
-    for buffer, array in zip(scalars, lined_up(scalars), strict=True):
-        buffer.array = array
     wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
     wanted.sort(key=lambda b: first[id(b)])
     spots, size = _spots(wanted, first, last)
     arena = aligned(size, np.uint8, zeros=False)
+    base = address(arena)
     for buffer, start in zip(wanted, spots, strict=True):
-        buffer.array = np.ndarray(buffer.count, buffer.dtype, arena, start)
+        buffer.array, buffer.base = np.ndarray(buffer.count, buffer.dtype, arena, start), base + start
 
 
 def lined_up(buffers: list[Buffer]) -> list[Any]:

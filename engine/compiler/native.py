@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from array import array
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,9 @@ class Native:
         self.driver = driver(kernels)
         count = len(stretch.lines)
         self.held = aligned(LENGTH * count + 16, np.int64)
-        self.states = [State(row) for row in self.held[: LENGTH * count].reshape(-1, LENGTH)]
-        self.shared = address(self.held) + 8 * LENGTH * count
+        first = address(self.held)
+        self.states = [State(self.held[i * LENGTH : (i + 1) * LENGTH], first + 8 * LENGTH * i) for i in range(count)]
+        self.shared = first + 8 * LENGTH * count
         """Where the barrier's count lies and, in another cache line, the step to stop after."""
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
         self.kept: list[Any] = [stretch]
@@ -62,54 +64,44 @@ class Native:
         for state, line in zip(self.states, stretch.lines, strict=True):
             self._fill(state, line, kernels)
         lead = self.states[0]
-        lead["leader"] = 1
-        self._point(lead, "targets", "target count", [bases(b, at) for b, at, _ in plan.scalars], 1)
-        self._point(lead, "sources", "source count", [bases(p.buffer, p.offset) for p in results], 1)
+        targets, sources = [bases(b, at) for b, at, _ in plan.scalars], [bases(p.buffer, p.offset) for p in results]
+        both = self._kept(targets + sources)
+        lead.tell("targets", both, len(targets), both + 8 * len(targets), len(sources), 1)  # it is the leader
         self._call, self._numbers = lead.call, lead.numbers
         self._others, self._workers = len(self.states) - 1, list[team.Worker]()
-        letter = np.array([lead.address, self.driver.address["run"], 0, self._others, *self._lines()], np.int64)
-        self._begin, self._letter = address(letter), letter.data
-
-    def _lines(self) -> list[int]:
-        """The letter's line for each other thread; its worker's mailbox is known when it is borrowed."""
-        return [n for state in self.states[1:] for n in (0, state.address, 0)]
+        lines = [n for state in self.states[1:] for n in (0, state.address, 0)]  # a worker's mailbox is known later
+        self._letter = array("q", [lead.address, self.driver.address["run"], 0, self._others, *lines])
+        self._begin = self._letter.buffer_info()[0]
 
     def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
         numbers: list[int] = []
-        starts: list[int] = []
         patches: list[tuple[int, int, int]] = []
-        bases = self.bases
+        starts, bases, known = list[int](), self.bases, self.bases.known
         for item in line:
             starts.append(len(numbers))
             for argument in self._arguments(item, state):
                 if argument.__class__ is tuple:
                     buffer, offset = argument
                     if buffer.slot < 0:
-                        argument = bases(buffer, offset)
+                        base, size = known.get(id(buffer)) or bases.look(buffer)
+                        argument = base + offset * size
                     else:
                         patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
                         argument = 0
                 numbers.append(argument)
-        base = self._point(state, "", "", numbers, 1)
-        rows = zip(self._functions(line, kernels), starts, strict=True)
-        self._point(state, "rows", "count", [n for function, at in rows for n in (function, base + 8 * at)], 2)
-        self._point(
-            state, "patches", "patch count", [n for at, s, more in patches for n in (base + 8 * at, s, more)], 3
-        )
-        state["guard"] = next((i for i, item in enumerate(line, 1) if item.__class__ is Guard), len(line))
-        state["threads"], state["counter"] = len(self.states), self.shared
-        state["halt"] = self.shared + 64
-        state["pause"], state["clock"] = self.driver.pause, self.driver.clock
-        state["clock name"] = self.driver.clock_name
+        base, driver = self._kept(numbers), self.driver
+        rows = [n for f, at in zip(self._functions(line, kernels), starts, strict=True) for n in (f, base + 8 * at)]
+        table = self._kept(rows + [n for at, slot, more in patches for n in (base + 8 * at, slot, more)])
+        guard = next((i for i, item in enumerate(line, 1) if item.__class__ is Guard), len(line))
+        state.tell("rows", table, guard, len(line), table + 8 * len(rows), len(patches))
+        system = driver.pause, driver.clock, driver.clock_name
+        state.tell("threads", len(self.states), self.shared, 0, *system, self.shared + 64)
 
-    def _point(self, state: State, word: str, count: str, numbers: list[int], width: int) -> int:
-        """Keep numbers where the state can point to them; their address."""
-        held = np.array(numbers or [0], np.int64)
+    def _kept(self, numbers: list[int]) -> int:
+        """The address of numbers that are kept where states can point to them."""
+        held = array("q", numbers)
         self.kept.append(held)
-        found = address(held)
-        if word:
-            state[word], state[count] = found, len(numbers) // width
-        return found
+        return held.buffer_info()[0]
 
     def _functions(self, line: list[Any], kernels: Library) -> list[int]:
         """What each row of a thread calls."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.compiler.bands import Band
 from engine.compiler.home import address
@@ -31,15 +31,17 @@ class Bases:
 
     def __init__(self, memory: Mapping[int, Any] | None = None) -> None:
         self._memory = {} if memory is None else memory
-        self._known: dict[int, tuple[int, int]] = {}
+        self.known: dict[int, tuple[int, int]] = {}
 
     def __call__(self, buffer: Buffer, offset: int) -> int:
-        base, size = self._known.get(id(buffer)) or self._look(buffer)
+        base, size = self.known.get(id(buffer)) or self.look(buffer)
         return base + offset * size
 
-    def _look(self, buffer: Buffer) -> tuple[int, int]:
-        array = self._memory.get(id(buffer), buffer.array)
-        found = self._known[id(buffer)] = address(array), int(array.itemsize)
+    def look(self, buffer: Buffer) -> tuple[int, int]:
+        """Where a buffer begins, and the bytes of an element."""
+        moved = self._memory.get(id(buffer))
+        array, base = (buffer.array, buffer.base) if moved is None else (moved, 0)
+        found = self.known[id(buffer)] = base or address(array), array.itemsize
         return found
 
     def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:
@@ -64,8 +66,7 @@ class Guard:
     """(buffer, first element, count)."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A row of one thread's table: a piece of work of the plan's row `place`."""
 
     work: Any

@@ -26,16 +26,18 @@ MAGIC = b"autodiff playground kernel 1\n"
 
 def folder() -> Path:
     """The cache folder of this user."""
-    return _folder(os.environ.get(FOLDER), os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"))
+    return _folder(*map(os.environ.get, (FOLDER, "XDG_CACHE_HOME", "HOME")))
 
 
 @functools.cache
-def _folder(chosen: str | None, caches: str | None, home: str) -> Path:
+def _folder(chosen: str | None, caches: str | None, _: str | None) -> Path:
+    """The same; asked for again where the home is another one."""
     if chosen:
         return Path(chosen)
+    home = Path.home()
     if sys.platform == "darwin":
-        return Path(home) / "Library" / "Caches" / "autodiff-playground"
-    return Path(caches or Path(home) / ".cache") / "autodiff-playground"
+        return home / "Library" / "Caches" / "autodiff-playground"
+    return Path(caches or home / ".cache") / "autodiff-playground"
 
 
 @functools.cache

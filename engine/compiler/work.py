@@ -38,6 +38,8 @@ class Buffer:
     """Whether it has memory that no other buffer gets."""
     lasting: bool = False
     """Whether it is a source of the graph: what it holds belongs to nobody here."""
+    base: int = 0
+    """The address of its array, where that was known when it got it."""
 
     @property
     def nbytes(self) -> int:

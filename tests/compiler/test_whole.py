@@ -97,5 +97,5 @@ def test_memory_far_apart_is_reached_from_bases_of_its_own():
     far = [Buffer(4, array=np.zeros(4, "f4")) for _ in range(3)]
     lies = {id(far[0]): (10_000, 4), id(far[1]): (10_000 + whole.REACH, 4), id(far[2]): (1 << 45, 4)}
     bases = Bases()
-    bases._known.update(lies)
+    bases.known.update(lies)
     assert whole.windows(far, bases) == [10_000, 1 << 45]
