@@ -154,7 +154,7 @@ class Likeness:
 
     def __init__(self, done: Assembly, heard: Heard, program: Program, settled: int) -> None:
         graph = program.graph
-        if program.carried or program.counters or graph.effects or program.says is None:
+        if program.carried or graph.effects or program.says is None:
             raise TooMuch("a program of more than a graph")
         self.structure, self.example = program.says
         self.sizes = self._function(done, heard)
@@ -228,6 +228,7 @@ class Likeness:
         program.slopes = [(leaf, None if a is None else home.SLOPES[leaf]) for leaf, a in trace.slopes]
         schedulers = [event.facts[0] for event in trace.events if event.what == "scheduled"]
         program.schedules = list(zip(schedulers, self.before, strict=True))
+        program.counters = [event.facts[0] for event in trace.events if event.what == "counted"]
         program.result, program.says = self.result, (self.structure, sizes)
         pairs = zip(self.graph.sources, self.what, strict=True)
         sources = [self._source(s, what, trace.arguments, heard, program.keys) for s, what in pairs]

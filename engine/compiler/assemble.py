@@ -286,7 +286,7 @@ class Assembly:
         self.hold(new, self.value(old))
 
     def _written(self, target: Any, given: Any, _: bool) -> None:
-        value = self.graph.cast(self.graph.expand(self.value(given), target.shape), target.dtype)
+        value = self.graph.cast(self.graph.expand(self.value(given), self.shape(target)), target.dtype)
         self._expect_alone(target)
         self.hold(target, value)
         if id(target) in self.comparison.cells:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from engine.compiler import home, optimise
 from engine.compiler.assemble import Assembly, all_zeros
 from engine.compiler.compare import ARRAYS
@@ -19,9 +21,6 @@ from engine.graph import Size
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.tensor import NUMBERS, Tensor
-
-KINDS = ("op", "accumulated", "stepped", "scheduled", "measured", "scaled", "clipped")
-"""The events that can be heard: where memory is written to by hand, it matters who else looks into it."""
 
 OPEN = ("shape", "size", "key", "widths")
 """The attributes of ops whose whole numbers are sizes, or places."""
@@ -57,8 +56,6 @@ class Heard:
         trace = assembly.trace
         self._words += [self._array(a) for a in trace.arguments]
         for event in trace.events:
-            if event.what not in KINDS:
-                raise TooMuch(event.what)
             getattr(self, f"_{event.what}")(event, *event.facts)
         self._words += [(self._tensor(t), -1 if a is None else self._array(a)) for t, a in trace.slopes]
         self._words.append(self._result(trace.result))
@@ -157,6 +154,20 @@ class Heard:
     def _scaled(self, _: Event, arrays: list[Any], limit: float, total: Any) -> None:
         told = self._array(total) if isinstance(total, ARRAYS) else repr(total)
         self._words.append(("scaled", repr(limit), told, *map(self._array, arrays)))
+
+    def _copied(self, _: Event, old: Any, new: Any) -> None:
+        self._words.append(("copied", self._array(old), self._array(new)))
+
+    def _written(self, _: Event, target: Any, given: Any, is_view: bool) -> None:
+        """It matters who else looks into this memory."""
+        if not isinstance(target, np.ndarray):
+            raise TooMuch("an array that was not computed is written to")
+        here = self._array(target), self._array(given)
+        real = [(i, a) for i, a in enumerate(self.arrays) if isinstance(a, np.ndarray) and i != here[0]]
+        self._words.append(("written", *here, *[i for i, a in real if np.may_share_memory(a, target)]))
+
+    def _counted(self, _: Event, tensor: Tensor) -> None:
+        self._words.append(("counted", self._tensor(tensor)))
 
     def _clipped(self, _: Event, array: Any, limit: float) -> None:
         self._words.append(("clipped", repr(limit), self._array(array)))

@@ -241,7 +241,7 @@ def along(k: slice, n: int) -> tuple[int, int, int]:
     first, end = (
         n if at > n else at if at >= 0 else max(0, at + n) for at in (k.start or 0, n if k.stop is None else k.stop)
     )
-    return first, max(0, -(-(end - first) // step)), step
+    return first, end - first if step == 1 and end >= first else max(0, -(-(end - first) // step)), step
 
 
 def cut(shape: Shape, keys: tuple[Any, ...]) -> tuple[Shape, Shape, Shape, Shape]:
