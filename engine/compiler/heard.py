@@ -101,7 +101,8 @@ class Heard:
 
     # --------------------------------------------------------------------------------------------------- events
     def _op(self, event: Event, op: Any, inputs: list[Any], attrs: dict[str, Any], made: Any) -> None:
-        read = [self._input(a) for a in inputs]
+        place = self._place
+        read = [place[id(a)] if id(a) in place else self._input(a) for a in inputs]
         told = [self._attribute(name, v) for name, v in attrs.items()] if attrs else ()
         self._words.append(
             (op, event.line, event.backward, self._module(event.module), *read, self._array(made), *told)
@@ -190,16 +191,16 @@ class Heard:
     def _lies(self) -> None:
         """How memory lies: which of it is the same, and what lies side by side."""
         first: dict[int, int] = {}
-        who = self._tensor
-        for m in self.memory:
-            self._words.append((first.setdefault(id(m.array), len(first)), m.array.dtype.char))
+        words, number = self._words, self._who
+        words += [(first.setdefault(id(m.array), len(first)), m.array.dtype.char) for m in self.memory]
         for o in self.optimizers:
-            self._words.append(optimise.structure(o))
-            self._words += [tuple([who(p) for p in group["params"]]) for group in o.param_groups]
-            self._words += [(who(p), name) for p, name in home.STATES[o]]
-            self._words += [tuple(map(who, members)) for _, members in home.COUNTS.get(o, ())]
+            words.append(optimise.structure(o))
+            words += [tuple(map(self._tensor, group["params"])) for group in o.param_groups]
+            words += [(number.get(id(p)), name) for p, name in home.STATES[o]]
+            words += [tuple([number.get(id(p)) for p in members]) for _, members in home.COUNTS.get(o, ())]
         for (_, place), f in self.assembly.flats.items():
-            self._words.append((who(f.optimizer), place, f.slopes is None, *f.states, *map(who, f.members)))
+            members = [number[id(p)] for p in f.members]
+            words.append((number[id(f.optimizer)], place, f.slopes is None, *f.states, *members))
 
 
 def _memory(assembly: Assembly, optimizers: list[Optimizer]) -> list[Memory]:
