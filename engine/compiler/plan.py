@@ -383,8 +383,8 @@ def plan(graph: Graph, shards: int | None = None) -> Plan:
 
 def furnished(plan: Plan, shards: int, parted: int) -> Plan:
     """Rows with their bands, and with memory."""
+    plan.cost = plan.cost or cost(plan)
     sum_beside(plan)
-    plan.cost = cost(plan)
     arrange(plan, plan.cost, shards, parted)
     plan.checked = plan.checked and not plan.bands
     allocate(plan)

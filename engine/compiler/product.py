@@ -296,10 +296,10 @@ def by_panels(work: Contraction, width: int) -> Contraction:
     """The same with a loop over panels of b outside."""
 
     def look(operand: Operand) -> Operand:
-        return replace(operand, strides=(width * operand.strides[-1], *operand.strides))
+        return operand._replace(strides=(width * operand.strides[-1], *operand.strides))
 
-    a = replace(work.a, strides=(0, *work.a.strides))
-    b = replace(work.b, strides=(work.k[0] * width, *work.b.strides))
+    a = work.a._replace(strides=(0, *work.a.strides))
+    b = work.b._replace(strides=(work.k[0] * width, *work.b.strides))
     return replace(
         work, outer=(work.n // width,), n=width, a=a, b=b, operands=tuple(map(look, work.operands)),
         form=None, reading=None, slide=None,

@@ -24,11 +24,11 @@ from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.memory import touched
 from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
-from engine.compiler.work import NOTED, Buffer, Plan, Record
+from engine.compiler.work import NOTED, Buffer, Plan, Record, cost
 
 SIZED = frozenset(["shape", "start", "size", "step", "low", "high", "inner", "count", "taps", "dilation"])
 """The attributes of nodes that are sizes, or steps."""
-SAME = ("lines", "text", "wide", "cycles", "structure")
+SAME = ("lines", "text", "wide", "cycles", "structure", "steady")
 """What work is known to be like, whatever its sizes."""
 TOLD = (NOTED, PLAIN)
 """What work keeps that is put together from its sizes."""
@@ -36,6 +36,8 @@ MOST, EACH = 64, 6
 """Structures that are remembered, and recipes for each."""
 LONG = 600
 """Nodes of a graph of which a recipe is written: Python stands still while it compiles a long one."""
+SPACE = {"new": object.__new__, "named": tuple.__new__, "inf": math.inf, "nan": math.nan}
+"""What recipes call, besides what they hold."""
 LARGE = 1 << 16
 """Bytes of a constant that are not compared any more."""
 
@@ -73,12 +75,12 @@ class Recipe:
         numbers = {id(s.read): i for i, s in enumerate(sources) if s.role == "scalar"}
         check(plan)
         rows = [
-            (row.work, tuple(Trail(node.origin) for node in row.nodes), row.note, tuple(touched(row)))
+            Record(row.work, tuple(Trail(node.origin) for node in row.nodes), row.note, tuple(touched(row)))
             for row in _records(plan)
         ]
         scalars = [(buffer, offset, numbers[id(read)]) for buffer, offset, read in plan.scalars]
         parted = opened.parted
-        facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, places, parted)
+        facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, cost(plan), places, parted)
         return writer.function(facts)
 
     def plan(self, graph: Graph, sizes: tuple[int, ...]) -> Plan | None:
@@ -86,13 +88,13 @@ class Recipe:
         made = self.made(*sizes)
         if made is None:
             return None
-        rows, buffers, scalars, finite, guard, outputs, places, graph.parted = made
+        rows, buffers, scalars, finite, guard, outputs, plan_cost, places, graph.parted = made
         for source, place in zip(graph.sources, places, strict=True):
             if source.role == "cell" and place is not None:
                 if not source.array.flags.c_contiguous:
                     return None
                 place.buffer.array = source.array.reshape(-1)
-        plan = Plan([Record(*row) for row in rows], buffers, [], finite, guard, [], outputs, checked=True)
+        plan = Plan(rows, buffers, [], finite, guard, [], outputs, cost=plan_cost, checked=True)
         plan.scalars = [(buffer, offset, graph.sources[place].read) for buffer, offset, place in scalars]
         plan.places = {id(s): place for s, place in zip(graph.sources, places, strict=True) if place is not None}
         return plan
@@ -153,9 +155,9 @@ class Writer:
         last, tape = self.text(x)[0], self.tape
         names = "".join(f"{v.name}, " for v in tape.variables.values())
         held = "".join(f"k{i}=held[{i}], " for i in range(len(self.held)))
-        head = [f"def recipe({names}{held}*, new=new):"]
+        head = [f"def recipe({names}{held}*, new=new, named=named):"]
         code = "\n    ".join([*head, *tape.lines, f"return {last}"])
-        space: dict[str, Any] = {"held": self.held, "new": object.__new__, "inf": math.inf, "nan": math.nan}
+        space: dict[str, Any] = {"held": self.held, **SPACE}
         exec(compile(code, "<recipe>", "exec"), space)  # noqa: S102  (our own lines)
         tape.close()
         return space["recipe"]
@@ -179,7 +181,7 @@ class Writer:
             inside = "".join(f"{part}, " for part, _ in parts)
             if x.__class__ is list:
                 return f"[{inside}]", True
-            text = f"({inside})" if x.__class__ is tuple else f"{self._hold(type(x))}({inside})"
+            text = f"({inside})" if x.__class__ is tuple else f"named({self._hold(type(x))}, ({inside}))"
             return self.tape.made(text, None).name, True
         if isinstance(x, dict):
             parts = [self.text(part) for part in x.values()]
@@ -198,6 +200,9 @@ class Writer:
         if not isinstance(x, Buffer) and not any(fresh for _, fresh in parts.values()):
             return self._hold(x), False
         kind, name = self._hold(type(x)), f"o{len(self.known)}"
+        if isinstance(x, Buffer | Record):
+            self.tape.lines.append(f"{name} = {kind}({', '.join([text for text, _ in parts.values()])})")
+            return name, True
         facts = {n: self._hold(vars(x)[n]) for n in SAME if n in vars(x)}
         facts |= {n: t for n, (t, _) in parts.items()} | {n: self.text(vars(x)[n])[0] for n in TOLD if n in vars(x)}
         inside = "".join(f"{n!r}: {t}, " for n, t in facts.items())

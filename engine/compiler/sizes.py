@@ -144,3 +144,10 @@ for _word, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq"
 def is_open(*sizes: Any) -> bool:
     """Whether what these decide can not be decided yet."""
     return Size in map(type, sizes)
+
+
+def greatest(least: int, size: Any) -> Any:
+    """The larger of two numbers; of a size that is open that is no condition."""
+    if size.__class__ is Size:
+        return size.tape.made(f"max({least}, {size.name})", max(least, size.now))
+    return max(least, size)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -47,8 +47,7 @@ class Buffer:
         return self.count * int(np.dtype(self.dtype).itemsize)
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """A strided look into a buffer; offset and strides in elements, one stride for each loop of the work."""
 
     buffer: Buffer
@@ -93,8 +92,7 @@ NOTED = "noted arguments"
 """Where among its attributes a piece of work keeps what its kernel reads, once that was asked for."""
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """Memory that a piece of work touches: elements [low, high) of a buffer."""
 
     buffer: Buffer
@@ -183,7 +181,8 @@ def shards(plan: Plan) -> int:
 
 def cost(plan: Plan) -> float:
     """Nanoseconds that one core needs for the plan's native rows."""
-    return sum(float(row.work.cost()) for row in plan.rows if isinstance(row, Record))
+    found: float = sum([row.work.cost() for row in plan.rows if isinstance(row, Record)])
+    return found
 
 
 def pieces(total: int, parts: int, grain: int = 1) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ from engine.compiler.library import library
 from engine.compiler.resized import Recipe, again, learn, said
 from engine.compiler.runner import _own, rows_of
 from engine.compiler.sizes import Tape
-from engine.compiler.work import Buffer, Plan, Record
+from engine.compiler.work import Buffer, Plan, Record, cost
 
 
 def told(x: Any, seen: dict[int, int]) -> Any:
@@ -55,6 +55,8 @@ def replays(graphs: list[Graph], shards: int = 2) -> int:
         if plan is not None:
             wanted = rows_of(mine, shards)
             assert page(plan) == page(wanted)
+            assert [row.work.key for row in plan.rows] == [row.work.key for row in wanted.rows]
+            assert plan.cost == cost(wanted)
             assert again.parted == mine.parted
             count += 1
         assert graph is not graphs[0] or plan is not None

@@ -120,8 +120,8 @@ def test_rows_and_columns_are_found_in_any_order_of_loops() -> None:
     work = results(2, 12, 10, 32, 16)
     turned = work.arranged([1, 0])
     other = replace(
-        turned, k=(32, 3, 3), a=replace(turned.a, strides=(*turned.a.strides[:3], 1, *turned.a.strides[3:5])),
-        b=replace(turned.b, strides=(0, 0, 1, turned.b.strides[5], *turned.b.strides[3:5])),
+        turned, k=(32, 3, 3), a=turned.a._replace(strides=(*turned.a.strides[:3], 1, *turned.a.strides[3:5])),
+        b=turned.b._replace(strides=(0, 0, 1, turned.b.strides[5], *turned.b.strides[3:5])),
     )  # fmt: skip
     assert fewer_products(other) == fewer_products(work) != None  # noqa: E711
 
@@ -129,8 +129,8 @@ def test_rows_and_columns_are_found_in_any_order_of_loops() -> None:
 def test_what_is_no_such_window_stays_as_it_is() -> None:
     work = results(2, 12, 12, 32, 64)
     a, b = work.a.strides, work.b.strides
-    wide = replace(work, a=replace(work.a, strides=(a[0], 2 * a[1], 2 * a[2], *a[3:])))
-    moving = replace(work, b=replace(work.b, strides=(1, *b[1:])))
+    wide = replace(work, a=work.a._replace(strides=(a[0], 2 * a[1], 2 * a[2], *a[3:])))
+    moving = replace(work, b=work.b._replace(strides=(1, *b[1:])))
     five = replace(work, k=(5, 5, 32))
     assert [fewer_products(w) for w in (wide, moving, five, results(2, 12, 12, 8, 64), results(2, 3, 3, 32, 64))] == (
         [None] * 5
@@ -143,9 +143,9 @@ def test_filters_of_a_channel_of_its_own_are_no_sum_over_channels() -> None:
     a, b, out = work.a.strides, work.b.strides, work.operands[0].strides
     for step in (0, 64):
         alone = replace(
-            work, outer=(32, 3), m=3, a=replace(work.a, strides=(1, a[0], a[1], *a[3:])),
-            b=replace(work.b, strides=(step, 0, *b[2:])),
-            operands=(replace(work.operands[0], strides=(out[2], out[0], out[1], 1)),),
+            work, outer=(32, 3), m=3, a=work.a._replace(strides=(1, a[0], a[1], *a[3:])),
+            b=work.b._replace(strides=(step, 0, *b[2:])),
+            operands=(work.operands[0]._replace(strides=(out[2], out[0], out[1], 1)),),
         )  # fmt: skip
         assert (fewer_products(alone) is None) == bool(step)
 
@@ -153,7 +153,7 @@ def test_filters_of_a_channel_of_its_own_are_no_sum_over_channels() -> None:
 def test_a_loop_slides_along_one_other() -> None:
     work = results(2, 12, 12, 32, 64)
     a = work.a.strides
-    assert fewer_products(replace(work, a=replace(work.a, strides=(a[1], *a[1:4], 7, 1)), m=1)) is None
+    assert fewer_products(replace(work, a=work.a._replace(strides=(a[1], *a[1:4], 7, 1)), m=1)) is None
 
 
 @pytest.mark.parametrize("taps", [3, 4, 5])

@@ -92,7 +92,7 @@ class Contraction(Product):
         def last(line: tuple[int, ...], at: int) -> tuple[int, ...]:
             return (*line[:at], *line[at + 1 :], line[at])
 
-        a, b = (replace(o, strides=last(o.strides, first + i)) for o in (self.a, self.b))
+        a, b = (o._replace(strides=last(o.strides, first + i)) for o in (self.a, self.b))
         return replace(self, k=last(self.k, i), a=a, b=b)
 
     def _reading(self) -> str:
@@ -157,10 +157,16 @@ class Contraction(Product):
         return self.form is not None and self.form.places > 1 and not self.packed and not self.reading
 
     @cached_property
+    def steady(self) -> frozenset[int]:
+        """The operands that are the same in all rows, as a bias along n is."""
+        return frozenset([i for i, o in enumerate(self.operands) if o.strides[-2] == 0])
+
+    @property
     def still_in_tiles(self) -> frozenset[int]:
-        """The operands that are the same in all rows of a tile, as a bias along n is."""
-        m, other = len(self.outer), self.form.loop if self.form and self.joint else len(self.outer)
-        return frozenset([i for i, o in enumerate(self.operands) if o.strides[m] == o.strides[other] == 0])
+        """The operands that are the same in all rows of a tile."""
+        if not self.form or not self.joint:
+            return self.steady
+        return frozenset([i for i in self.steady if self.operands[i].strides[self.form.loop] == 0])
 
     @property
     def rounds(self) -> int:
@@ -195,16 +201,18 @@ class Contraction(Product):
         strides = self._sorted().a.strides
         units = f"{' unit' * (strides[len(self.outer)] == 1)} -{' unit' * (strides[-1] == 1)} -"
         same = " same " + " ".join([str(i) for i in sorted(self.still_in_tiles)])
-        how = " empty" if not self.sums else " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
-        how += " ahead" * self.ahead + " slides" * bool(self.slide)
-        return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{same}"
+        if not self.sums or len(self.k) == 1:
+            how = " ahead" * self.ahead if self.sums else " empty"
+        else:
+            how = " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
+        return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{' slides' * bool(self.slide)}{same}"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the sizes of blocks in panels."""
         if self.reading:
             return [*Product.arguments(self), *blocks(self.m, self.n, self.sums)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
-        found = Product.arguments(self._sorted().arranged(self._order(last)))
+        found = Product.arguments(self._sorted().arranged(self._order(last)) if last or self.slide else self)
         return [*found, self.cut[1]] if self.cut else found
 
     def split(self, parts: int) -> list[Contraction]:
@@ -225,10 +233,7 @@ class Contraction(Product):
 
     def cost(self) -> float:
         """About how many nanoseconds: 150 operations in each, fewer where lanes stay empty."""
-        columns = -(-self.n // 16) * 16
-        places = float(columns * self.m)
-        for n in self.outer:
-            places *= n
+        places = -(-self.n // 16) * 16 * self.m * math.prod(self.outer)
         return 30.0 + places * (2 * self.sums / 150 + 0.1 * (len(self.operands) + 1))
 
     def emit(self, f: Function, args: list[Any]) -> None:

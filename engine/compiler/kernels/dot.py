@@ -70,7 +70,7 @@ class Dot(Product):
     @cached_property
     def turned(self) -> Dot:
         """The same with a and b, m and n in each other's place."""
-        operands = tuple(replace(o, strides=(*o.strides[:-2], o.strides[-1], o.strides[-2])) for o in self.operands)
+        operands = tuple(o._replace(strides=(*o.strides[:-2], o.strides[-1], o.strides[-2])) for o in self.operands)
         return replace(self, m=self.n, n=self.m, a=self.b, b=self.a, operands=operands)
 
     @cached_property
@@ -122,9 +122,7 @@ class Dot(Product):
 
     def cost(self) -> float:
         """About how many nanoseconds: 100 operations in each, and the lanes' sums."""
-        places = float(self.m * self.n)
-        for n in self.outer:
-            places *= n
+        places = math.prod(self.sizes)
         last = self.k[-1] if self.k else 1
         share = last / (-(-last // 16) * 16) if last else 1.0
         return 30.0 + places * (2 * self.sums / (100 * share) + 2.0)

@@ -15,6 +15,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.body import Body, letter
 from engine.compiler.kernels.maths import EXPENSIVE
 from engine.compiler.kernels.sweeps import GRAIN, Emission
+from engine.compiler.sizes import greatest
 from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
 
 KEPT, DEAR, LONG = 224, 256, 512
@@ -53,11 +54,6 @@ class Nest:
         """The scalar program as text."""
         return ";".join(_text(instruction) for instruction in self.body)
 
-    @cached_property
-    def row(self) -> int:
-        """How many places are reduced to one."""
-        return math.prod(self.sizes[self.parallel :])
-
     @property
     def dear(self) -> bool:
         """Whether some line takes longer than a division."""
@@ -66,9 +62,10 @@ class Nest:
     @property
     def kept(self) -> int:
         """In how many groups of 16 lanes a reduced row stays in registers from sweep to sweep; 0: it does not."""
-        if len(self.sizes) != self.parallel + 1 or self.lanes != self.parallel or not 0 < self.row <= DEAR:
+        if len(self.sizes) != self.parallel + 1 or self.lanes != self.parallel:
             return 0
-        return -(-self.row // GRAIN) if self.row <= KEPT or self.dear else 0
+        row = self.sizes[-1]
+        return -(-row // GRAIN) if row <= KEPT or (row <= DEAR and self.dear) else 0
 
     @property
     def narrow(self) -> int:
@@ -117,9 +114,8 @@ class Nest:
     @cached_property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        kept, narrow = self.kept, self.narrow
-        row = self.sizes[self.lanes] if narrow else self.row
-        form = f"kept{kept or narrow}{'' if row % GRAIN else 'full'}" if kept or narrow else f"side{self.side}"
+        kept = self.kept or self.narrow
+        form = f"kept{kept}{'' if self.sizes[self.lanes] % GRAIN else 'full'}" if kept else f"side{self.side}"
         form += "long" if self.long else ""
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} {self.structure}"
 
@@ -168,7 +164,8 @@ class Nest:
         """About how many nanoseconds: 0.1 for a float32 that comes or goes, and the arithmetic at 16 lanes."""
         places = {loops: math.prod([self.sizes[i] for i in loops]) for loops in set(self.lines.varies)}
         moved = sum([places[loops] for loops in self.lines.varies]) * 0.1
-        full = max(1.0, self.sizes[self.lanes] / GRAIN) * GRAIN / max(1, self.sizes[self.lanes]) if self.sizes else 1
+        inside = self.sizes[self.lanes] if self.sizes else GRAIN
+        full: float = greatest(GRAIN, inside) / greatest(1, inside)
         return 20.0 + moved + math.prod(self.sizes) / GRAIN * full * self.cycles * 0.4
 
     @cached_property

@@ -104,7 +104,7 @@ class Product:
 
         def look(operand: Operand) -> Operand:
             strides = operand.strides
-            return replace(operand, strides=(*(strides[i] for i in order), *strides[len(order) :]))
+            return operand._replace(strides=(*(strides[i] for i in order), *strides[len(order) :]))
 
         operands = tuple(map(look, self.operands))
         outer = tuple(self.outer[i] for i in order)

@@ -9,6 +9,7 @@ transformed back (see `squares`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -115,9 +116,7 @@ class Winograd(Product):
     def cost(self) -> float:
         """About how many nanoseconds."""
         high, wide = (-(-n // EACH) for n in self.area)
-        squares = float(high * wide)
-        for n in self.k[:-2] if self.back else self.outer[:-1]:
-            squares *= n
+        squares = high * wide * math.prod(self.k[:-2] if self.back else self.outer[:-1])
         numbers = SQUARE * (self.channels + self.n)
         return 100.0 + squares * (2 * SQUARE * self.channels * self.n / SPEED + numbers * MOVED)
 
@@ -186,13 +185,13 @@ def _arranged(work: Product, results: list[int], summed: list[int], back: bool) 
     sizes = (*work.outer, work.m)
 
     def look(operand: Operand) -> Operand:
-        return replace(operand, strides=(*(operand.strides[x] for x in results), operand.strides[-1]))
+        return operand._replace(strides=(*(operand.strides[x] for x in results), operand.strides[-1]))
 
     a_k, b_k = (tuple(o.strides[outer + 1 + i] for i in summed) for o in (work.a, work.b))
     b_outer = tuple(work.b.strides[x] if x < outer else 0 for x in results[:-1])
     return Winograd(
         tuple(sizes[x] for x in results[:-1]), sizes[results[-1]], work.n, tuple(work.k[i] for i in summed),
-        replace(work.a, strides=(*(work.a.strides[x] for x in results), *a_k)),
-        replace(work.b, strides=(*b_outer, work.b.strides[outer], *b_k)),
+        work.a._replace(strides=(*(work.a.strides[x] for x in results), *a_k)),
+        work.b._replace(strides=(*b_outer, work.b.strides[outer], *b_k)),
         work.body, tuple(map(look, work.operands)), work.stores, back,
     )  # fmt: skip
