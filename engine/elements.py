@@ -152,7 +152,7 @@ def result_type(operands: Iterable[Any]) -> np.dtype[Any]:
 
 
 def _class_of(value: Any) -> tuple[int, np.dtype[Any]]:
-    if isinstance(value, bool | int | float):
+    if isinstance(value, (bool, int, float)):
         return 2, dtype_of(type(value))
     return (0 if value.ndim else 1), value.dtype
 

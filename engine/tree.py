@@ -8,7 +8,7 @@ from typing import Any
 
 def is_branch(tree: Any) -> bool:
     """Whether something holds others: a tuple, a list or a dict."""
-    return isinstance(tree, tuple | list | dict)
+    return isinstance(tree, (tuple, list, dict))
 
 
 def leaves(tree: Any) -> list[Any]:

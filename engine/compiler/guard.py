@@ -13,13 +13,14 @@ import numpy as np
 from engine.compiler import home, optimise
 from engine.compiler.recipe import Program
 from engine.graph import current_mode
-from engine.nn.hooks import CHANGES
+from engine.nn.hooks import CHANGES, FORWARD
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
 from engine.tree import is_branch
 
-PLAIN = (bool, int, float, str, type(None))
+PLAIN: frozenset[type] = frozenset((bool, int, float, str, type(None)))
+PARTS = ("_parameters", "_buffers", "_modules")
 ARRAY, WANTS = attrgetter("array"), attrgetter("_requires_grad")
 STATE, VALUES, PARAMETERS = attrgetter("state"), methodcaller("values"), itemgetter("params")
 MUTABLE = (Tensor, np.ndarray, list, dict)
@@ -94,18 +95,13 @@ def _content(cell: Any) -> Any:
 def _settings(module: Module) -> tuple[Any, ...]:
     """Everything plain that a module holds, and which parts, parameters and hooks it has."""
     held = module.__dict__
-    plain = tuple((name, value) for name, value in held.items() if value.__class__ in PLAIN or _is_plain_tuple(value))
-    parts = tuple(
-        (name, id(part))
-        for kind in ("_parameters", "_buffers", "_modules")
-        for name, part in held.get(kind, {}).items()
-    )
-    hooks = tuple(len(held.get(kind, ())) for kind in ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks"))
-    return plain, parts, hooks
+    plain = [(name, v) for name, v in held.items() if v.__class__ in PLAIN or (v.__class__ is tuple and _is_plain(v))]
+    parts = [(name, id(part)) for kind in PARTS for name, part in held.get(kind, {}).items()]
+    return plain, parts, [len(held.get(kind, ())) for kind in FORWARD]
 
 
-def _is_plain_tuple(value: Any) -> bool:
-    return value.__class__ is tuple and all(v.__class__ in PLAIN for v in value)
+def _is_plain(value: tuple[Any, ...]) -> bool:
+    return all(v.__class__ in PLAIN for v in value)
 
 
 class Settled:

@@ -40,7 +40,7 @@ def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Tr
     given = [t for t in leaves((args, kwargs)) if isinstance(t, Tensor)]
     if any(t._requires_grad or t.array.__class__ is not ndarray for t in given):
         return None
-    args, kwargs = mapped(_hollow, args), mapped(_hollow, kwargs)
+    args, kwargs = mapped(_hollow, (args, kwargs))
     back, states = Undo(), Undo()
     shadow = Shadow((args, kwargs), back, states, [t.array for t in given])
     told = False

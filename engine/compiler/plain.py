@@ -69,9 +69,9 @@ def foreseen(step: Any) -> list[Any] | None:
     leaves = [t for m in modules for t in m._parameters.values() if t is not None]
     if any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules):
         return None
-    theirs = [m.forward for m in modules if not _is_ours(type(m))]
     if any(t._hooks for t in leaves):
         return None
+    theirs = [m.forward for m in modules if not _is_ours(type(m))]
     if theirs and not all(_is_plain(f, named, theirs) for f in (step, *theirs)):  # else all it names is the engine's
         return None
     return named
@@ -105,31 +105,34 @@ def _is_plain(step: Any, kept: list[Any], known: list[Any] | None) -> bool:
             held = _asked(held, what, is_method)
         else:
             return False
-        number = isinstance(held, bool | int | float | str) and name not in ASKS
-        theirs = isinstance(held, Module) and (known is None or any(held is f.__self__ for f in known))
-        if held is not LOCAL and not number and not theirs and not _is_tame(held):
-            return False
-        kept.append(held)
+        if held is not LOCAL:
+            number = isinstance(held, (bool, int, float, str)) and name not in ASKS
+            theirs = isinstance(held, Module) and (known is None or any(held is f.__self__ for f in known))
+            if not number and not theirs and not _is_tame(held):
+                return False
+            kept.append(held)
     return True
 
 
 @lru_cache(256)
 def _instructions(code: CodeType) -> tuple[tuple[str, Any, bool], ...]:
-    """(name, argument, whether a method is loaded to be called) of all instructions."""
-    lines = dis.get_instructions(code)
-    return tuple((x.opname, x.argval, x.opname == "LOAD_METHOD" or (FLAGGED and bool((x.arg or 0) & 1))) for x in lines)
+    """(name, argument, whether a method is loaded to be called) of all instructions; of straight ones in a row, the
+    first."""
+    lines = list(dis.get_instructions(code))
+    some = [x for a, x in zip([None, *lines], lines, strict=False) if not (a and {a.opname, x.opname} <= STRAIGHT)]
+    return tuple((x.opname, x.argval, x.opname == "LOAD_METHOD" or (FLAGGED and bool((x.arg or 0) & 1))) for x in some)
 
 
 def _asked(held: Any, name: str, is_method: bool) -> Any:
     """What an object's attribute is known to be; None for what may change."""
     if isinstance(held, ModuleType):
         return getattr(held, name, None)
-    if isinstance(held, Optimizer | LRScheduler):
+    if isinstance(held, (Optimizer, LRScheduler)):
         return LOCAL if is_method and name in CALLED else None
     if isinstance(held, Module):
         parts = (held._modules, held._parameters, held._buffers)
         part = next((p[name] for p in parts if p.get(name) is not None), None)
-        number = isinstance(vars(held).get(name), bool | int | float | str)  # a setting, looked at before each call
+        number = isinstance(vars(held).get(name), (bool, int, float, str))  # a setting, looked at before each call
         return part if part is not None else LOCAL if number or (is_method and _is_ours(type(held))) else None
     if held is LOCAL or _is_ours(type(held)):
         return LOCAL if is_method or name in ASKED else None
@@ -138,11 +141,11 @@ def _asked(held: Any, name: str, is_method: bool) -> Any:
 
 def _is_ours(kind: Any) -> bool:
     module = getattr(kind, "__module__", None)
-    return module == "engine" or str(module).startswith("engine.")
+    return module.__class__ is str and (module == "engine" or module.startswith("engine."))
 
 
 def _is_tame(held: Any) -> bool:
     """Whether it is the engine's: its modules, functions and classes, its tensors and optimisers."""
     if isinstance(held, ModuleType):
         return held.__name__.split(".")[0] == "engine"
-    return _is_ours(held if isinstance(held, FunctionType | type) else type(held))
+    return _is_ours(held if isinstance(held, (FunctionType, type)) else type(held))

@@ -14,7 +14,7 @@ from typing import Any
 from engine import rng
 from engine.compiler.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
-from engine.nn.hooks import EVERYWHERE, register_module_forward_hook, register_module_forward_pre_hook
+from engine.nn.hooks import EVERYWHERE, register_module_watcher
 from engine.nn.module import Module
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer
@@ -104,17 +104,16 @@ class Tracer(Recorder):
         mode = current_mode()
         if mode.recorders:
             self.refuse("another recorder listens (forward mode, saved-tensor hooks, anomaly detection)")
-        if any(not isinstance(getattr(hook.call, "__self__", None), Tracer) for _, hook in EVERYWHERE.values()):
+        if any(not isinstance(watcher, Tracer) for _, watcher in EVERYWHERE.values()):
             self.refuse("hooks of all modules")
         self._token = set_mode(Mode(mode.grad, (*mode.recorders, self)))
-        self._handles = register_module_forward_pre_hook(self._called), register_module_forward_hook(self._returned)
+        self._handle = register_module_watcher(self)
         rng.LISTENERS.append(self._heard)
         return self.trace
 
     def __exit__(self, *failure: object) -> None:
         rng.LISTENERS.remove(self._heard)
-        for handle in self._handles:
-            handle.remove()
+        self._handle.remove()
         reset_mode(self._token)
         for tensor, line in self.dirty.values():
             self.refuse(f"memory of {list(tensor.shape)} was written to by hand", line)
@@ -255,7 +254,8 @@ class Tracer(Recorder):
             self.undo.schedule(scheduler)
 
     # ------------------------------------------------------------------------------ modules and generators
-    def _called(self, module: Module, args: Any) -> None:
+    def called(self, module: Module) -> None:
+        """A module is about to compute."""
         if self not in current_mode().recorders:
             return
         if id(module) not in self.trace.modules and (
@@ -265,7 +265,8 @@ class Tracer(Recorder):
         self.trace.modules[id(module)] = module
         self.inside.append(module)
 
-    def _returned(self, module: Module, args: Any, result: Any) -> None:
+    def returned(self, module: Module) -> None:
+        """A module has computed."""
         if self in current_mode().recorders and self.inside[-1] is module:
             self.inside.pop()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.nn.module import Module
 
 FORWARD = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+WATCHER = "watcher"
 STATE = ("_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks")
 CHANGES = [0]
 """How often a module was given an attribute, a part or a hook: who remembers modules looks again when it has grown."""
@@ -51,8 +52,13 @@ class RemovableHandle:
         self.remove()
 
 
-EVERYWHERE: OrderedDict[int, tuple[str, Hook]] = OrderedDict()
-"""Hooks of all modules."""
+EVERYWHERE: OrderedDict[int, tuple[str, Any]] = OrderedDict()
+"""Hooks of all modules, and who watches them."""
+
+
+def register_module_watcher(watcher: Any) -> RemovableHandle:
+    """Call `watcher.called(module)` and `watcher.returned(module)` around every module there is and its hooks."""
+    return RemovableHandle(EVERYWHERE, (WATCHER, watcher))
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -83,6 +89,18 @@ def hooks_of(module: Module, kind: str) -> list[Hook]:
 
 
 def call_hooked(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`forward` with every hook around it, and whoever watches."""
+    watchers = [watcher for kind, watcher in EVERYWHERE.values() if kind is WATCHER]
+    for watcher in watchers:
+        watcher.called(module)
+    hooked = len(watchers) < len(EVERYWHERE) or any([module.__dict__[kind] for kind in FORWARD])  # noqa: C419
+    result = _with_hooks(module, args, kwargs) if hooked else module.forward(*args, **kwargs)
+    for watcher in watchers:
+        watcher.returned(module)
+    return result
+
+
+def _with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`forward` with every hook around it; hooks that are always called see an error's `None` too."""
     result, waiting = None, hooks_of(module, "_forward_hooks")
     try:

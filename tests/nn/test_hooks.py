@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine.nn.hooks import register_module_watcher
 from engine.nn.modules import module as module_room
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle: pip install '.[oracle]'")
@@ -129,3 +130,22 @@ def test_hooks_cost_nothing_where_there_are_none() -> None:
         assert layer._forward_hooks
     assert not layer._forward_hooks
     assert np.isfinite(layer(engine.ones(2)).item())
+
+
+def test_a_watcher_sees_every_call_with_the_hooks_inside() -> None:
+    heard: list[str] = []
+
+    class Watcher:
+        def called(self, module: Any) -> None:
+            heard.append(f"{type(module).__name__} called")
+
+        def returned(self, module: Any) -> None:
+            heard.append(f"{type(module).__name__} returned")
+
+    model = engine.nn.Sequential(engine.nn.Linear(2, 2), engine.nn.Tanh())
+    model[1].register_forward_hook(lambda *_: heard.append("hook"))
+    with register_module_watcher(Watcher()):
+        model(engine.ones(1, 2))
+    model(engine.ones(1, 2))
+    inside = ["Linear called", "Linear returned", "Tanh called", "hook", "Tanh returned"]
+    assert heard == ["Sequential called", *inside, "Sequential returned", "hook"]
