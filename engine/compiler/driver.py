@@ -64,9 +64,8 @@ class State:
     """What one thread is told: int64 numbers by name, in memory at `address`, which the driver's functions take; call:
     the bytes of CALL (see `packed`)."""
 
-    def __init__(self, memory: Any, address: int) -> None:
-        in_bytes = memoryview(memory).cast("B")
-        self.address, self.numbers, self.call = address, in_bytes.cast("q"), in_bytes[: 8 * len(CALL)]
+    def __init__(self, numbers: memoryview, address: int) -> None:
+        self.address, self.numbers, self.call = address, numbers, numbers.cast("B")[: 8 * len(CALL)]
 
     def tell(self, word: str, *numbers: int) -> None:
         """Set this word and those behind it."""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from engine.compiler import team
-from engine.compiler.destinations import aligned
 from engine.compiler.driver import LENGTH, LETTER, LINE, PLACE, Driver, State, packed
 from engine.compiler.home import address
 from engine.compiler.library import Library
@@ -53,9 +52,10 @@ class Native:
         self.start, self.end = stretch.start, stretch.end
         self.driver = driver(kernels)
         count = len(stretch.lines)
-        self.held = aligned(LENGTH * count + 16, np.int64)
-        first = address(self.held)
-        self.states = [State(self.held[i * LENGTH : (i + 1) * LENGTH], first + 8 * LENGTH * i) for i in range(count)]
+        self.held = array("q", bytes(8 * (LENGTH * count + 24)))
+        skipped = -self.held.buffer_info()[0] % 64
+        first, words = self.held.buffer_info()[0] + skipped, memoryview(self.held)[skipped // 8 :]
+        self.states = [State(words[i * LENGTH :], first + 8 * LENGTH * i) for i in range(count)]
         self.shared = first + 8 * LENGTH * count
         """Where the barrier's count lies and, in another cache line, the step to stop after."""
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
@@ -74,21 +74,20 @@ class Native:
         self._begin = self._letter.buffer_info()[0]
 
     def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
-        numbers: list[int] = []
-        patches: list[tuple[int, int, int]] = []
-        starts, bases, known = list[int](), self.bases, self.bases.known
+        numbers, starts, patches = list[Any](), list[int](), list[tuple[int, int, int]]()
         for item in line:
             starts.append(len(numbers))
-            for argument in self._arguments(item, state):
-                if argument.__class__ is tuple:
-                    buffer, offset = argument
-                    if buffer.slot < 0:
-                        base, size = known.get(id(buffer)) or bases.look(buffer)
-                        argument = base + offset * size
-                    else:
-                        patches.append((len(numbers), buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
-                        argument = 0
-                numbers.append(argument)
+            numbers += self._arguments(item, state)
+        bases, known = self.bases, self.bases.known
+        for at, argument in enumerate(numbers):
+            if argument.__class__ is tuple:
+                buffer, offset = argument
+                if buffer.slot < 0:
+                    base, size = known.get(id(buffer)) or bases.look(buffer)
+                    numbers[at] = base + offset * size
+                else:
+                    patches.append((at, buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
+                    numbers[at] = 0
         base, driver = self._kept(numbers), self.driver
         rows = [n for f, at in zip(self._functions(line, kernels), starts, strict=True) for n in (f, base + 8 * at)]
         table = self._kept(rows + [n for at, slot, more in patches for n in (base + 8 * at, slot, more)])
@@ -106,8 +105,9 @@ class Native:
     def _functions(self, line: list[Any], kernels: Library) -> list[int]:
         """What each row of a thread calls."""
         made = self.driver.address
+        found = iter(kernels.need([item.work for item in line if item.__class__ is Piece and not item.address]))
         return [
-            getattr(item.work, "address", 0) or kernels.need([item.work])[0] if item.__class__ is Piece
+            item.address or next(found) if item.__class__ is Piece
             else made["guard" if item.__class__ is Guard else "barrier"]
             for item in line
         ]  # fmt: skip

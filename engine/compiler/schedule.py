@@ -67,10 +67,11 @@ class Guard:
 
 
 class Piece(NamedTuple):
-    """A row of one thread's table: a piece of work of the plan's row `place`."""
+    """A row of one thread's table: a piece of work of the plan's row `place`. address: its code, if that is known."""
 
     work: Any
     place: int
+    address: int = 0
 
 
 @dataclass
@@ -150,6 +151,8 @@ def schedule(
     made: list[Stretch | Call] = []
     builder: _Builder | None = None
     bands = {band.start: band for band in plan.bands} if banded else {}
+    if threads == 1 and not (bands or plan.finite or Call in map(type, plan.rows)) and plan.rows:  # nothing to decide
+        return [Stretch([[Piece(row.work, place) for place, row in enumerate(plan.rows)]], 0, len(plan.rows))]
     behind = 0
     for place, row in enumerate([*plan.rows, None]):
         if place < behind:

@@ -26,18 +26,16 @@ MAGIC = b"autodiff playground kernel 1\n"
 
 def folder() -> Path:
     """The cache folder of this user."""
-    return _folder(*map(os.environ.get, (FOLDER, "XDG_CACHE_HOME", "HOME")))
+    return _folder(os.environ.get(FOLDER))
 
 
 @functools.cache
-def _folder(chosen: str | None, caches: str | None, _: str | None) -> Path:
-    """The same; asked for again where the home is another one."""
+def _folder(chosen: str | None) -> Path:
     if chosen:
         return Path(chosen)
-    home = Path.home()
     if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "autodiff-playground"
-    return Path(caches or home / ".cache") / "autodiff-playground"
+        return Path.home() / "Library" / "Caches" / "autodiff-playground"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autodiff-playground"
 
 
 @functools.cache

@@ -76,7 +76,8 @@ class Table:
         self._allowed = math.inf
         self._most: int | None = None
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
-        self._numbers = [(self._bits[0].view(b.dtype), i) for i, (b, _, _) in enumerate(plan.scalars)]
+        views = {kind: self._bits[0].view(kind) for kind in {b.dtype for b, _, _ in plan.scalars}}
+        self._numbers = [(views[b.dtype], i) for i, (b, _, _) in enumerate(plan.scalars)]
         self._last: tuple[Any, Feed] | None = None
 
     # ------------------------------------------------------------------------------------------------- kernels

@@ -90,7 +90,7 @@ def inlined(plan: Plan, kernels: Library, bases: Bases) -> Stretch | None:
             piece = Inlined(part, near, inputs, bases)
             if not piece.compile(kernels, f"whole_{start}"):
                 return None
-            line.append(Piece(piece, start))
+            line.append(Piece(piece, start, piece.address))
         if plan.finite and not any(isinstance(item, Guard) for item in line):
             line.append(Guard(guard_of(plan).stretches))
     return Stretch([line], 0, len(plan.rows))

@@ -213,7 +213,7 @@ class Contraction(Product):
             return [*Product.arguments(self), *blocks(self.m, self.n, self.sums)]
         last = self.still if self.packed else [self.form.loop] if self.form and self.joint else []
         found = Product.arguments(self._sorted().arranged(self._order(last)) if last or self.slide else self)
-        return [*found, self.cut[1]] if self.cut else found
+        return [*found, self.cut[1]] if len(self.k) > 1 and self.cut else found
 
     def split(self, parts: int) -> list[Contraction]:
         """Pieces along the loop over results that divides best."""
