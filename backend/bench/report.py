@@ -67,7 +67,8 @@ def others(process: dict[str, Any]) -> Iterator[str]:
     if "edit" in process:
         e = process["edit"]
         yield (
-            f"edit to first compiled step: {e['compile']:.1f} ms, with model and optimiser {e['whole']:.1f} ms;"
+            f"edit to first compiled step: {e['compile']:.1f} ms, the fastest {e['compile_best']:.1f} ms,"
+            f" with model and optimiser {e['whole']:.1f} ms;"
             f" among the first ten edits {e['first']:.1f} ms; back to one that was there: {e['back']:.1f} ms"
             f"{'' if e['native'] else ' (not native code)'}"
         )

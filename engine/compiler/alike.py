@@ -23,7 +23,7 @@ from engine.compiler.heard import OPEN, Heard, Memory, TooMuch
 from engine.compiler.ir import FLOAT, NOWHERE, CompilerError, Graph, Source, Value
 from engine.compiler.lower import noted
 from engine.compiler.recipe import Call, Drawn, Program
-from engine.compiler.resized import EACH, LONG, MOST, Writer, copied, said
+from engine.compiler.resized import LONG, MOST, Writer, copied, said
 from engine.compiler.sizes import Size, Tape
 from engine.compiler.updates import Updates
 from engine.graph import Size as Shape
@@ -39,44 +39,53 @@ def program_of(comparison: Comparison, finite: bool = False) -> Program:
         heard = Heard(assembly)
     except TooMuch:
         return assembly.run()
-    with _LOCK:
-        known = _ALIKE.get(heard.key)
-        alike = list(known or ())
-    for likeness in alike:
-        program = likeness.program(assembly, heard)
+    known = _known(heard.key)
+    for likeness in known or ():
+        program = None if likeness is None else likeness.program(assembly, heard)
         if program is not None:
             return program
     settled = len(assembly.program.tensors)
     program = assembly.run()
     program.says = said(program.graph)
-    if known is None:
-        with _LOCK:
-            _ALIKE[heard.key] = []
-            if len(_ALIKE) > MOST:
-                _ALIKE.popitem(last=False)
-    elif len(alike) < EACH and program.says is not None and len(program.graph.nodes) <= LONG:
-        program.learn = partial(_learn, assembly, heard, settled)
+    if known is not None and len(known) < EACH and program.says is not None and len(program.graph.nodes) <= LONG:
+        constants = [s.array.copy() if s.role == "constant" else None for s in program.graph.sources]
+        program.learn = partial(_learn, assembly, heard, settled, constants)
         del assembly.program, assembly.graph  # it holds what is learnt from
     return program
 
 
-def _learn(assembly: Assembly, heard: Heard, settled: int, program: Program) -> None:
+EACH = 12
+"""Likenesses of one key: of sizes that are equal by chance there may be many kinds."""
+_LOCK = threading.RLock()
+_ALIKE: OrderedDict[Any, list[Likeness | None]] = OrderedDict()
+"""By what was heard, sizes aside; None in the place of one that could not be learnt."""
+
+
+def _known(key: Any) -> list[Likeness | None] | None:
+    """What is known of steps that say this; None if this is the first one."""
+    with _LOCK:
+        known = _ALIKE.setdefault(key, [])
+        _ALIKE.move_to_end(key)
+        if len(_ALIKE) > MOST:
+            _ALIKE.popitem(last=False)
+        if known:
+            return list(known)
+        known.append(None)
+        return None
+
+
+def _learn(assembly: Assembly, heard: Heard, settled: int, constants: list[Any], program: Program) -> None:
     """Know steps like this one, from now on."""
+    likeness = None
     try:
-        likeness = Likeness(assembly, heard, program, settled)
+        likeness = Likeness(assembly, heard, program, settled, constants)
     except (CompilerError, TooMuch):  # steps that say more than sizes: they are assembled, each
-        return
+        pass
     except Exception as defect:  # the compiler's own: nothing is lost but time, and everybody hears of it
         told = f"a defect of the compiler, {type(defect).__name__}: {defect}"
         warnings.warn(f"steps like this one are assembled from the beginning: {told}", RuntimeWarning, stacklevel=2)
-        return
     with _LOCK:
         _ALIKE.setdefault(heard.key, []).append(likeness)
-
-
-_LOCK = threading.RLock()
-_ALIKE: OrderedDict[Any, list[Likeness]] = OrderedDict()
-"""By what was heard, sizes aside."""
 
 
 # --------------------------------------------------------------------------------------------------- what is known
@@ -152,8 +161,8 @@ class Likeness:
     """What becomes of steps that say the same. Raises: CompilerError, TooMuch, where that is more than a matter of
     sizes."""
 
-    def __init__(self, done: Assembly, heard: Heard, program: Program, settled: int) -> None:
-        graph = program.graph
+    def __init__(self, done: Assembly, heard: Heard, program: Program, settled: int, constants: list[Any]) -> None:
+        graph, own = program.graph, program.tensors[settled:]
         if program.carried or graph.effects or program.says is None:
             raise TooMuch("a program of more than a graph")
         self.structure, self.example = program.says
@@ -161,8 +170,10 @@ class Likeness:
         if self.at(heard.sizes) != self.example:
             raise CompilerError("alike", str(self.example), str(self.at(heard.sizes)))
         self.places = {id(m.array): i for i, m in reversed(list(enumerate(heard.memory)))}
-        self.tensors = [self.places[id(array)] for _, array in program.tensors[settled:]]
-        self.what = [self._what(s, heard) for s in graph.sources]
+        self.tensors = [self.places[id(array)] for _, array in own]
+        if any(heard.memory[i].owner is not t for i, (t, _) in zip(self.tensors, own, strict=True)):
+            raise TooMuch("memory that is two tensors'")
+        self.what = [self._what(s, c, heard) for s, c in zip(graph.sources, constants, strict=True)]
         del self.places
         self.before = [before for _, before in program.schedules]
         nothing = Value((), FLOAT)
@@ -198,12 +209,12 @@ class Likeness:
             raise CompilerError("alike", "a graph of the same structure", "another one")
         return Writer(tape).function(found[1])
 
-    def _what(self, source: Source, heard: Heard) -> Any:
-        """Which memory, constant, draw or setting a source is."""
+    def _what(self, source: Source, constant: Any, heard: Heard) -> Any:
+        """Which memory, draw or setting a source is; the numbers of a constant, which nobody else writes to."""
         if source.role == "cell":
             return self.places[id(source.array)]
         if source.role != "scalar":
-            return source.array
+            return constant
         read = source.read
         if isinstance(read, Drawn):
             return read.place

@@ -14,7 +14,7 @@ from engine.compiler import home, optimise
 from engine.compiler.assemble import Assembly, all_zeros
 from engine.compiler.compare import ARRAYS
 from engine.compiler.guard import PLAIN
-from engine.compiler.resized import LARGE
+from engine.compiler.resized import LARGE, LONG
 from engine.compiler.told import PLAIN as ATTRIBUTES
 from engine.compiler.trace import Draw, Event
 from engine.graph import Size
@@ -54,6 +54,8 @@ class Heard:
         self._sizes: dict[int, int] = {}
         self._words: list[Any] = [assembly.wants_finite, len(assembly.trace.draws)]
         trace = assembly.trace
+        if len(trace.events) > LONG:
+            raise TooMuch("a long step, whose graph is too long to be known again")
         self._words += [self._array(a) for a in trace.arguments]
         for event in trace.events:
             getattr(self, f"_{event.what}")(event, *event.facts)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from steps import Attention, Residual, training
 from test_resized import Last, classes, cnn, mlp, normed, thinned
@@ -292,3 +293,49 @@ def test_random_networks_in_random_sizes_have_the_programs_that_assembling_makes
 
     sizes = [tuple(draw.randint(2, 40) for _ in kinds) for _ in range(6)]
     likenesses(sized(make, sizes, draw.choice(list(OPTIMIZERS.values()))), finite=draw.random() < 0.5)
+
+
+def test_a_constant_is_nobody_elses() -> None:
+    """Numbers that are looked into from outside are those of each step's own."""
+    kept = [np.array([2, 2, 2, 3], np.float32) for _ in range(3)]
+
+    def make(k: Any) -> Any:
+        w = engine.ones(4, requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.1)
+
+        def step(x: Any) -> Any:
+            optimizer.zero_grad()
+            loss = (w * x * engine.from_numpy(k[:])).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return (step, (engine.ones(4),)), k
+
+    made = [make(k) for k in kept]
+    assert likenesses([pair for pair, _ in made[:2]]) == [False, False]
+    for _, k in made[:2]:
+        k[...] = 7
+    assert likenesses([made[2][0]]) == [True]
+
+
+def test_a_step_that_can_not_be_learnt_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refusing(*_: Any) -> Any:
+        tried.append(1)
+        raise alike.TooMuch("on purpose")
+
+    monkeypatch.setattr(alike.Likeness, "_function", refusing)
+    monkeypatch.setattr(alike, "EACH", 3)
+    assert likenesses(sized(mlp, WIDTHS)) == [False] * 5
+    assert len(tried) == 2
+
+
+def test_memory_that_is_two_tensors_is_not_taken_for_one() -> None:
+    def make() -> Any:
+        a, b = nn.Linear(5, 5, bias=False), nn.Linear(5, 5, bias=False)
+        b.weight.data = a.weight.data
+        return training(nn.Sequential(a, nn.Tanh(), b), optim.SGD(a.parameters(), lr=0.1)), classes(6, 5)
+
+    likenesses([make() for _ in range(3)])
