@@ -207,7 +207,7 @@ def arrange(plan: Plan, cost: float, cores: int, parted: int = 1) -> None:
         if found.worth > MOST * cost:
             break
     if best is not None:
-        plan.rows, plan.bands = best.rows, best.bands
+        plan.rows, plan.bands, plan.lives = best.rows, best.bands, []
 
 
 BETWEEN = -1

@@ -26,6 +26,7 @@ def sum_beside(plan: Plan) -> None:
         else:
             kept[-1] = replace(last, work=both, nodes=last.nodes + row.nodes, touches=last.touches + row.touches)
             plan.guard -= number < guard
+            plan.lives = []
     plan.rows = kept
 
 

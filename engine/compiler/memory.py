@@ -6,13 +6,14 @@ from bisect import bisect
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from engine.compiler.destinations import aligned
 from engine.compiler.home import address
-from engine.compiler.work import Buffer, Call, Plan
+from engine.compiler.work import Buffer, Call, Life, Plan
 
 ENDLESS = 1 << 62
 LINE = 64
@@ -28,21 +29,31 @@ def touched(row: Any) -> Iterable[Buffer]:
 
 def allocate(plan: Plan) -> None:
     """Give every buffer of a plan that has none its memory."""
+    alone = [b for b in plan.buffers if b.own] + [b for band in plan.bands for kept in band.kept for b in kept.values()]
+    for buffer in alone:
+        buffer.array = aligned(buffer.count, buffer.dtype)
+        if buffer.fill:
+            buffer.array[:] = buffer.fill
+    lives = plan.lives or lives_of(plan)
+    spots, size = _spots(lives)
+    arena = aligned(size, np.uint8, zeros=False)
+    base = address(arena)
+    for (buffer, _, _), start in zip(lives, spots, strict=True):
+        buffer.array, buffer.base = np.ndarray(buffer.count, buffer.dtype, arena, start), base + start
+
+
+def lives_of(plan: Plan) -> list[Life]:
+    """The buffers that want memory which others had before them, in the order in which they do."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for number, row in enumerate(plan.rows):
         for buffer in touched(row):
-            key = id(buffer)
-            if key not in first:
-                first[key] = number
-            last[key] = number
+            first.setdefault(id(buffer), number)
+            last[id(buffer)] = number
     for band in plan.bands:
         for segment in band.segments:
             if segment.units:
                 _together([going.row for going in segment.goings], plan, first, last)
-        for buffers in band.kept:
-            for buffer in buffers.values():
-                buffer.array = aligned(buffer.count, buffer.dtype)
     end = len(plan.rows)
     kept = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
     kept += [place.buffer for _, places in plan.effects for place in places]
@@ -51,18 +62,8 @@ def allocate(plan: Plan) -> None:
         last[id(buffer)] = end
     for buffer, _, _ in plan.scalars:  # they are written before every step
         first[id(buffer)], last[id(buffer)] = -1, end
-    for buffer in plan.buffers:
-        if buffer.own:
-            buffer.array = aligned(buffer.count, buffer.dtype)
-            if buffer.fill:
-                buffer.array[:] = buffer.fill
-    wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and id(b) in first]
-    wanted.sort(key=lambda b: first[id(b)])
-    spots, size = _spots(wanted, first, last)
-    arena = aligned(size, np.uint8, zeros=False)
-    base = address(arena)
-    for buffer, start in zip(wanted, spots, strict=True):
-        buffer.array, buffer.base = np.ndarray(buffer.count, buffer.dtype, arena, start), base + start
+    wanted = [b for b in plan.buffers if b.array is None and b.slot < 0 and not b.own and id(b) in first]
+    return sorted([(b, first[id(b)], last[id(b)]) for b in wanted], key=itemgetter(1))
 
 
 def lined_up(buffers: list[Buffer]) -> list[Any]:
@@ -80,13 +81,12 @@ def _together(rows: list[int], plan: Plan, first: dict[int, int], last: dict[int
             last[id(buffer)] = max(last[id(buffer)], rows[-1])
 
 
-def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) -> tuple[list[int], int]:
+def _spots(lives: list[Life]) -> tuple[list[int], int]:
     """Where each buffer begins, in bytes, and how much is needed in all: the lowest gap that is free while it lives."""
     gaps: list[tuple[int, int]] = [(0, ENDLESS)]
     living: list[tuple[int, int, int]] = []
     found, most = [], 0
-    for buffer in wanted:
-        born = first[id(buffer)]
+    for buffer, born, died in lives:
         while living and living[0][0] < born:
             _, low, high = heappop(living)
             _give_back(gaps, low, high)
@@ -97,7 +97,7 @@ def _spots(wanted: list[Buffer], first: dict[int, int], last: dict[int, int]) ->
             start, end = gaps[place]
         behind = start + room
         gaps[place : place + 1] = [(behind, end)] if end > behind else []
-        heappush(living, (last[id(buffer)], start, behind))
+        heappush(living, (died, start, behind))
         found.append(start)
         most = max(most, behind)
     return found, most

@@ -21,7 +21,7 @@ from engine.compiler.ir import CompilerError, Graph, Map, Node, Origin, Python, 
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.product import PLAIN, Product
 from engine.compiler.kernels.transpose import Transposition
-from engine.compiler.memory import touched
+from engine.compiler.memory import lives_of, touched
 from engine.compiler.schedule import check
 from engine.compiler.sizes import Size, Tape
 from engine.compiler.work import NOTED, Buffer, Plan, Record, cost
@@ -80,21 +80,21 @@ class Recipe:
         ]
         scalars = [(buffer, offset, numbers[id(read)]) for buffer, offset, read in plan.scalars]
         parted = opened.parted
-        facts = (rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, cost(plan), places, parted)
-        return writer.function(facts)
+        facts = rows, plan.buffers, scalars, plan.finite, plan.guard, plan.outputs, cost(plan), lives_of(plan)
+        return writer.function((facts, places, parted))
 
     def plan(self, graph: Graph, sizes: tuple[int, ...]) -> Plan | None:
         """The rows for these sizes, without memory; None where they would be others."""
         made = self.made(*sizes)
         if made is None:
             return None
-        rows, buffers, scalars, finite, guard, outputs, plan_cost, places, graph.parted = made
+        (rows, buffers, scalars, finite, guard, outputs, spent, lives), places, graph.parted = made
         for source, place in zip(graph.sources, places, strict=True):
             if source.role == "cell" and place is not None:
                 if not source.array.flags.c_contiguous:
                     return None
                 place.buffer.array = source.array.reshape(-1)
-        plan = Plan(rows, buffers, [], finite, guard, [], outputs, cost=plan_cost, checked=True)
+        plan = Plan(rows, buffers, [], finite, guard, [], outputs, cost=spent, checked=True, lives=lives)
         plan.scalars = [(buffer, offset, graph.sources[place].read) for buffer, offset, place in scalars]
         plan.places = {id(s): place for s, place in zip(graph.sources, places, strict=True) if place is not None}
         return plan

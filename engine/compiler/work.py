@@ -146,6 +146,10 @@ class Call:
     note: str = ""
 
 
+Life = tuple[Buffer, int, int]
+"""A buffer, the first row that touches it and the last."""
+
+
 @dataclass(eq=False)
 class Plan:
     """A lowered graph: rows in order, what runs before each step, where values lie.
@@ -171,6 +175,8 @@ class Plan:
     """Nanoseconds that one core needs for the native rows."""
     checked: bool = False
     """Whether every row is known to stay within its buffers."""
+    lives: list[Life] = field(default_factory=list)
+    """See `memory.lives_of`; none where nobody asked since the rows were changed."""
 
 
 def shards(plan: Plan) -> int:

@@ -21,10 +21,11 @@ from engine.compiler import resized, store
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
 from engine.compiler.library import library
+from engine.compiler.memory import lives_of
 from engine.compiler.resized import Recipe, again, learn, said
 from engine.compiler.runner import _own, rows_of
 from engine.compiler.sizes import Tape
-from engine.compiler.work import Buffer, Plan, Record, cost
+from engine.compiler.work import Buffer, Life, Plan, Record, cost
 
 
 def told(x: Any, seen: dict[int, int]) -> Any:
@@ -45,6 +46,11 @@ def page(plan: Plan) -> Any:
     return told([rows, plan.finite, plan.guard, plan.outputs, plan.buffers, [s[:2] for s in plan.scalars]], {})
 
 
+def lives(plan: Plan, found: list[Life]) -> list[tuple[int, int, int]]:
+    """Buffers by their number, and which rows they live for."""
+    return [(plan.buffers.index(buffer), born, died) for buffer, born, died in found]
+
+
 def replays(graphs: list[Graph], shards: int = 2) -> int:
     """Of graphs with one structure, how many the recipe of the first one fits (it does fit that one)."""
     recipe = Recipe(graphs[0], lambda graph: rows_of(graph, shards))
@@ -57,6 +63,7 @@ def replays(graphs: list[Graph], shards: int = 2) -> int:
             assert page(plan) == page(wanted)
             assert [row.work.key for row in plan.rows] == [row.work.key for row in wanted.rows]
             assert plan.cost == cost(wanted)
+            assert lives(plan, plan.lives) == lives(wanted, lives_of(wanted))
             assert again.parted == mine.parted
             count += 1
         assert graph is not graphs[0] or plan is not None
