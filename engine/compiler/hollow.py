@@ -21,9 +21,8 @@ from engine.errors import EngineError
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer, with_numbers
 from engine.optim.sgd import SGD
-from engine.sweep import current_sweep
 from engine.tensor import NUMBERS, Tensor, wrap
-from engine.tree import leaves, mapped
+from engine.tree import leaves, rebuilt
 
 ndarray = np.ndarray
 
@@ -37,12 +36,14 @@ def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Tr
 
     None where it can not be told without numbers; then nothing is changed at all.
     """
-    given = [t for t in leaves((args, kwargs)) if isinstance(t, Tensor)]
-    if any(t._requires_grad or t.array.__class__ is not ndarray for t in given):
+    every = leaves((args, kwargs))
+    given = [t for t in every if isinstance(t, Tensor)]
+    if any([t._requires_grad or t.array.__class__ is not ndarray for t in given]):  # noqa: C419
         return None
-    args, kwargs = mapped(_hollow, (args, kwargs))
+    every = [_hollow(t) for t in every]
+    args, kwargs = rebuilt((args, kwargs), iter(every))
     back, states = Undo(), Undo()
-    shadow = Shadow((args, kwargs), back, states, [t.array for t in given])
+    shadow = Shadow(every, back, states, [t.array for t in given])
     told = False
     try:
         with shadow as trace:
@@ -76,13 +77,14 @@ class Shadow(Tracer):
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
         """An op was told what it would make. Raises: NotHollow; the op's own error where it refuses whole numbers."""
         super().record(op, inputs, attrs, output)
-        if output.array.__class__ is not Abstract:
+        if self.depth or output.array.__class__ is not Abstract:
             return
         more = [v for v in attrs.values() if v.__class__ not in NUMBERS] if attrs else ()
         if op.asks or (more and any(isinstance(v, ARRAYS) for v in leaves(more))):
             raise NotHollow(op.name, "an op that does not look at numbers")
-        if current_sweep() is None:  # on the way back the same ones are read again
-            arrays = [t if t.__class__ in NUMBERS else t.array for t in inputs]
+        event = self.trace.events[-1]
+        if not event.backward:  # on the way back the same ones are read again
+            arrays = event.facts[1]
             if any([a.__class__ is ndarray and a.ndim and a.dtype.kind in "iu" for a in arrays]):  # noqa: C419
                 (op.named or op.forward)(np, *(arrays if op.named else map(_zeros, arrays)), **attrs)
 
@@ -131,7 +133,7 @@ _FIRST: dict[Any, dict[str, Any]] = {}
 def _first_state(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
     """The state of a single number after a step along 0, which is the same for the same settings: hollow where it is 0,
     and where it counts steps."""
-    key = type(optimizer), repr([v for name, v in group.items() if name not in ("params", "param_names")])
+    key = type(optimizer), *[v for name, v in group.items() if name not in ("params", "param_names") and v.__hash__]
     if key not in _FIRST:
         one = wrap(np.zeros(1, np.float32))
         one.grad = wrap(np.zeros(1, np.float32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.array import Abstract
+from engine.array import FLOAT, Abstract
 from engine.errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from engine.ops.op import Case, Op, Rule, words
 
@@ -63,7 +63,7 @@ class CrossEntropyOp(Op):
 def _per_row(g: Any, x: Any, target: Any, reduction: str, ignore_index: int) -> Any:
     if reduction == "none":
         return g.unsqueeze(1)
-    return g if reduction == "sum" else g / (target != ignore_index).sum().clamp_between(1).to(x.dtype)
+    return g if reduction == "sum" else g / (target != ignore_index).to(FLOAT).sum().clamp_between(1).to(x.dtype)
 
 
 class CrossEntropySlope(Op):
