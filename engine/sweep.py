@@ -44,7 +44,7 @@ class Sweep:
         self.heap: list[tuple[int, Node]] = []
         self.targets: set[Node] = set()
         self.recorders = current_mode().recorders
-        self.leaving = any([type(r).leave is not Recorder.leave for r in self.recorders])  # noqa: C419
+        self.leaving = bool(self.recorders) and any(type(r).leave is not Recorder.leave for r in self.recorders)
 
     def push(self, edge: Any, g: Tensor, fresh: bool = False) -> None:
         """Add a gradient to a node's or a leaf's. fresh: nobody else holds its memory."""

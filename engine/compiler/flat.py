@@ -95,7 +95,7 @@ def _apart(trace: Trace) -> set[int]:
 def _count_as_one(optimizer: Optimizer, members: list[Tensor]) -> bool:
     """Whether parameters have all states in common, and the number of steps."""
     mine = {id(p) for p in members}
-    names = {tuple(n for n, v in optimizer.state.get(p, {}).items() if isinstance(v, Tensor)) for p in members}
+    names = {tuple(optimizer.state.get(p, ())) for p in members}
     counts = home.COUNTS.get(optimizer, []) if any("step" in n for n in names) else []
     return len(names) == 1 and sum(not mine.isdisjoint(map(id, m)) for _, m in counts) <= 1
 
