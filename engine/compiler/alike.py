@@ -118,6 +118,16 @@ class Opening(Assembly):
         sizes = [_count(self.shapes[id(p.array)]) for p in together.members]
         return list(accumulate(sizes, initial=0))[[id(p) for p in together.members].index(id(parameter))]
 
+    def agrees(self, found: Value, made: Any) -> bool:
+        """Whether a rule says, in this example, what shape an op made."""
+        sizes: tuple[Any, ...] = found.shape
+        return bool(tuple([n.now if n.__class__ is Size else n for n in sizes]) == made.shape)
+
+    def hold(self, array: Any, value: Value) -> None:
+        """What ops make is as large as the graph says."""
+        self.shapes.setdefault(id(array), value.shape)
+        super().hold(array, value)
+
     def _opened(self, value: Any) -> Any:
         """An attribute with open sizes."""
         if value.__class__ is int:

@@ -129,6 +129,10 @@ class Assembly:
         """The shape of an array of the trace, or of memory."""
         return array.shape
 
+    def agrees(self, found: Value, made: Any) -> bool:
+        """Whether a rule says what shape an op made."""
+        return bool(found.shape == made.shape)
+
     def start(self, together: flat.Flat, parameter: Any) -> Any:
         """Where a parameter begins among those that are moved together."""
         return together.starts[id(parameter)]
@@ -244,7 +248,7 @@ class Assembly:
             found = self.attempt(op, values, attrs)
         if found is None and drawn:
             raise self.refuse(f"{op.name} draws numbers, and has no rule here")
-        if found is None or found.shape != self.shape(made):
+        if found is None or not self.agrees(found, made):
             found = self._python(op, inputs, attrs, made)
         self.hold(made, found)
         event = self.event

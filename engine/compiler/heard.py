@@ -42,11 +42,13 @@ class Memory:
 
 class Heard:
     """What a trace says once all is settled. key: what happened, with the order of sizes in the place of these; sizes:
-    those in order; arrays, optimizers, modules, memory: what is spoken of, numbered. Raises: TooMuch."""
+    those in order; arrays, optimizers, modules, memory: what is spoken of, in order; made: what ops made, whose shapes
+    follow from what they read. Raises: TooMuch."""
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly, self.comparison = assembly, assembly.comparison
         self.arrays: list[Any] = []
+        self.made: list[Any] = []
         self.optimizers: list[Optimizer] = []
         self.modules: list[Module | None] = []
         self._place: dict[int, int] = {}
@@ -73,7 +75,7 @@ class Heard:
     def _array(self, a: Any) -> int:
         place = self._place.get(id(a))
         if place is None:
-            place = self._place[id(a)] = len(self.arrays)
+            place = self._place[id(a)] = len(self._place)
             self.arrays.append(a)
             self._words.append((self.numbered(a.shape), a.dtype.char, self._before(a)))
         return place
@@ -106,9 +108,9 @@ class Heard:
         place = self._place
         read = [place[id(a)] if id(a) in place else self._input(a) for a in inputs]
         told = [self._attribute(name, v) for name, v in attrs.items()] if attrs else ()
-        self._words.append(
-            (op, event.line, event.backward, self._module(event.module), *read, self._array(made), *told)
-        )
+        out = place.setdefault(id(made), len(place))
+        self.made.append(made)
+        self._words.append((op, event.line, event.backward, self._module(event.module), out, *read, *told))
 
     def _input(self, x: Any) -> Any:
         if isinstance(x, ARRAYS):
@@ -166,8 +168,8 @@ class Heard:
         if not isinstance(target, np.ndarray):
             raise TooMuch("an array that was not computed is written to")
         here = self._array(target), self._array(given)
-        real = [(i, a) for i, a in enumerate(self.arrays) if isinstance(a, np.ndarray) and i != here[0]]
-        self._words.append(("written", *here, *[i for i, a in real if np.may_share_memory(a, target)]))
+        real = [a for a in (*self.arrays, *self.made) if isinstance(a, np.ndarray) and a is not target]
+        self._words.append(("written", *here, *[self._place[id(a)] for a in real if np.may_share_memory(a, target)]))
 
     def _counted(self, _: Event, tensor: Tensor) -> None:
         self._words.append(("counted", self._tensor(tensor)))
