@@ -197,8 +197,8 @@ class Heard:
         first: dict[int, int] = {}
         words, number = self._words, self._who
         words += [(first.setdefault(id(m.array), len(first)), m.array.dtype.char) for m in self.memory]
+        words += [structure for _, structure in self.assembly.program.structures]
         for o in self.optimizers:
-            words.append(optimise.structure(o))
             words += [tuple(map(self._tensor, group["params"])) for group in o.param_groups]
             words += [(number.get(id(p)), name) for p, name in home.STATES[o]]
             words += [tuple([number.get(id(p)) for p in members]) for _, members in home.COUNTS.get(o, ())]
