@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.compiler import flat, home, optimise
 from engine.compiler.assemble import Assembly, all_zeros
-from engine.compiler.compare import Comparison
+from engine.compiler.compare import Comparison, Differs
 from engine.compiler.heard import OPEN, Heard, Memory, TooMuch
 from engine.compiler.ir import FLOAT, NOWHERE, CompilerError, Graph, Source, Value
 from engine.compiler.lower import noted
@@ -79,7 +79,7 @@ def _learn(assembly: Assembly, heard: Heard, settled: int, constants: list[Any],
     likeness = None
     try:
         likeness = Likeness(assembly, heard, program, settled, constants)
-    except (CompilerError, TooMuch):  # steps that say more than sizes: they are assembled, each
+    except (CompilerError, Differs, TooMuch):  # steps that say more than sizes: they are assembled, each
         pass
     except Exception as defect:  # the compiler's own: nothing is lost but time, and everybody hears of it
         told = f"a defect of the compiler, {type(defect).__name__}: {defect}"
@@ -139,6 +139,9 @@ class Opening(Assembly):
     def attempt(self, op: Any, values: list[Any], attrs: dict[str, Any]) -> Value | None:
         """What an op becomes; nothing is remembered of it."""
         return noted(self.graph, op, values, {n: self._opened(v) if n in OPEN else v for n, v in attrs.items()})
+
+    def _python(self, op: Any, *_: Any) -> Value:
+        raise TooMuch(f"{op.name}, whose rule wants numbers")
 
 
 def _count(shape: Any) -> Any:

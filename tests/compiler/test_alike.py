@@ -339,3 +339,9 @@ def test_memory_that_is_two_tensors_is_not_taken_for_one() -> None:
         return training(nn.Sequential(a, nn.Tanh(), b), optim.SGD(a.parameters(), lr=0.1)), classes(6, 5)
 
     likenesses([make() for _ in range(3)])
+
+
+@pytest.mark.parametrize("make", [mlp, lambda n, a, b: thinned(a, b)], ids=["plain", "drawn"])
+def test_a_rule_that_wants_numbers_is_no_defect(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "noted", lambda *_: None)
+    assert likenesses(sized(make, WIDTHS[:4])) == [False] * 4
