@@ -17,8 +17,9 @@ WINDOW = 1_000_000.0
 SLOWER, STRIKES = 1.3, 3
 """Many threads that take so many times what one took, so many calls in a row, have lost: another program came. One
 thread races against what they took then, not against their better days."""
-AGAIN = 5_000_000_000
-"""Nanoseconds until the next race."""
+AGAIN, SOON = 5_000_000_000, 500_000_000
+"""Nanoseconds until the next race, and until the one after many threads have lost: a core that was taken away may be
+back. Where they lose again and again, it is twice as long each time."""
 
 
 class Pace:
@@ -28,7 +29,7 @@ class Pace:
         self.cost = cost
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._since = 0
+        self._since, self._wait, self._pause, self._lost = 0, AGAIN, SOON, False
         self._strikes: list[float] = []
 
     def candidates(self, most: int) -> list[int]:
@@ -49,8 +50,9 @@ class Pace:
         if len(counts) == 1:
             return next(iter(counts)), False
         now = time.monotonic_ns()
-        if now - self._since > AGAIN:
-            self._times, self._since = {}, now
+        if now - self._since > self._wait:
+            self._pause = self._pause if self._lost else SOON
+            self._times, self._since, self._wait, self._lost = {}, now, AGAIN, False
         tried = {n: self._times.get((n, many), []) for n in counts}
         least = min(tried, key=lambda n: len(tried[n]))
         if len(tried[least]) < ROUNDS:
@@ -86,3 +88,5 @@ class Pace:
         self._strikes += [nanoseconds] * calls
         if len(self._strikes) >= STRIKES:
             self._times, self._strikes = {(threads, many): self._strikes}, []
+            self._since, self._wait, self._lost = time.monotonic_ns(), self._pause, True
+            self._pause = min(2 * self._pause, AGAIN)

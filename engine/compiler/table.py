@@ -16,7 +16,7 @@ from engine.compiler.driver import Driver
 from engine.compiler.home import address
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native, driver
-from engine.compiler.pace import STRIKES, Pace
+from engine.compiler.pace import SOON, STRIKES, Pace
 from engine.compiler.places import Place
 from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
 from engine.compiler.whole import inlined
@@ -160,7 +160,7 @@ class Table:
             self.short = self._whole
         else:
             self.short = next(iter(self._made.get(best, ())), None)
-        self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False)
+        self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False) if best > 1 else SOON
 
     def once(self, native: Native, words: bytes) -> bool:
         """A single step the quick way, under `lock`; whether the guard stopped it."""

@@ -2,6 +2,9 @@
 
 import math
 
+import pytest
+
+from engine.compiler import pace as rules
 from engine.compiler import team
 from engine.compiler.pace import ROUNDS, Pace
 
@@ -56,3 +59,37 @@ def test_two_tables_that_run_share_the_cores(monkeypatch):
     assert team.share() == 4
     with team.Running(), team.Running():
         assert team.share() == 2
+
+
+def test_many_threads_that_lost_race_again_soon_and_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 10 * rules.AGAIN
+    monkeypatch.setattr(rules.time, "monotonic_ns", lambda: now)
+    counts, one = [1, 2], Pace(1e6)
+
+    def race() -> None:
+        while one.choose(counts, False)[1]:
+            threads = one.choose(counts, False)[0]
+            one.note(threads, False, 1000.0 / threads)
+
+    def lose() -> None:
+        for _ in range(rules.STRIKES):
+            one.watch(2, False, 9000.0)
+        race()
+        assert one.choose(counts, False) == (1, False)
+
+    race()
+    assert one.choose(counts, False) == (2, False)
+    wait = rules.SOON
+    for _ in range(5):
+        lose()
+        now += wait
+        assert not one.choose(counts, False)[1]
+        now += 1
+        race()
+        assert one.choose(counts, False) == (2, False)
+        wait = min(2 * wait, rules.AGAIN)
+    now += rules.AGAIN + 1  # nobody lost for so long: the next one who does waits for a short time again
+    race()
+    lose()
+    now += rules.SOON + 1
+    assert one.choose(counts, False)[1]
