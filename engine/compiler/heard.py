@@ -67,7 +67,7 @@ class Heard:
         self._lies()
         self.key, self.sizes = tuple(self._words), tuple(self._sizes)
 
-    def numbered(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def _numbered(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A shape with the order of its sizes in the place of these; 0 and 1 are no sizes."""
         sizes = self._sizes
         return tuple([n if n < 2 else ~sizes.setdefault(n, len(sizes)) for n in shape])
@@ -77,7 +77,7 @@ class Heard:
         if place is None:
             place = self._place[id(a)] = len(self._place)
             self.arrays.append(a)
-            self._words.append((self.numbered(a.shape), a.dtype.char, self._before(a)))
+            self._words.append((self._numbered(a.shape), a.dtype.char, self._before(a)))
         return place
 
     def _before(self, a: Any) -> Any:

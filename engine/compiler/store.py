@@ -26,16 +26,16 @@ MAGIC = b"autodiff playground kernel 1\n"
 
 def folder() -> Path:
     """The cache folder of this user."""
-    return _folder(os.environ.get(FOLDER))
+    return _folder(os.environ.get(FOLDER), os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"))
 
 
 @functools.cache
-def _folder(chosen: str | None) -> Path:
+def _folder(chosen: str | None, caches: str | None, home: str) -> Path:
     if chosen:
         return Path(chosen)
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "autodiff-playground"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autodiff-playground"
+        return Path(home) / "Library" / "Caches" / "autodiff-playground"
+    return Path(caches or Path(home) / ".cache") / "autodiff-playground"
 
 
 @functools.cache

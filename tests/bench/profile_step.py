@@ -21,7 +21,8 @@ from backend.bench.measure import peak, products
 from backend.bench.problem import Problem
 from backend.bench.workloads import WORKLOADS
 from engine.compiler.assemble import trace_step
-from engine.compiler.runner import planned
+from engine.compiler.plan import furnished
+from engine.compiler.runner import rows_of
 from engine.compiler.table import Table
 from engine.compiler.team import cores
 from engine.compiler.work import Plan, Record
@@ -84,7 +85,8 @@ def show(name: str, threads: int, everything: bool, top: float) -> None:
     start = time.perf_counter()
     graph = trace_step(problem.step, (problem.x, problem.y))
     traced = time.perf_counter()
-    made = planned(graph, cores())
+    rows_made = rows_of(graph, cores())
+    made = furnished(rows_made, cores(), graph.parted[1])
     done = time.perf_counter()
     table, inputs = Table(made), inputs_of(problem)
     table.wait()

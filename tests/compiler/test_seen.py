@@ -11,7 +11,7 @@ from steps import NETWORKS, training
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
-from engine.compiler import destinations, home, seen
+from engine.compiler import destinations, home, runner, seen
 from engine.compiler.assemble import trace_step
 from engine.compiler.ir import Graph
 from engine.compiler.resized import said
@@ -72,6 +72,17 @@ def test_another_shape_setting_or_constant_says_something_else() -> None:
     assert first == said(graph(4, 0.1, [2.0, 3.0]))
     others = [said(graph(5, 0.1, [2.0, 3.0])), said(graph(4, 0.2, [2.0, 3.0])), said(graph(4, 0.1, [2.0, 4.0]))]
     assert first not in others
+
+
+def test_one_thread_and_many_have_plans_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "cores", lambda: 4)
+    seen._SEEN.clear()
+    model = MODELS["linear"]()
+    for threads in (1, None):
+        ran_twice(engine.compile(step_of(model, 0.01), threads=threads))
+    (one, _), (many, _) = seen._SEEN
+    assert (one[0], many[0]) == (1, 4)
+    assert one[1] == many[1]
 
 
 def ran_twice(step: Any) -> None:
