@@ -18,8 +18,8 @@ SLOWER, STRIKES = 1.3, 3
 """Many threads that take so many times what one took, so many calls in a row, have lost: another program came. One
 thread races against what they took then, not against their better days."""
 AGAIN, SOON = 5_000_000_000, 500_000_000
-"""Nanoseconds until the next race, and until the one after many threads have lost: a core that was taken away may be
-back. Where they lose again and again, it is twice as long each time."""
+"""Nanoseconds until the next race, and until the one after many threads have lost, in a race or later: a core that was
+taken away may be back. Where they lose again and again, it is twice as long each time."""
 
 
 class Pace:
@@ -57,7 +57,18 @@ class Pace:
         least = min(tried, key=lambda n: len(tried[n]))
         if len(tried[least]) < ROUNDS:
             return least, True
-        return min(tried, key=lambda n: min(tried[n])), False
+        return self._winner(tried), False
+
+    def _winner(self, tried: dict[int, list[float]]) -> int:
+        best = min(tried, key=lambda n: min(tried[n]))
+        if best < max(tried) and not self._lost:
+            self._lose()
+        return best
+
+    def _lose(self) -> None:
+        """Many threads have lost: they race again soon."""
+        self._since, self._wait, self._lost = time.monotonic_ns(), self._pause, True
+        self._pause = min(2 * self._pause, AGAIN)
 
     def settled(self, counts: Collection[int]) -> int:
         """Which of these numbers of threads single steps have, or 0 while they still race."""
@@ -65,7 +76,7 @@ class Pace:
             return next(iter(counts))
         tried = {n: self._times.get((n, False), []) for n in counts}
         raced = all(len(times) >= ROUNDS for times in tried.values())
-        return min(tried, key=lambda n: min(tried[n])) if raced else 0
+        return self._winner(tried) if raced else 0
 
     def steps(self, most: int) -> int:
         """How many steps a measurement takes."""
@@ -88,5 +99,4 @@ class Pace:
         self._strikes += [nanoseconds] * calls
         if len(self._strikes) >= STRIKES:
             self._times, self._strikes = {(threads, many): self._strikes}, []
-            self._since, self._wait, self._lost = time.monotonic_ns(), self._pause, True
-            self._pause = min(2 * self._pause, AGAIN)
+            self._lose()

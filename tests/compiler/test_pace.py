@@ -93,3 +93,19 @@ def test_many_threads_that_lost_race_again_soon_and_later_each_time(monkeypatch:
     lose()
     now += rules.SOON + 1
     assert one.choose(counts, False)[1]
+
+
+def test_many_threads_that_lost_the_first_race_run_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 10 * rules.AGAIN
+    monkeypatch.setattr(rules.time, "monotonic_ns", lambda: now)
+    counts, one = [1, 2], Pace(1e6)
+    for wait in (rules.SOON, 2 * rules.SOON):  # somebody else had a core just then
+        for _ in range(2 * ROUNDS):
+            threads, measuring = one.choose(counts, False)
+            assert measuring
+            one.note(threads, False, 9000.0 if threads == 2 else 1000.0)
+        assert one.settled(counts) == 1
+        now += wait
+        assert one.choose(counts, False) == (1, False)
+        now += 1
+    assert one.choose(counts, False)[1]
