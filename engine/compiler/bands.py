@@ -231,11 +231,9 @@ class _Known:
         for accesses in self.touched.values():
             for buffer in {access[0] for access in accesses}:
                 self.count[buffer] = self.count.get(buffer, 0) + 1
-        wanted = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
-        wanted += [place.buffer for _, places in plan.effects for place in places]
         calls = [row for row in plan.rows if not isinstance(row, Record)]
-        wanted += [place.buffer for call in calls for place in (*call.reads, *call.writes)]
-        self.wanted = {id(b) for b in wanted}
+        called = [place.buffer for call in calls for place in (*call.reads, *call.writes)]
+        self.wanted = {id(b) for b in (*plan.wanted, *called)}
 
     def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
         """Whether nobody else touches a buffer."""

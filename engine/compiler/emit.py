@@ -98,10 +98,12 @@ class Function(Arithmetic):
             width = Ssa(self, str(BYTES[x.element]), INT)
             self.call(f"llvm.masked.store.{suffix(x.type)}.p0", NOTHING, x, where, width, mask)
 
-    def prefetch(self, address: Number, first: bool = False) -> None:
+    def prefetch(self, address: Number, first: bool = False, write: bool = False) -> None:
         """Ask for the cache line at an address, which need not exist, to be brought near; first: into the first cache,
-        else the second."""
-        how = (Ssa(self, text, INT) for text in ("0", "3" if first else "2", "1"))  # to read, how near, data
+        else the second; write: for this core alone, which will write to it."""
+        how = (
+            Ssa(self, text, INT) for text in (str(int(write)), "3" if first else "2", "1")
+        )  # what for, how near, data
         self.call("llvm.prefetch.p0", NOTHING, self.pointer(address), *how)
 
     def gather(self, element: str, address: Number, index: Ssa, mask: Mask = None) -> Ssa:

@@ -55,9 +55,7 @@ def lives_of(plan: Plan) -> list[Life]:
             if segment.units:
                 _together([going.row for going in segment.goings], plan, first, last)
     end = len(plan.rows)
-    kept = [place.buffer for place, _ in plan.outputs] + [operand.buffer for operand, _ in plan.finite]
-    kept += [place.buffer for _, places in plan.effects for place in places]
-    for buffer in kept:
+    for buffer in plan.wanted:
         first.setdefault(id(buffer), 0)
         last[id(buffer)] = end
     for buffer, _, _ in plan.scalars:  # they are written before every step

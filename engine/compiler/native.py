@@ -60,9 +60,9 @@ class Native:
         """Where the barrier's count lies and, in another cache line, the step to stop after."""
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
         self.kept: list[Any] = [stretch]
-        self.bases = bases
-        for state, line in zip(self.states, stretch.lines, strict=True):
-            self._fill(state, line, kernels)
+        everywhere = [bases, *(stretch.others or [bases] * (count - 1))]
+        for state, line, lies in zip(self.states, stretch.lines, everywhere, strict=True):
+            self._fill(state, line, kernels, lies)
         lead = self.states[0]
         targets, sources = [bases(b, at) for b, at, _ in plan.scalars], [bases(p.buffer, p.offset) for p in results]
         both = self._kept(targets + sources)
@@ -73,12 +73,12 @@ class Native:
         self._letter = array("q", [lead.address, self.driver.address["run"], 0, self._others, *lines])
         self._begin = self._letter.buffer_info()[0]
 
-    def _fill(self, state: State, line: list[Any], kernels: Library) -> None:
+    def _fill(self, state: State, line: list[Any], kernels: Library, bases: Bases) -> None:
         numbers, starts, patches = list[Any](), list[int](), list[tuple[int, int, int]]()
         for item in line:
             starts.append(len(numbers))
             numbers += self._arguments(item, state)
-        bases, known = self.bases, self.bases.known
+        known = bases.known
         for at, argument in enumerate(numbers):
             if argument.__class__ is tuple:
                 buffer, offset = argument

@@ -10,9 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from engine.compiler.bands import Band
+from engine.compiler.copies import Copies
+from engine.compiler.destinations import aligned
 from engine.compiler.home import address
 from engine.compiler.ir import CompilerError
+from engine.compiler.owners import Owners
 from engine.compiler.shards import additions, extent, lines
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
@@ -27,10 +32,11 @@ Bytes = tuple[int, int, bool, Any]
 
 
 class Bases:
-    """Where elements of buffers lie: asked for often, so each buffer's address is looked up once."""
+    """Where elements of buffers lie: asked for often, so each buffer's address is looked up once. moved: arrays of
+    buffers (by id) that do not lie where they say."""
 
     def __init__(self, memory: Mapping[int, Any] | None = None) -> None:
-        self._memory = {} if memory is None else memory
+        self.moved = {} if memory is None else memory
         self.known: dict[int, tuple[int, int]] = {}
 
     def __call__(self, buffer: Buffer, offset: int) -> int:
@@ -39,10 +45,17 @@ class Bases:
 
     def look(self, buffer: Buffer) -> tuple[int, int]:
         """Where a buffer begins, and the bytes of an element."""
-        moved = self._memory.get(id(buffer))
+        moved = self.moved.get(id(buffer))
         array, base = (buffer.array, buffer.base) if moved is None else (moved, 0)
         found = self.known[id(buffer)] = base or address(array), array.itemsize
         return found
+
+    def apart(self, buffers: Iterable[Buffer]) -> Bases:
+        """The same, but for some buffers, which lie elsewhere, as they lie beside each other here."""
+        here = [(b, self(b, 0)) for b in buffers]
+        low, high = min(at for _, at in here), max(at + b.nbytes for b, at in here)
+        room = aligned(high - low, np.uint8, zeros=False)
+        return Bases({**self.moved, **{id(b): np.ndarray(b.count, b.dtype, room, at - low) for b, at in here}})
 
     def stretches(self, accesses: Iterable[Access]) -> list[Bytes]:
         """Accesses as addresses. Inputs are left out: nothing in a plan writes them."""
@@ -81,6 +94,8 @@ class Stretch:
     lines: list[list[Any]]
     start: int
     end: int
+    others: Sequence[Bases] = ()
+    """Where buffers lie for each thread but the first; none: where they do for that one."""
 
 
 @dataclass
@@ -150,6 +165,9 @@ def schedule(
     """
     made: list[Stretch | Call] = []
     builder: _Builder | None = None
+    bases = bases or Bases()
+    own = Copies(plan, threads) if threads > 1 else None
+    others = [bases.apart(own.buffers) if own and own.buffers else bases for _ in range(1, threads)]
     bands = {band.start: band for band in plan.bands} if banded else {}
     if threads == 1 and not (bands or plan.finite or Call in map(type, plan.rows)) and plan.rows:  # nothing to decide
         return [Stretch([[Piece(row.work, place) for place, row in enumerate(plan.rows)]], 0, len(plan.rows))]
@@ -159,12 +177,14 @@ def schedule(
             continue
         native = isinstance(row, Record)
         if builder is None and (native or (place == plan.guard and plan.finite)):
-            builder = _Builder(plan, threads, place, bases or Bases())
+            builder = _Builder(plan, place, [bases, *others])
         if builder is not None and place == plan.guard and plan.finite:
             builder.guard(guard_of(plan))
         if builder is not None and place in bands:
             builder.band(bands[place])
             behind = bands[place].end
+        elif builder is not None and own and place in own.rows:
+            builder.all(row.work, place)
         elif builder is not None and native:
             builder.add(row.work, place)
         elif builder is not None:
@@ -199,13 +219,13 @@ def _dense(operand: Operand, shape: tuple[int, ...]) -> Iterable[tuple[Any, int,
 class _Builder:
     """One stretch under construction."""
 
-    def __init__(self, plan: Plan, threads: int, start: int, bases: Bases) -> None:
-        self.in_bytes = bases.stretches
-        self.threads, self.start = threads, start
-        self.lines: list[list[Any]] = [[] for _ in range(threads)]
-        self.ledger = _Ledger(threads)
-        if threads > 1:
-            self.ledger.note(0, self.in_bytes(Access(buffer, at, at + 1, True) for buffer, at, _ in plan.scalars), 0.0)
+    def __init__(self, plan: Plan, start: int, bases: list[Bases]) -> None:
+        self.bases, self.threads, self.start = bases, len(bases), start
+        self.lines: list[list[Any]] = [[] for _ in bases]
+        self.ledger, self.owners = _Ledger(self.threads), Owners(self.threads)
+        if self.threads > 1:
+            scalars = [Access(buffer, at, at + 1, True) for buffer, at, _ in plan.scalars]
+            self.ledger.note(0, bases[0].stretches(scalars), 0.0)
 
     def barrier(self) -> None:
         for line in self.lines:
@@ -214,32 +234,48 @@ class _Builder:
 
     def guard(self, guard: Guard) -> None:
         """Every thread looks at all values: so all of them know, without another word."""
-        reads = self.in_bytes(Access(buffer, low, low + count, False) for buffer, low, count in guard.stretches)
+        reads = [Access(buffer, low, low + count, False) for buffer, low, count in guard.stretches]
+        self._everywhere(guard, reads, 0.0)
+
+    def all(self, work: Any, place: int) -> None:
+        """Every thread does all of it, in memory of its own."""
+        self._everywhere(Piece(work, place), list(work.accesses()), float(work.cost()))
+
+    def _everywhere(self, item: Any, accesses: list[Access], price: float) -> None:
         if self.threads > 1:
-            if any(self.ledger.conflicts(thread, reads) for thread in range(self.threads)):
+            touched = self._stretches([accesses] * self.threads)
+            if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
                 self.barrier()
-            for thread in range(self.threads):
-                self.ledger.note(thread, reads, 0.0)
+            for thread, each in enumerate(touched):
+                self.ledger.note(thread, each, price)
         for line in self.lines:
-            line.append(guard)
+            line.append(item)
+
+    def _stretches(self, accesses: Iterable[Iterable[Access]]) -> list[list[Bytes]]:
+        """What each thread touches, as it lies for that one."""
+        return [bases.stretches(each) for bases, each in zip(self.bases, accesses, strict=False)]
 
     def add(self, work: Any, place: int) -> None:
         if self.threads == 1:
             self.lines[0].append(Piece(work, place))
             return
         price = float(work.cost())
+        homes = self.owners.pieces(work, self.bases[0]) if price > SMALL else []
+        if homes:
+            self._at_home(homes, place, price)
+            return
         pieces = work.split(self.threads) if price > SMALL else [work]
-        touched = [self.in_bytes(piece.accesses()) for piece in pieces]
+        touched = self._stretches(piece.accesses() for piece in pieces)
         if len(pieces) > 1 and not any(self.ledger.conflicts(t, a) for t, a in enumerate(touched)):
             self._assign(pieces, touched, range(len(pieces)), place, price)
             return
         if len(pieces) == 1 or price < WORTH:
-            whole = touched[0] if len(pieces) == 1 else self.in_bytes(work.accesses())
-            free = [t for t in range(self.threads) if not self.ledger.conflicts(t, whole)]
+            whole = self._stretches([list(work.accesses())] * self.threads)
+            free = [t for t, each in enumerate(whole) if not self.ledger.conflicts(t, each)]
             if not free:
                 self.barrier()
             thread = min(free or [0], key=lambda t: self.ledger.load[t])
-            self._assign([pieces[0] if len(pieces) == 1 else work], [whole], [thread], place, price)
+            self._assign([pieces[0] if len(pieces) == 1 else work], [whole[thread]], [thread], place, price)
             return
         self.barrier()
         self._assign(pieces, touched, range(len(pieces)), place, price)
@@ -249,7 +285,7 @@ class _Builder:
         for segment in band.segments:
             made = [lines(band, segment, self.threads, thread) for thread in range(self.threads)]
             extents = [extent(band, segment, self.threads, thread) for thread in range(self.threads)]
-            touched = [self._touched(each, band) for each in extents] if self.threads > 1 else []
+            touched = [self._touched(t, each, band) for t, each in enumerate(extents)] if self.threads > 1 else []
             if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
                 self.barrier()
             for thread, each in enumerate(made):
@@ -260,23 +296,37 @@ class _Builder:
         for work in additions(band):
             self.add(work, band.end - 1)
 
-    def _touched(self, made: list[Any], band: Band) -> list[Bytes]:
+    def _touched(self, thread: int, made: list[Any], band: Band) -> list[Bytes]:
         """What rows of a band touch: in one buffer the threads do not meet."""
         return list(
             dict.fromkeys(
                 (*stretch[:3], (id(band), id(access.buffer)))
                 for work in made
                 for access in work.accesses()
-                for stretch in self.in_bytes([access])
+                for stretch in self.bases[thread].stretches([access])
             )
         )
+
+    def _at_home(self, homes: list[list[Any]], place: int, price: float) -> None:
+        touched = self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)
+        if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
+            self.barrier()
+        for thread, (mine, stretches) in enumerate(zip(homes, touched, strict=True)):
+            self.lines[thread] += [Piece(piece, place) for piece in mine]
+            self._note(thread, stretches, price / self.threads)
+
+    def _note(self, thread: int, stretches: list[Bytes], price: float) -> None:
+        self.ledger.note(thread, stretches, price)
+        for low, high, writes, _ in stretches:
+            if writes:
+                self.owners.wrote(thread, low, high)
 
     def _assign(self, pieces: Any, touched: Any, threads: Iterable[int], place: int, price: float) -> None:
         for piece, stretches, thread in zip(pieces, touched, threads, strict=True):
             self.lines[thread].append(Piece(piece, place))
-            self.ledger.note(thread, stretches, price / len(pieces))
+            self._note(thread, stretches, price / len(pieces))
 
     def finish(self, end: int, results: Sequence[Access]) -> Stretch:
-        if self.threads > 1 and self.ledger.conflicts(0, self.in_bytes(results)):
+        if self.threads > 1 and self.ledger.conflicts(0, self.bases[0].stretches(results)):
             self.barrier()
-        return Stretch(self.lines, self.start, end)
+        return Stretch(self.lines, self.start, end, self.bases[1:])

@@ -178,6 +178,12 @@ class Plan:
     lives: list[Life] = field(default_factory=list)
     """See `memory.lives_of`; none where nobody asked since the rows were changed."""
 
+    @property
+    def wanted(self) -> list[Buffer]:
+        """The buffers that somebody reads behind the last row."""
+        places = [place for place, _ in self.outputs] + [place for _, places in self.effects for place in places]
+        return [place.buffer for place in places] + [operand.buffer for operand, _ in self.finite]
+
 
 def shards(plan: Plan) -> int:
     """Into how many parts a batch is cut whose sums are added in the end: the numbers depend on it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,17 @@ def _eager_bands(monkeypatch: Any) -> Any:
         yield
 
 
+@contextmanager
+def lying(made: Plan, moved: Mapping[int, Any]) -> Iterator[None]:
+    """Some buffers lie elsewhere."""
+    before = [(buffer, buffer.array) for buffer in made.buffers if id(buffer) in moved]
+    for buffer, _ in before:
+        buffer.array = moved[id(buffer)]
+    yield
+    for buffer, array in before:
+        buffer.array = array
+
+
 def walked(made: Plan, inputs: list[Any], threads: int, order: Callable[[list[int]], list[int]]) -> list[Any]:
     """One step by the tables of many threads, which run one after the other from barrier to barrier."""
     for buffer in made.buffers:
@@ -54,7 +66,8 @@ def walked(made: Plan, inputs: list[Any], threads: int, order: Callable[[list[in
                 while line and not isinstance(line[0], Barrier):
                     item = line.pop(0)
                     if isinstance(item, Piece):
-                        run(item.work)
+                        with lying(made, part.others[thread - 1].moved if thread else {}):
+                            run(item.work)
             assert len({bool(line) for line in waiting}) == 1, "a thread waits for nobody"
             for line in waiting:
                 line[:1] = []

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.emit import Function
 from engine.compiler.kernels import maths
+from engine.compiler.kernels.scope import Scope, Sweep
 from engine.compiler.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
 from engine.compiler.work import Store
 
@@ -26,6 +26,8 @@ ELEMENTS, SIZES = {"f": FLOAT, "i": LONG, "u": INT, "t": "i8"}, {"f": 4, "i": 8,
 """How an element lies in memory."""
 BLOCK = 256
 """Rounds of a long reduced loop whose result is added to the rest as one."""
+LONG_MAP, AHEAD = 1024, 512
+"""Places of a flat map that asks for lines before it writes to them; how many bytes before."""
 IDENTITY: dict[str, dict[str, Any]] = {
     "sum": {"f": 0.0, "i": 0, "u": 0, "t": 0}, "prod": {"f": 1.0, "i": 1, "u": 1, "t": 1},
     "max": {"f": -math.inf, "i": -(2**31), "u": 0, "t": 0}, "min": {"f": math.inf, "i": 2**31 - 1, "u": -1, "t": 1},
@@ -33,32 +35,6 @@ IDENTITY: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What changes nothing, for each reduction and kind of lanes (a truth is reduced as 0 or 1)."""
 COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "max", "all": "min"}
-
-
-class Scope:
-    """What is known inside some loops: where each operand stands, the place in each loop, the values of lines."""
-
-    def __init__(self, at: list[Number]) -> None:
-        self.at = at
-        self.values: dict[int, list[Any]] = {}
-        self.place: dict[int, Number] = {}
-        self.masks: list[Mask] = [None]
-        """One for each register that goes side by side in the loop of the lanes; a single one outside of it."""
-
-    def copy(self) -> Scope:
-        """For the inside of a loop."""
-        found = Scope(list(self.at))
-        found.values, found.place, found.masks = dict(self.values), dict(self.place), self.masks
-        return found
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One walk over the reduced loops: the lines it needs, the reductions it finds, the stores it makes."""
-
-    lines: list[int]
-    reductions: list[int]
-    stores: list[Store]
 
 
 class Emission:
@@ -127,14 +103,28 @@ class Emission:
         f, n, lanes = self.f, self.sizes[self.nest.lanes], self.f.lanes
         step = self.side * lanes
         full = f.sub(n, n % step)
-        held = self.rounds(
-            full, lambda i, *c: body(self.enter_lanes(scope, i, [None] * self.side), *c), sweep, held, step
-        )
+
+        def several(i: Number, *c: Any) -> Any:
+            inside = self.enter_lanes(scope, i, [None] * self.side)
+            if len(self.nest.sizes) == 1 and sweep is None:
+                f.when(f.compare("ge", n, LONG_MAP), lambda: self._ask(inside))
+            return body(inside, *c)
+
+        held = self.rounds(full, several, sweep, held, step)
         if not isinstance(n, int):
             one = lambda i, *c: body(self.enter_lanes(scope, i, [f.below(f.sub(n, i))]), *c)
             return f.loop(n, one, held, start=full, step=lanes)
         masks = [f.below(n - i) for i in range(full, n, lanes)]
         return body(self.enter_lanes(scope, full, masks), *held) if masks else held
+
+    def _ask(self, scope: Scope) -> None:
+        """Ask for the lines that will be written: of one that another core holds, too, a store waits for its answer,
+        and so do all stores behind it."""
+        for n in dict.fromkeys(store.operand for store in self.nest.stores):
+            if self.reach[n] == "1":
+                size = self.side * self.f.lanes * SIZES[self.kinds[n]]
+                for line in range(0, size, 64):
+                    self.f.prefetch(self.f.add(scope.at[n], AHEAD + line), first=True, write=True)
 
     def rounds(self, count: Number, body: Callable[..., Any], sweep: Sweep | None, held: Any, step: int = 1) -> Any:
         """A loop; where sums would become long, in blocks of which each begins with nothing."""
