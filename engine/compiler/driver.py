@@ -44,6 +44,8 @@ LENGTH = -(-len(WORDS) // 8) * 8
 """Numbers of a state: whole lines of the cache, so that no two threads write to one."""
 packed = struct.Struct(f"{len(CALL)}q").pack
 """The words of CALL as bytes."""
+LINE_BYTES = 64
+"""Of the cache: what several threads write to lies in lines of its own."""
 SPINS = 1000
 """How often a thread looks without offering its core to others."""
 PATIENCE = 2000
@@ -355,6 +357,36 @@ def write_guard(f: Function) -> None:
     f.when(f.compare("ne", bad, f.value(0, INT)), lambda: _keep(f, state, "stopped", 1))
 
 
+def write_together(f: Function) -> None:
+    """together([turn, threads, (counter, rows, count) ...]): a row of which every thread takes pieces as long as there
+    are some: first its own, which it is told first, then those that others have not begun.
+
+    A counter says how many pieces of a thread are taken, and lies twice in memory: while steps with one turn use the
+    first, each thread empties its own second one for the next step, which begins when all are done with this one.
+    """
+    here, turn = f.parameters[0], f.argument(0)
+    following = f.value(LINE_BYTES) - turn
+    f.store(following, here)
+    f.store(f.value(0), f.argument(2) + following)
+
+    def whose(i: Ssa) -> None:
+        entry = here + i * 24
+        counter, rows, count = (f.load(LONG, entry + 16 + 8 * j) for j in range(3))
+        head, take, behind = (f.fresh(s) for s in ("next", "take", "taken"))
+        f.line(f"br label %{head}")
+        f.begin(head)
+        piece = f.effect(f"atomicrmw add {f.pointer(counter + turn)!r}, i64 1 acq_rel", LONG)
+        f.line(f"br {f.compare('lt', piece, count)!r}, label %{take}, label %{behind}")
+        f.begin(take)
+        row = rows + piece * 16
+        f.line(f"call void {f.pointer(f.load(LONG, row)).name}({f.load(LONG, row + 8)!r})")
+        f.line(f"br label %{head}")
+        f.begin(behind)
+
+    f.loop(f.argument(1), whose)
+
+
 TEXTS: dict[str, Callable[[Function], None]] = {
     "run": write_run, "barrier": write_barrier, "guard": write_guard, "begin": write_begin, "serve": write_serve,
+    "together": write_together,
 }  # fmt: skip

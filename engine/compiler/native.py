@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from array import array
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from engine.compiler import team
-from engine.compiler.driver import LENGTH, LETTER, LINE, PLACE, Driver, State, packed
+from engine.compiler.destinations import aligned
+from engine.compiler.driver import LENGTH, LETTER, LINE, LINE_BYTES, PLACE, Driver, State, packed
 from engine.compiler.home import address
 from engine.compiler.library import Library
-from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch
+from engine.compiler.schedule import Barrier, Bases, Guard, Piece, Stretch, Together
 from engine.compiler.work import NOTED, Plan
 
 STOPPED, PARKED = PLACE["stopped"], LETTER.index("parked")
@@ -60,9 +62,10 @@ class Native:
         """Where the barrier's count lies and, in another cache line, the step to stop after."""
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
         self.kept: list[Any] = [stretch]
+        self._counters: dict[int, list[int]] = {}
         everywhere = [bases, *(stretch.others or [bases] * (count - 1))]
-        for state, line, lies in zip(self.states, stretch.lines, everywhere, strict=True):
-            self._fill(state, line, kernels, lies)
+        for thread, (line, lies) in enumerate(zip(stretch.lines, everywhere, strict=True)):
+            self._fill(thread, line, kernels, lies)
         lead = self.states[0]
         targets, sources = [bases(b, at) for b, at, _ in plan.scalars], [bases(p.buffer, p.offset) for p in results]
         both = self._kept(targets + sources)
@@ -73,9 +76,11 @@ class Native:
         self._letter = array("q", [lead.address, self.driver.address["run"], 0, self._others, *lines])
         self._begin = self._letter.buffer_info()[0]
 
-    def _fill(self, state: State, line: list[Any], kernels: Library, bases: Bases) -> None:
+    def _fill(self, thread: int, line: list[Any], kernels: Library, bases: Bases) -> None:
         numbers, starts, patches = list[Any](), list[int](), list[tuple[int, int, int]]()
-        for item in line:
+        state = self.states[thread]
+        items = [piece for item in line for piece in (item.pieces if item.__class__ is Together else (item,))]
+        for item in items:
             starts.append(len(numbers))
             numbers += self._arguments(item, state)
         known = bases.known
@@ -89,12 +94,37 @@ class Native:
                     patches.append((at, buffer.slot, offset * np.dtype(buffer.dtype).itemsize))
                     numbers[at] = 0
         base, driver = self._kept(numbers), self.driver
-        rows = [n for f, at in zip(self._functions(line, kernels), starts, strict=True) for n in (f, base + 8 * at)]
+        rows = [n for f, at in zip(self._functions(items, kernels), starts, strict=True) for n in (f, base + 8 * at)]
+        if len(items) > len(line):
+            rows = self._together(thread, line, rows)
         table = self._kept(rows + [n for at, slot, more in patches for n in (base + 8 * at, slot, more)])
         guard = next((i for i, item in enumerate(line, 1) if item.__class__ is Guard), len(line))
         state.tell("rows", table, guard, len(line), table + 8 * len(rows), len(patches))
         system = driver.pause, driver.clock, driver.clock_name
         state.tell("threads", len(self.states), self.shared, 0, *system, self.shared + 64)
+
+    def _together(self, thread: int, line: list[Any], rows: list[int]) -> list[int]:
+        """The rows of a line; those of pieces that threads do together lie apart (see `driver.write_together`)."""
+        found, at = list[int](), 0
+        for item in line:
+            count = 2 * len(item.pieces) if item.__class__ is Together else 2
+            mine, at = rows[at : at + count], at + count
+            if item.__class__ is Together:
+                mine = [self.driver.address["together"], self._kept([0, *self._homes(thread, item, self._kept(mine))])]
+            found += mine
+        return found
+
+    def _homes(self, thread: int, item: Together, rows: int) -> list[int]:
+        """For each thread, this one first: its counter, the first row of its pieces, and how many these are."""
+        count = len(item.homes)
+        if id(item) not in self._counters:
+            counters = aligned(2 * count * LINE_BYTES, np.uint8)
+            self.kept.append(counters)
+            self._counters[id(item)] = [address(counters) + 2 * LINE_BYTES * i for i in range(count)]
+        sizes = list(map(len, item.homes))
+        starts = [rows + 16 * start for start in accumulate(sizes[:-1], initial=0)]
+        homes = list(zip(self._counters[id(item)], starts, sizes, strict=True))
+        return [count, *(number for home in homes[thread:] + homes[:thread] for number in home)]
 
     def _kept(self, numbers: list[int]) -> int:
         """The address of numbers that are kept where states can point to them."""

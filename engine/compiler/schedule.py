@@ -23,6 +23,8 @@ from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record
 
 WORTH = 1_500.0
 """Nanoseconds: a record that is longer is split even where that costs a barrier."""
+LEAST, MOST = 4_000.0, 8
+"""Nanoseconds that each of several pieces of a thread takes, which others may take from it; how many those are."""
 SMALL = 200.0
 """Nanoseconds: a record that is shorter is never split."""
 
@@ -85,6 +87,18 @@ class Piece(NamedTuple):
     work: Any
     place: int
     address: int = 0
+
+
+@dataclass(frozen=True)
+class Together:
+    """A row that all threads do together: thread t begins with homes[t], and takes others when it is done."""
+
+    homes: list[list[Piece]]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All of them."""
+        return [piece for mine in self.homes for piece in mine]
 
 
 @dataclass
@@ -216,6 +230,11 @@ def _dense(operand: Operand, shape: tuple[int, ...]) -> Iterable[tuple[Any, int,
         yield operand.buffer, first + start, count
 
 
+def alike(work: Any) -> bool:
+    """Whether small pieces of work take no longer than large ones: no copy is made for each of them."""
+    return not any(getattr(work, name, None) for name in ("reading", "packed", "beside"))
+
+
 class _Builder:
     """One stretch under construction."""
 
@@ -261,10 +280,14 @@ class _Builder:
             return
         price = float(work.cost())
         homes = self.owners.pieces(work, self.bases[0]) if price > SMALL else []
+        pieces = work.split(self.threads) if price > SMALL and not homes else [work]
+        many = min(MOST, int(price / self.threads / LEAST))
+        if many > 1 and (homes or len(pieces) == self.threads) and alike(work):
+            self._together(homes or [[piece] for piece in pieces], place, work, many)
+            return
         if homes:
             self._at_home(homes, place, price)
             return
-        pieces = work.split(self.threads) if price > SMALL else [work]
         touched = self._stretches(piece.accesses() for piece in pieces)
         if len(pieces) > 1 and not any(self.ledger.conflicts(t, a) for t, a in enumerate(touched)):
             self._assign(pieces, touched, range(len(pieces)), place, price)
@@ -306,6 +329,17 @@ class _Builder:
                 for stretch in self.bases[thread].stretches([access])
             )
         )
+
+    def _together(self, homes: list[list[Any]], place: int, work: Any, many: int) -> None:
+        """Each thread's pieces as some smaller ones, which whoever is done first may take."""
+        whole = max(sum(piece.cost() for piece in mine) for mine in homes) / many
+        small = [[x for piece in mine for x in piece.split(round(piece.cost() / whole))] for mine in homes]
+        for thread, mine in enumerate(small):
+            for piece in mine:
+                for low, high, writes, _ in self.bases[thread].stretches(piece.accesses()):
+                    if writes:
+                        self.owners.wrote(thread, low, high)
+        self._everywhere(Together([[Piece(x, place) for x in mine] for mine in small]), list(work.accesses()), 0.0)
 
     def _at_home(self, homes: list[list[Any]], place: int, price: float) -> None:
         touched = self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)

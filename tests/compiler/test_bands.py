@@ -15,11 +15,12 @@ from steps import training
 import engine
 from engine import nn
 from engine.compiler import bands, blocks, table, team
+from engine.compiler import schedule as rules
 from engine.compiler.assemble import trace_step
 from engine.compiler.kernels.product import Product
 from engine.compiler.looks import loops
 from engine.compiler.plan import plan
-from engine.compiler.schedule import Barrier, Piece, schedule
+from engine.compiler.schedule import Barrier, Piece, Together, schedule
 from engine.compiler.simplify import simplify
 from engine.compiler.table import Table
 from engine.compiler.work import Call, Plan
@@ -31,10 +32,18 @@ def _eager_bands(monkeypatch: Any) -> Any:
     monkeypatch.setattr(table, "TINY", 0.0)
     for module, name, value in (
         (bands, "WORTH", 0.0), (blocks, "CACHE", 3000), (blocks, "LEAST", 0.0), (bands, "SMALL", 4.0),
+        (rules, "LEAST", 50.0),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
     with np.errstate(all="ignore"):
         yield
+
+
+def first(item: Any, begun: set[int]) -> bool:
+    """Whether nobody has begun a row that all threads do together: the first one takes all of its pieces."""
+    fresh = isinstance(item, Together) and id(item) not in begun
+    begun.add(id(item))
+    return fresh
 
 
 @contextmanager
@@ -59,15 +68,16 @@ def walked(made: Plan, inputs: list[Any], threads: int, order: Callable[[list[in
         if isinstance(part, Call):
             simulate(Plan(rows=[part]), [])
             continue
-        waiting = [list(line) for line in part.lines]
+        waiting, begun = [list(line) for line in part.lines], set[int]()
         while any(waiting):
             for thread in order(list(range(threads))):
                 line = waiting[thread]
                 while line and not isinstance(line[0], Barrier):
                     item = line.pop(0)
-                    if isinstance(item, Piece):
-                        with lying(made, part.others[thread - 1].moved if thread else {}):
-                            run(item.work)
+                    pieces = [item] if isinstance(item, Piece) else item.pieces if first(item, begun) else []
+                    with lying(made, part.others[thread - 1].moved if thread else {}):
+                        for piece in pieces:
+                            run(piece.work)
             assert len({bool(line) for line in waiting}) == 1, "a thread waits for nobody"
             for line in waiting:
                 line[:1] = []

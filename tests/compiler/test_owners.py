@@ -11,6 +11,7 @@ from steps import training
 import engine
 from engine import nn
 from engine.compiler import bands, copies, table
+from engine.compiler import schedule as rules
 from engine.compiler.assemble import trace_step
 from engine.compiler.copies import Copies
 from engine.compiler.kernels.product import Product
@@ -18,7 +19,7 @@ from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.memory import touched
 from engine.compiler.owners import LONG, NOBODY, shared
 from engine.compiler.plan import plan
-from engine.compiler.schedule import Bases, Piece, schedule
+from engine.compiler.schedule import Bases, Piece, Together, schedule
 from engine.compiler.table import Table
 from engine.compiler.work import Plan
 
@@ -57,8 +58,13 @@ def ends(owners: Any) -> Any:
 
 
 def lines(made: Plan, threads: int) -> tuple[list[list[Any]], Any]:
+    """The pieces that each thread begins with, and all that is in its line."""
     (stretch,) = schedule(made, threads)
-    return [[item for item in line if isinstance(item, Piece)] for line in stretch.lines], stretch
+    return [[x for item in line for x in begun(item, t)] for t, line in enumerate(stretch.lines)], stretch
+
+
+def begun(item: Any, thread: int) -> list[Piece]:
+    return item.homes[thread] if isinstance(item, Together) else [item] if isinstance(item, Piece) else []
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -107,10 +113,29 @@ def test_what_only_a_band_touches_lies_elsewhere_for_every_thread(monkeypatch: p
     assert len(Copies(made, 2).buffers) == len(own.buffers) - len(inside)
 
 
+def test_a_long_row_is_done_together_in_pieces_that_are_its_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "LEAST", 200.0)
+    made, _ = planned()
+    _, stretch = lines(made, 2)
+    rows = [[item for item in line if isinstance(item, Together)] for line in stretch.lines]
+    assert rows[0]
+    assert all(a is b for a, b in zip(*rows, strict=True))
+    for row in rows[0]:
+        (place,) = {piece.place for piece in row.pieces}
+        written = [a[1:3] for piece in row.pieces for a in piece.work.accesses() if a.writes]
+        (whole,) = {tuple(a[1:3]) for a in made.rows[place].work.accesses() if a.writes}
+        assert (min(low for low, _ in written), max(high for _, high in written)) == whole
+        assert max(map(len, row.homes)) <= rules.MOST + 2
+    monkeypatch.setattr(rules, "LEAST", 1e9)
+    assert not any(isinstance(item, Together) for line in lines(made, 2)[1].lines for item in line)
+
+
+@pytest.mark.parametrize("least", [50.0, 1e9])
 @pytest.mark.parametrize("banded", [True, False])
-def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, banded: bool) -> None:
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, banded: bool, least: float) -> None:
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(table, "TINY", 0.0)
+    monkeypatch.setattr(rules, "LEAST", least)
     monkeypatch.setattr(bands, "WORTH", 0.0 if banded else 1e12)
     found = []
     for threads in (1, 2, 3):
@@ -119,6 +144,6 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, b
         runs.wait()
         lies = np.array([[a.ctypes.data for a in INPUTS]], np.int64)
         cells = [s.array for s in graph.sources if s.role == "cell"]
-        found.append((runs.run(20, lies, exactly=threads).results, *[a.copy() for a in cells]))
+        found.append((runs.run(300, lies, exactly=threads).results, *[a.copy() for a in cells]))
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
