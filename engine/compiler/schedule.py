@@ -7,7 +7,7 @@ A thread count changes who computes a number, never how: `work.split` cuts betwe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,34 +112,46 @@ class Stretch:
     """Where buffers lie for each thread but the first; none: where they do for that one."""
 
 
-@dataclass
 class _Ledger:
-    """Which thread touched which bytes since the last barrier; buffers may share memory, so bytes it must be."""
+    """Which thread touched which bytes since the last barrier; buffers may share memory, so bytes it must be.
 
-    threads: int
-    touched: dict[tuple[int, int, int, bool, Any], None] = field(default_factory=dict)
-    load: list[float] = field(default_factory=list)
+    load: what each thread has had to do since then.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self._tags: dict[Any, int] = {None: 0}
+        self._touched = np.zeros((64, 5), np.int64)
+        self.load, self._zeros = list[float](), [0.0] * threads
         self.clear()
 
     def clear(self) -> None:
-        self.touched.clear()
-        self.load = [0.0] * self.threads
+        self._noted: dict[tuple[int, ...], None] = {}
+        self.load = [*self._zeros]
+
+    def _rows(self, stretches: Iterable[Bytes]) -> list[tuple[int, int, int, int]]:
+        tags = self._tags
+        return [(low, high, writes, tags.setdefault(tag, len(tags))) for low, high, writes, tag in stretches]
 
     def conflicts(self, thread: int, stretches: Iterable[Bytes]) -> bool:
         """Whether another thread wrote what these touch, or read what these write, since the last barrier."""
-        return any(
-            other != thread and low < b and a < high and (wrote or writes) and (tag is None or tag != known)
-            for low, high, writes, tag in stretches
-            for other, a, b, wrote, known in self.touched
-        )
+        mine = self._rows(stretches)
+        if not (mine and self._noted):
+            return False
+        low, high, writes, tag = np.array(mine).T[:, :, None]
+        a, b, wrote, known, other = self._touched[: len(self._noted)].T
+        met = (low < b) & (a < high) & (wrote | writes).astype(bool)
+        return bool((met & (other != thread) & ((tag == 0) | (tag != known))).any())
 
     def note(self, thread: int, stretches: Iterable[Bytes], cost: float) -> None:
         """This thread touches these."""
         self.load[thread] += cost
-        for stretch in stretches:
-            self.touched[(thread, *stretch)] = None
+        for row in self._rows(stretches):
+            line, count = (*row, thread), len(self._noted)
+            if line not in self._noted:
+                self._noted[line] = None
+                if count == len(self._touched):
+                    self._touched = np.concatenate((self._touched, self._touched))
+                self._touched[count] = line
 
 
 def check(plan: Plan) -> None:

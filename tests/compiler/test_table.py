@@ -15,7 +15,7 @@ from engine.compiler.library import Library
 from engine.compiler.native import driver
 from engine.compiler.pace import ROUNDS
 from engine.compiler.places import dense
-from engine.compiler.schedule import Barrier, schedule
+from engine.compiler.schedule import Barrier, Together, schedule
 from engine.compiler.table import FIRST, QUICK, Table
 from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record, pieces
 
@@ -252,11 +252,13 @@ def test_threads_never_change_a_number(kernels, threads):
 
 def test_independent_halves_need_no_barrier_and_a_shift_needs_one():
     x, y = memory(64), memory(64)
-    halves = [adds((y, 0), (x, 0), (x, 0), 64), adds((x, 0), (y, 0), (y, 0), 64)]
-    shifted = [adds((y, 0), (x, 0), (x, 0), 32), adds((x, 0), (y, 8), (y, 8), 32)]
-    for works, barriers in ((halves, 0), (shifted, 1)):
-        (stretch,) = schedule(plan_of(*works), 2)
-        assert [sum(isinstance(item, Barrier) for item in line) for line in stretch.lines] == [barriers] * 2
+    for cost, together in ((1e4, False), (1e6, True)):  # long rows are done by whoever has time for them
+        halves = [adds((y, 0), (x, 0), (x, 0), 64, cost), adds((x, 0), (y, 0), (y, 0), 64, cost)]
+        shifted = [adds((y, 0), (x, 0), (x, 0), 32, cost), adds((x, 0), (y, 8), (y, 8), 32, cost)]
+        for works, barriers in ((halves, int(together)), (shifted, 1)):
+            (stretch,) = schedule(plan_of(*works), 2)
+            assert [sum(isinstance(item, Barrier) for item in line) for line in stretch.lines] == [barriers] * 2
+            assert any(isinstance(item, Together) for item in stretch.lines[0]) == together
 
 
 def test_a_short_step_runs_on_one_thread_and_a_long_one_keeps_what_is_faster(kernels, monkeypatch):
