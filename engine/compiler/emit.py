@@ -101,9 +101,8 @@ class Function(Arithmetic):
     def prefetch(self, address: Number, first: bool = False, write: bool = False) -> None:
         """Ask for the cache line at an address, which need not exist, to be brought near; first: into the first cache,
         else the second; write: for this core alone, which will write to it."""
-        how = (
-            Ssa(self, text, INT) for text in (str(int(write)), "3" if first else "2", "1")
-        )  # what for, how near, data
+        aim, near = "1" if write else "0", "3" if first else "2"
+        how = (Ssa(self, text, INT) for text in (aim, near, "1"))  # the last: data, not instructions
         self.call("llvm.prefetch.p0", NOTHING, self.pointer(address), *how)
 
     def gather(self, element: str, address: Number, index: Ssa, mask: Mask = None) -> Ssa:

@@ -14,8 +14,6 @@ from engine.compiler.looks import GRAIN, Cut, part
 
 LONG = 128
 """Groups of places that a stretch has at least: shorter ones go to whoever has least to do."""
-SLACK = 1.0
-"""How much more than its share a thread takes of what it wrote."""
 NOBODY = -1
 
 
@@ -61,7 +59,7 @@ def shared(owners: Any, threads: int) -> Any:
         if end - start < LONG:
             found[start:end] = NOBODY
     for thread in range(threads):
-        found[np.flatnonzero(found == thread)[int(even * SLACK) :]] = NOBODY
+        found[np.flatnonzero(found == thread)[even:]] = NOBODY
     for thread in range(threads):
         found[np.flatnonzero(found == NOBODY)[: max(0, even - int((found == thread).sum()))]] = thread
     return found

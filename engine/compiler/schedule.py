@@ -109,7 +109,7 @@ class Stretch:
     start: int
     end: int
     others: Sequence[Bases] = ()
-    """Where buffers lie for each thread but the first; none: where they do for that one."""
+    """Where buffers lie for each thread but the first."""
 
 
 class _Ledger:
@@ -119,14 +119,14 @@ class _Ledger:
     """
 
     def __init__(self, threads: int) -> None:
+        self.threads = threads
         self._tags: dict[Any, int] = {None: 0}
         self._touched = np.zeros((64, 5), np.int64)
-        self.load, self._zeros = list[float](), [0.0] * threads
         self.clear()
 
     def clear(self) -> None:
         self._noted: dict[tuple[int, ...], None] = {}
-        self.load = [*self._zeros]
+        self.load = [0.0] * self.threads
 
     def _rows(self, stretches: Iterable[Bytes]) -> list[tuple[int, int, int, int]]:
         tags = self._tags
@@ -348,9 +348,7 @@ class _Builder:
         small = [[x for piece in mine for x in piece.split(round(piece.cost() / whole))] for mine in homes]
         for thread, mine in enumerate(small):
             for piece in mine:
-                for low, high, writes, _ in self.bases[thread].stretches(piece.accesses()):
-                    if writes:
-                        self.owners.wrote(thread, low, high)
+                self._wrote(thread, self.bases[thread].stretches(piece.accesses()))
         self._everywhere(Together([[Piece(x, place) for x in mine] for mine in small]), list(work.accesses()), 0.0)
 
     def _at_home(self, homes: list[list[Any]], place: int, price: float) -> None:
@@ -363,6 +361,9 @@ class _Builder:
 
     def _note(self, thread: int, stretches: list[Bytes], price: float) -> None:
         self.ledger.note(thread, stretches, price)
+        self._wrote(thread, stretches)
+
+    def _wrote(self, thread: int, stretches: list[Bytes]) -> None:
         for low, high, writes, _ in stretches:
             if writes:
                 self.owners.wrote(thread, low, high)
