@@ -172,12 +172,17 @@ Fact = Annotated[MetricsFact | StateFact | ChangedFact | ComputedFact, Field(dis
 
 
 class Snapshot(Sent):
-    """Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have."""
+    """Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have.
+
+    The record holds what the facts up to number `newest` say (-1: there are none yet): they fill the curves, and
+    change nothing else.
+    """
 
     kind: Literal["snapshot"] = "snapshot"
     run: str
     attempt: int
     after: int
+    newest: int
     record: RunRecord
 
 

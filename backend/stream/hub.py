@@ -125,7 +125,10 @@ class Watcher:
             known = cursor.attempt == attempt and cursor.after < len(facts)
             cursor.attempt, cursor.told = attempt, True
             cursor.after = cursor.after if known else -1
-            yield Snapshot(run=name, attempt=attempt, after=cursor.after, record=record).model_dump_json()
+            newest = len(facts) - 1
+            yield Snapshot(
+                run=name, attempt=attempt, after=cursor.after, newest=newest, record=record
+            ).model_dump_json()
         while self.cursors.get(name) is cursor:
             attempt, facts = self.hub.stage.facts(name)
             if cursor.attempt != attempt or cursor.after + 1 >= len(facts):

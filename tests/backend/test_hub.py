@@ -68,7 +68,7 @@ def test_a_new_watcher_gets_a_snapshot_then_every_fact_in_order() -> None:
         hub.watch(watcher, "run_a", (), None, -1)
         texts, _ = drain(watcher)
         assert [text["kind"] for text in texts] == ["snapshot"] + ["metrics"] * 5
-        assert texts[0]["after"] == -1
+        assert (texts[0]["after"], texts[0]["newest"]) == (-1, 4)
         assert [text["seq"] for text in texts[1:]] == list(range(5))
 
     scene(play)

@@ -228,10 +228,12 @@ def test_a_reload_finds_the_same_run_where_it_was(opened: Open) -> None:
     page.get_by_role("button", name="Pause").click()
     settled(page, "paused")
     page.wait_for_function("location.hash.includes('run=') && location.hash.includes('spec=')")
-    run, step = page.evaluate(f"[{RUN}.id, {RUN}.newest.step]")
+    run, step, rows = page.evaluate(f"[{RUN}.id, {RUN}.newest.step, {RUN}.series.length]")
     page.reload()
     page.wait_for_function(f"{RUN}?.series.length > 5")
-    assert page.evaluate(f"[{RUN}.id, {RUN}.newest.step]") == [run, step]
+    assert page.evaluate(f"[{RUN}.id, {RUN}.newest.step, {RUN}.state]") == [run, step, "paused"]
+    page.wait_for_function(f"{RUN}.series.length >= {rows}")
+    assert page.evaluate(f"[{RUN}.newest.step, {RUN}.series.length]") == [step, rows]
 
 
 def test_all_of_it_works_by_keyboard(opened: Open) -> None:

@@ -358,12 +358,13 @@ export interface Set {
   value: JsonValue;
 }
 
-/** Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have. */
+/** Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have. The record holds what the facts up to number `newest` say (-1: there are none yet): they fill the curves, and change nothing else. */
 export interface Snapshot {
   kind: "snapshot";
   run: string;
   attempt: number;
   after: number;
+  newest: number;
   record: RunRecord;
 }
 

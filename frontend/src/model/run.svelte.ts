@@ -83,6 +83,8 @@ export class RunModel {
   private pictures = new Map<string, Picture>();
   private wanted = new Map<string, number>();
   private seen = -1;
+  /** The number of the newest fact that the record had taken in when it was adopted. */
+  private recorded = -1;
   private arrivals: (() => void)[] = [];
   private announced = false;
   private latest: Readout;
@@ -212,10 +214,14 @@ export class RunModel {
 
   // Facts --------------------------------------------------------------------------------------------------------
 
-  /** Take over a record; facts that come next have numbers above `after` (-1: forget the rows). */
-  adopt(record: RunRecord, after = -1): void {
+  /**
+   * Take over a record that holds the facts up to number `newest`; facts that come next have numbers above `after`
+   * (-1: forget the rows).
+   */
+  adopt(record: RunRecord, after = -1, newest = -1): void {
     const sameAttempt = record.attempt === this.attempt && after >= 0;
     if (!sameAttempt) this.forget(record.attempt);
+    this.recorded = newest;
     this.name = record.name;
     this.state = record.state;
     this.reason = record.reason;
@@ -236,6 +242,20 @@ export class RunModel {
     if (fact.attempt > this.attempt) this.forget(fact.attempt);
     if (fact.seq <= this.seen) return;
     this.seen = fact.seq;
+    this.draw(fact);
+    if (fact.seq > this.recorded) this.learn(fact);
+  }
+
+  /** What a fact adds to the curves. */
+  private draw(fact: Fact): void {
+    if (fact.kind === 'metrics') this.series.push(fact.step, fact.epoch, fact.values);
+    else if (fact.kind === 'changed') this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
+    else return;
+    hub.touch(this.seriesKey);
+  }
+
+  /** What a fact says that the record does not hold yet. */
+  private learn(fact: Fact): void {
     if (fact.kind === 'metrics') this.metrics(fact);
     else if (fact.kind === 'state') this.stateChanged(fact);
     else if (fact.kind === 'computed') this.computed = fact;
@@ -245,6 +265,7 @@ export class RunModel {
   private forget(attempt: number): void {
     this.attempt = attempt;
     this.seen = -1;
+    this.recorded = -1;
     this.problem = null;
     this.computed = null;
     this.series.clear();
@@ -252,7 +273,6 @@ export class RunModel {
   }
 
   private metrics(fact: Extract<Fact, { kind: 'metrics' }>): void {
-    this.series.push(fact.step, fact.epoch, fact.values);
     const { train_loss, test_loss, train_accuracy, test_accuracy } = fact.values;
     this.latest = {
       ...this.latest,
@@ -263,7 +283,6 @@ export class RunModel {
       trainAccuracy: train_accuracy ?? this.latest.trainAccuracy,
       testAccuracy: test_accuracy ?? this.latest.testAccuracy,
     };
-    hub.touch(this.seriesKey);
   }
 
   private stateChanged(fact: Extract<Fact, { kind: 'state' }>): void {
@@ -274,9 +293,7 @@ export class RunModel {
   }
 
   private changed(fact: Extract<Fact, { kind: 'changed' }>): void {
-    this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
     if (!fact.path.startsWith('parameters.')) this.spec = replace(this.spec, fact.path, fact.value);
-    hub.touch(this.seriesKey);
   }
 
   // Changes ------------------------------------------------------------------------------------------------------

@@ -76,3 +76,31 @@ it('what computes a run is known from its record, from facts, and forgotten with
   run.adopt({ ...record, attempt: 1, computed: { ...computed, tier: 'eager' } });
   expect(run.computed?.tier).toBe('eager');
 });
+
+it('facts that the record holds already draw the curves and turn nothing back', () => {
+  const run = new RunModel(record, link);
+  const row = (seq: number) =>
+    ({
+      kind: 'metrics',
+      run: 'run',
+      attempt: 0,
+      seq,
+      step: 25 * seq,
+      epoch: seq,
+      values: { test_loss: 1 / seq },
+      test_examples: 250,
+    }) as const;
+  const state = { kind: 'state', run: 'run', attempt: 0, reason: null, problem: null } as const;
+  const now = { ...record, step: 75, epoch: 3, latest: { test_loss: 1 / 3 }, state: 'paused' } as const;
+  run.adopt(now, -1, 3);
+  run.fact({ ...state, seq: 0, state: 'running', step: 0, epoch: 0 });
+  for (const seq of [1, 2, 3]) {
+    run.fact(row(seq));
+    expect([run.state, run.newest.step, run.newest.testLoss]).toEqual(['paused', 75, 1 / 3]);
+  }
+  expect(run.series.step).toEqual([25, 50, 75]);
+  run.fact(row(4));
+  expect([run.newest.step, run.newest.testLoss, run.series.length]).toEqual([100, 0.25, 4]);
+  run.fact({ ...state, seq: 5, state: 'finished', step: 100, epoch: 4 });
+  expect(run.state).toBe('finished');
+});

@@ -159,7 +159,7 @@ export class Session implements Link {
         if (message.run === this.run?.id) this.run.fact(message);
         break;
       case 'snapshot':
-        if (message.run === this.run?.id) this.run.adopt(message.record, message.after);
+        if (message.run === this.run?.id) this.run.adopt(message.record, message.after, message.newest);
         break;
       case 'ack':
         this.settle(message);
