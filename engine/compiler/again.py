@@ -65,6 +65,12 @@ class Again:
             self.bound.done(1)
         return wrap(found)
 
+    def fits(self, variant: Any, bound: Bound) -> bool:
+        """Whether steps of this variant are still done so, now that one went the long way."""
+        runner = bound.runner
+        same = variant is self.variant and bound is self.bound and runner.table.short is self.native
+        return same and runner.read == self.read and runner.bits is self.bits and read_mode() is self.mode
+
     def _holds(self) -> bool:
         """The long look; where it often finds all as it was, a glance will do from then on."""
         if self.variant.changed() or self.program.settings != self.read:

@@ -22,7 +22,8 @@ ROOM = 1 << 25
 
 
 class Copies:
-    """rows: those that each of many threads does for itself; buffers: those that lie elsewhere for each thread."""
+    """rows: those that each of many threads does for itself; copied: what they write, which all threads have elsewhere:
+    where it says, rows of other threads write later; inside: what only a band touches, which all but the first have."""
 
     def __init__(self, plan: Plan, threads: int) -> None:
         self.plan = plan
@@ -31,10 +32,13 @@ class Copies:
             for buffer in touched(row):
                 self.users.setdefault(id(buffer), []).append(place)
         self.rows = frozenset(i for i, row in enumerate(plan.rows) if self._by_each(i, row, threads))
-        self.buffers = [plan.rows[place].work.target.buffer for place in self.rows]
+        self.copied = [plan.rows[place].work.target.buffer for place in self.rows]
         inside = [buffer for band in plan.bands for buffer in self._inside(band)]
-        if (threads - 1) * sum(buffer.nbytes for buffer in inside) <= ROOM:
-            self.buffers += inside
+        self.inside = inside if (threads - 1) * sum(buffer.nbytes for buffer in inside) <= ROOM else []
+
+    def of(self, thread: int) -> list[Buffer]:
+        """What lies elsewhere for a thread."""
+        return self.copied + self.inside * (thread > 0)
 
     def _by_each(self, place: int, row: Any, threads: int) -> bool:
         """Whether a row is a copy outside of bands that another row reads with many threads, most of it with each."""

@@ -63,7 +63,7 @@ class Native:
         self.places: list[int] = [item.place if isinstance(item, Piece) else -1 for item in stretch.lines[0]]
         self.kept: list[Any] = [stretch]
         self._counters: dict[int, list[int]] = {}
-        for thread, (line, lies) in enumerate(zip(stretch.lines, [bases, *stretch.others], strict=True)):
+        for thread, (line, lies) in enumerate(zip(stretch.lines, stretch.bases or [bases], strict=True)):
             self._fill(thread, line, kernels, lies)
         lead = self.states[0]
         targets, sources = [bases(b, at) for b, at, _ in plan.scalars], [bases(p.buffer, p.offset) for p in results]

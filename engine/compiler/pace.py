@@ -49,15 +49,18 @@ class Pace:
         saves waking threads: another race."""
         if len(counts) == 1:
             return next(iter(counts)), False
-        now = time.monotonic_ns()
-        if now - self._since > self._wait:
+        if self.due():
             self._pause = self._pause if self._lost else SOON
-            self._times, self._since, self._wait, self._lost = {}, now, AGAIN, False
+            self._times, self._since, self._wait, self._lost = {}, time.monotonic_ns(), AGAIN, False
         tried = {n: self._times.get((n, many), []) for n in counts}
         least = min(tried, key=lambda n: len(tried[n]))
         if len(tried[least]) < ROUNDS:
             return least, True
         return self._winner(tried), False
+
+    def due(self) -> bool:
+        """Whether it is time for the next race."""
+        return time.monotonic_ns() - self._since > self._wait
 
     def _winner(self, tried: dict[int, list[float]]) -> int:
         best = min(tried, key=lambda n: min(tried[n]))

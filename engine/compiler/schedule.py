@@ -108,8 +108,8 @@ class Stretch:
     lines: list[list[Any]]
     start: int
     end: int
-    others: Sequence[Bases] = ()
-    """Where buffers lie for each thread but the first."""
+    bases: Sequence[Bases] = ()
+    """Where buffers lie for each thread; none: where they say."""
 
 
 class _Ledger:
@@ -193,7 +193,7 @@ def schedule(
     builder: _Builder | None = None
     bases = bases or Bases()
     own = Copies(plan, threads) if threads > 1 else None
-    others = [bases.apart(own.buffers) if own and own.buffers else bases for _ in range(1, threads)]
+    each = [bases.apart(own.of(thread)) if own and own.of(thread) else bases for thread in range(threads)]
     bands = {band.start: band for band in plan.bands} if banded else {}
     if threads == 1 and not (bands or plan.finite or Call in map(type, plan.rows)) and plan.rows:  # nothing to decide
         return [Stretch([[Piece(row.work, place) for place, row in enumerate(plan.rows)]], 0, len(plan.rows))]
@@ -203,7 +203,7 @@ def schedule(
             continue
         native = isinstance(row, Record)
         if builder is None and (native or (place == plan.guard and plan.finite)):
-            builder = _Builder(plan, place, [bases, *others])
+            builder = _Builder(plan, place, each)
         if builder is not None and place == plan.guard and plan.finite:
             builder.guard(guard_of(plan))
         if builder is not None and place in bands:
@@ -376,4 +376,4 @@ class _Builder:
     def finish(self, end: int, results: Sequence[Access]) -> Stretch:
         if self.threads > 1 and self.ledger.conflicts(0, self.bases[0].stretches(results)):
             self.barrier()
-        return Stretch(self.lines, self.start, end, self.bases[1:])
+        return Stretch(self.lines, self.start, end, self.bases)

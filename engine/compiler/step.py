@@ -108,7 +108,8 @@ class Step:
         bound = variant.current()
         self.tier = bound.runner.tier
         result, self.finite = bound.step(arrays_of((args, kwargs) if kwargs else args))
-        self._again = None if kwargs else again(variant, bound, args)
+        if kwargs or self._again is None or not self._again.fits(variant, bound):
+            self._again = None if kwargs else again(variant, bound, args)
         return result
 
     def _eager(self, variant: Variant, args: Any, kwargs: Any) -> Any:

@@ -28,7 +28,7 @@ MANY = 16
 FIRST = 4
 """The call at which tables for many threads are made: the first steps behind an edit shall not wait for them."""
 QUICK = 200
-"""Single steps that go the quick way before the number of threads is looked at again."""
+"""Single steps that go the quick way before somebody asks whether the number of threads should be looked at again."""
 ALWAYS = -1
 """Instead of their number: the step never has more than one thread, and does not count where threads are shared."""
 LOOK = 50_000.0
@@ -72,7 +72,7 @@ class Table:
         self._tiny = not self.calls and self.cost < TINY
         self._whole: Native | None = None
         self.short: Any = None
-        self._calls = self._left = self._spent = 0
+        self._calls = self._left = self._spent = self._share = 0
         self._allowed = math.inf
         self._most: int | None = None
         self._bits = np.zeros((1, max(1, len(plan.scalars))), np.uint32)
@@ -160,6 +160,7 @@ class Table:
             self.short = self._whole
         else:
             self.short = next(iter(self._made.get(best, ())), None)
+        self._share = team.share()
         self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False) if best > 1 else SOON
 
     def once(self, native: Native, words: bytes) -> bool:
@@ -178,9 +179,12 @@ class Table:
             return False
         if self._left == ALWAYS:
             return True
-        if self._left == 0 or self._spent > self._allowed or len(native.states) > team.share():
-            if self._spent > self._allowed:
-                self.pace.watch(len(native.states), False, self._spent / (QUICK - self._left), STRIKES)
+        if self._spent > self._allowed:
+            self.pace.watch(len(native.states), False, self._spent / (QUICK - self._left), STRIKES)
+            self._left = 0
+        elif self._left == 0 and not self.pace.due() and team.share() == self._share:
+            self._left, self._spent = QUICK, 0
+        if self._left == 0 or len(native.states) > team.share():
             self.short = None
             return False
         self._left -= 1

@@ -75,7 +75,7 @@ def walked(made: Plan, inputs: list[Any], threads: int, order: Callable[[list[in
                 while line and not isinstance(line[0], Barrier):
                     item = line.pop(0)
                     pieces = [item] if isinstance(item, Piece) else item.pieces if first(item, begun) else []
-                    with lying(made, part.others[thread - 1].moved if thread else {}):
+                    with lying(made, part.bases[thread].moved if part.bases else {}):
                         for piece in pieces:
                             run(piece.work)
             assert len({bool(line) for line in waiting}) == 1, "a thread waits for nobody"

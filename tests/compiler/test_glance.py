@@ -186,6 +186,19 @@ def test_what_others_do_to_their_modules_costs_one_long_look():
     assert glanced()
 
 
+def test_a_step_that_goes_the_long_way_once_is_not_written_down_again(monkeypatch):
+    compiled = often(Case())
+    kept, table = compiled._again, compiled._again.table
+    glanced = kept.same
+    monkeypatch.setattr(table, "_left", 0)
+    monkeypatch.setattr(table.pace, "due", lambda: True)
+    assert not table.quick(kept.native), "it is time to look at the number of threads"
+    compiled(*rows())
+    assert compiled._again is kept
+    assert kept.same is glanced
+    assert table.quick(kept.native)
+
+
 def test_what_is_never_the_same_object_is_not_written_down_again_and_again(monkeypatch):
     case, written = Case(), []
     compiled = often(case)

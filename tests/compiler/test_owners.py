@@ -95,22 +95,24 @@ def test_a_copy_that_all_threads_read_is_made_by_each_in_its_own_memory() -> Non
         work = made.rows[place].work
         assert isinstance(work, Transposition)
         assert [sum(piece.place == place for piece in line) for line in found] == [1, 1]
-        assert Bases()(work.target.buffer, 0) != stretch.others[0](work.target.buffer, 0)
+        lies = [bases(work.target.buffer, 0) for bases in stretch.bases]
+        assert len({Bases()(work.target.buffer, 0), *lies}) == 3, "other rows write where the plan has it"
 
 
 def test_what_only_a_band_touches_lies_elsewhere_for_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bands, "WORTH", 0.0)
     made, _ = planned()
     own = Copies(made, 2)
-    inside = [b for b in own.buffers if b not in [made.rows[place].work.target.buffer for place in own.rows]]
     assert made.bands
-    assert inside
-    for buffer in inside:
+    assert own.inside
+    assert not set(map(id, own.inside)) & set(map(id, own.copied))
+    assert (own.of(0), own.of(1)) == (own.copied, own.copied + own.inside)
+    for buffer in own.inside:
         users = [i for i, row in enumerate(made.rows) if any(b is buffer for b in touched(row))]
         assert any(band.start <= min(users) and max(users) < band.end for band in made.bands)
         assert all(place.buffer is not buffer for place, _ in made.outputs)
     monkeypatch.setattr(copies, "ROOM", 0)
-    assert len(Copies(made, 2).buffers) == len(own.buffers) - len(inside)
+    assert [b for thread in (0, 1) for b in Copies(made, 2).of(thread)] == 2 * own.copied
 
 
 def test_a_long_row_is_done_together_in_pieces_that_are_its_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -318,7 +318,7 @@ class Panels:
             found: list[Ssa] = []
             for r in range(height):
                 # of all rows that would be more loads than there is time for
-                near = numbers[:vectors] if r % 3 == 1 else numbers[:1]
+                near = numbers[:vectors] if r % 3 else numbers[:1]
                 number = [f.splat(f.load(FLOAT, f.add(x, place * step + r * SIZE))) for x in near]
                 found += [f.fma(number[q % len(near)], c, held[r * vectors + q]) for q, c in enumerate(columns)]
             return found
