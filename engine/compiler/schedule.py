@@ -291,29 +291,15 @@ class _Builder:
             self.lines[0].append(Piece(work, place))
             return
         price = float(work.cost())
-        homes = self.owners.pieces(work, self.bases[0]) if price > SMALL else []
-        pieces = work.split(self.threads) if price > SMALL and not homes else [work]
+        owned = self.owners.pieces(work, self.bases[0]) if price > SMALL else []
+        homes = owned or [[piece] for piece in (work.split(self.threads) if price > SMALL else [work])]
         many = min(MOST, int(price / self.threads / LEAST))
-        if many > 1 and (homes or len(pieces) == self.threads) and alike(work):
-            self._together(homes or [[piece] for piece in pieces], place, work, many)
-            return
-        if homes:
+        if many > 1 and len(homes) == self.threads and alike(work):
+            self._together(homes, place, work, many)
+        elif owned or (len(homes) > 1 and (price >= WORTH or not self._meet(homes))):
             self._at_home(homes, place, price)
-            return
-        touched = self._stretches(piece.accesses() for piece in pieces)
-        if len(pieces) > 1 and not any(self.ledger.conflicts(t, a) for t, a in enumerate(touched)):
-            self._assign(pieces, touched, range(len(pieces)), place, price)
-            return
-        if len(pieces) == 1 or price < WORTH:
-            whole = self._stretches([list(work.accesses())] * self.threads)
-            free = [t for t, each in enumerate(whole) if not self.ledger.conflicts(t, each)]
-            if not free:
-                self.barrier()
-            thread = min(free or [0], key=lambda t: self.ledger.load[t])
-            self._assign([pieces[0] if len(pieces) == 1 else work], [whole[thread]], [thread], place, price)
-            return
-        self.barrier()
-        self._assign(pieces, touched, range(len(pieces)), place, price)
+        else:
+            self._by_one(work, place, price)
 
     def band(self, band: Band) -> None:
         """Rows that each thread does for its own part of the batch, then the sums of the parts."""
@@ -351,13 +337,30 @@ class _Builder:
                 self._wrote(thread, self.bases[thread].stretches(piece.accesses()))
         self._everywhere(Together([[Piece(x, place) for x in mine] for mine in small]), list(work.accesses()), 0.0)
 
+    def _meet(self, homes: list[list[Any]]) -> bool:
+        """Whether threads that do these would have to wait for others."""
+        return any(self.ledger.conflicts(thread, each) for thread, each in enumerate(self._all(homes)))
+
+    def _all(self, homes: list[list[Any]]) -> list[list[Bytes]]:
+        return self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)
+
     def _at_home(self, homes: list[list[Any]], place: int, price: float) -> None:
-        touched = self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)
-        if any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched)):
+        """Each thread does its own pieces."""
+        if self._meet(homes):
             self.barrier()
-        for thread, (mine, stretches) in enumerate(zip(homes, touched, strict=True)):
+        for thread, (mine, stretches) in enumerate(zip(homes, self._all(homes), strict=True)):
             self.lines[thread] += [Piece(piece, place) for piece in mine]
-            self._note(thread, stretches, price / self.threads)
+            self._note(thread, stretches, price / len(homes))
+
+    def _by_one(self, work: Any, place: int, price: float) -> None:
+        """One thread does all of it: of those that need not wait the one that has had the least to do."""
+        whole = self._stretches([list(work.accesses())] * self.threads)
+        free = [t for t, each in enumerate(whole) if not self.ledger.conflicts(t, each)]
+        if not free:
+            self.barrier()
+        thread = min(free or [0], key=lambda t: self.ledger.load[t])
+        self.lines[thread].append(Piece(work, place))
+        self._note(thread, whole[thread], price)
 
     def _note(self, thread: int, stretches: list[Bytes], price: float) -> None:
         self.ledger.note(thread, stretches, price)
@@ -367,11 +370,6 @@ class _Builder:
         for low, high, writes, _ in stretches:
             if writes:
                 self.owners.wrote(thread, low, high)
-
-    def _assign(self, pieces: Any, touched: Any, threads: Iterable[int], place: int, price: float) -> None:
-        for piece, stretches, thread in zip(pieces, touched, threads, strict=True):
-            self.lines[thread].append(Piece(piece, place))
-            self._note(thread, stretches, price / len(pieces))
 
     def finish(self, end: int, results: Sequence[Access]) -> Stretch:
         if self.threads > 1 and self.ledger.conflicts(0, self.bases[0].stretches(results)):
