@@ -16,6 +16,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NOT_SOURCE = {"node_modules", "dist", "coverage", "test-results"}
+PATIENCE_SECONDS = 900.0
+"""How long one command may take: npm asks again and again where it does not know a proxy's certificates."""
+UNREACHABLE = (
+    "Is the npm registry reachable from here? Behind a proxy with certificates of its own, name their file: "
+    "NODE_EXTRA_CA_CERTS=/path/to/certificates.pem"
+)
 
 
 def digest(frontend: Path) -> str:
@@ -65,11 +71,14 @@ class FrontendHook(BuildHookInterface[Any]):
         node = node_and_npm()[0]
         path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
         environment = {**os.environ, "PATH": path, "CI": "1", "NO_UPDATE_NOTIFIER": "1"}
-        done = subprocess.run(
-            [str(node), *arguments], cwd=frontend, env=environment, capture_output=True, text=True, errors="replace"
-        )
+        command = f"frontend: `node {' '.join(arguments)}`"
+        try:
+            done = subprocess.run(
+                [str(node), *arguments], cwd=frontend, env=environment, timeout=PATIENCE_SECONDS,
+                capture_output=True, text=True, errors="replace",
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as late:
+            raise RuntimeError(f"{command} did not end within {PATIENCE_SECONDS:.0f} s. {UNREACHABLE}") from late
         if done.returncode:
             sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
-            raise RuntimeError(
-                f"frontend: `node {' '.join(arguments)}` ended with {done.returncode}; its output is above"
-            )
+            raise RuntimeError(f"{command} ended with {done.returncode}; its output is above")
