@@ -4,9 +4,11 @@ import math
 
 import pytest
 
+from engine.compiler import ir, team
 from engine.compiler import pace as rules
-from engine.compiler import team
 from engine.compiler.pace import ROUNDS, Pace
+from engine.compiler.plan import plan
+from engine.compiler.table import QUICK, Table
 
 
 def test_numbers_of_threads_race_and_the_fastest_stays():
@@ -109,3 +111,31 @@ def test_many_threads_that_lost_the_first_race_run_again_soon(monkeypatch: pytes
         assert one.choose(counts, False) == (1, False)
         now += 1
     assert one.choose(counts, False)[1]
+
+
+def test_single_steps_stay_on_their_quick_way_until_there_is_something_to_find_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(team, "_cores", 2)
+    graph = ir.Graph()
+    graph.outputs = [graph.map("tanh", graph.source("input", (4,), "f4", slot=0))]
+    table = Table(plan(graph))
+    table.wait()
+    (native,) = table.parts(1)
+    table.pace = Pace(1e6)
+
+    def settled() -> None:
+        table.pace.choose([1, 2], False)  # a race has just begun
+        table._settle(None)
+        table.short = native
+
+    settled()
+    assert all(table.quick(native) for _ in range(3 * QUICK))
+    table._left = 0
+    monkeypatch.setattr(team, "_cores", 3)
+    assert not table.quick(native), "another core is free since"
+    monkeypatch.setattr(team, "_cores", 2)
+    settled()
+    table._left, table.pace._since = 0, -rules.AGAIN
+    assert not table.quick(native), "it is time for a race"
