@@ -174,8 +174,8 @@ Fact = Annotated[MetricsFact | StateFact | ChangedFact | ComputedFact, Field(dis
 class Snapshot(Sent):
     """Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have.
 
-    The record holds what the facts up to number `newest` say (-1: there are none yet): they fill the curves, and
-    change nothing else.
+    The record stands where the facts up to number `newest` (-1: there are none yet) have led: state, step and losses of
+    these are history, which fills the curves.
     """
 
     kind: Literal["snapshot"] = "snapshot"

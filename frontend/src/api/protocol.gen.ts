@@ -358,7 +358,7 @@ export interface Set {
   value: JsonValue;
 }
 
-/** Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have. The record holds what the facts up to number `newest` say (-1: there are none yet): they fill the curves, and change nothing else. */
+/** Where the run stands. Facts with a number above `after` follow; with -1, forget the rows you have. The record stands where the facts up to number `newest` (-1: there are none yet) have led: state, step and losses of these are history, which fills the curves. */
 export interface Snapshot {
   kind: "snapshot";
   run: string;

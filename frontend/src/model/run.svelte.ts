@@ -242,24 +242,21 @@ export class RunModel {
     if (fact.attempt > this.attempt) this.forget(fact.attempt);
     if (fact.seq <= this.seen) return;
     this.seen = fact.seq;
-    this.draw(fact);
+    if (fact.kind === 'changed') this.changed(fact);
+    if (fact.kind === 'metrics') this.draw(fact);
     if (fact.seq > this.recorded) this.learn(fact);
   }
 
-  /** What a fact adds to the curves. */
-  private draw(fact: Fact): void {
-    if (fact.kind === 'metrics') this.series.push(fact.step, fact.epoch, fact.values);
-    else if (fact.kind === 'changed') this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
-    else return;
-    hub.touch(this.seriesKey);
-  }
-
-  /** What a fact says that the record does not hold yet. */
+  /** What a fact says of where the run stands. */
   private learn(fact: Fact): void {
     if (fact.kind === 'metrics') this.metrics(fact);
     else if (fact.kind === 'state') this.stateChanged(fact);
     else if (fact.kind === 'computed') this.computed = fact;
-    else this.changed(fact);
+  }
+
+  private draw(fact: Extract<Fact, { kind: 'metrics' }>): void {
+    this.series.push(fact.step, fact.epoch, fact.values);
+    hub.touch(this.seriesKey);
   }
 
   private forget(attempt: number): void {
@@ -293,7 +290,9 @@ export class RunModel {
   }
 
   private changed(fact: Extract<Fact, { kind: 'changed' }>): void {
+    this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
     if (!fact.path.startsWith('parameters.')) this.spec = replace(this.spec, fact.path, fact.value);
+    hub.touch(this.seriesKey);
   }
 
   // Changes ------------------------------------------------------------------------------------------------------
