@@ -5,5 +5,6 @@ export const play: Action = {
   label: 'action.play',
   keys: [' '],
   when: ({ run }) => run !== null && !run.ended,
-  perform: ({ run }) => void run?.command({ op: run.running ? 'pause' : 'play' }),
+  // a pause waits for nothing
+  perform: ({ run }) => void (run?.running ? run.command({ op: 'pause' }) : run?.inTurn({ op: 'play' })),
 };

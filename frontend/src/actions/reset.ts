@@ -5,5 +5,5 @@ export const reset: Action = {
   label: 'action.reset',
   keys: ['r'],
   when: ({ run }) => run !== null,
-  perform: ({ run }) => void run?.command({ op: 'reset' }),
+  perform: ({ run }) => void run?.inTurn({ op: 'reset' }),
 };

@@ -6,5 +6,5 @@ export const step: Action = {
   label: 'action.step',
   keys: ['s'],
   when: ({ run }) => run !== null && !run.ended,
-  perform: ({ run }) => void run?.command({ op: 'step', unit: page.stepUnit, count: 1 }),
+  perform: ({ run }) => void run?.inTurn({ op: 'step', unit: page.stepUnit, count: 1 }),
 };

@@ -221,7 +221,7 @@ export class RunModel {
   adopt(record: RunRecord, after = -1, newest = -1): void {
     const sameAttempt = record.attempt === this.attempt && after >= 0;
     if (!sameAttempt) this.forget(record.attempt);
-    this.recorded = newest;
+    this.recorded = sameAttempt ? -1 : newest; // after a lost line, what comes is newer than what is shown
     this.name = record.name;
     this.state = record.state;
     this.reason = record.reason;
@@ -243,7 +243,8 @@ export class RunModel {
     if (fact.seq <= this.seen) return;
     this.seen = fact.seq;
     if (fact.kind === 'changed') this.changed(fact);
-    if (fact.kind === 'metrics') this.draw(fact);
+    if (fact.kind === 'metrics') this.series.push(fact.step, fact.epoch, fact.values);
+    hub.touch(this.seriesKey);
     if (fact.seq > this.recorded) this.learn(fact);
   }
 
@@ -252,11 +253,6 @@ export class RunModel {
     if (fact.kind === 'metrics') this.metrics(fact);
     else if (fact.kind === 'state') this.stateChanged(fact);
     else if (fact.kind === 'computed') this.computed = fact;
-  }
-
-  private draw(fact: Extract<Fact, { kind: 'metrics' }>): void {
-    this.series.push(fact.step, fact.epoch, fact.values);
-    hub.touch(this.seriesKey);
   }
 
   private forget(attempt: number): void {
@@ -292,7 +288,6 @@ export class RunModel {
   private changed(fact: Extract<Fact, { kind: 'changed' }>): void {
     this.series.marks.push({ step: fact.step, path: fact.path, value: fact.value });
     if (!fact.path.startsWith('parameters.')) this.spec = replace(this.spec, fact.path, fact.value);
-    hub.touch(this.seriesKey);
   }
 
   // Changes ------------------------------------------------------------------------------------------------------
@@ -303,14 +298,21 @@ export class RunModel {
     return ack;
   }
 
+  /** A command that takes its turn: changes that were made before it and are still under way come first. */
+  inTurn(command: Command): Promise<boolean> {
+    return this.enqueue(async () => !(await this.command(command)).problem);
+  }
+
   /** Apply a pure edit, remembered for undo. `keep` keeps the weights that still fit when a new attempt is needed. */
   change(edit: Edit, keep = true): Promise<boolean> {
-    return this.enqueue(async () => {
-      const before = this.spec;
-      const done = await this.follow(withFittingStart(before, edit(before)), keep);
-      if (done && !same(before, this.spec)) this.history.remember(before);
-      return done;
-    });
+    return this.enqueue(() => this.apply(edit, keep));
+  }
+
+  private async apply(edit: Edit, keep: boolean): Promise<boolean> {
+    const before = this.spec;
+    const done = await this.follow(withFittingStart(before, edit(before)), keep);
+    if (done && !same(before, this.spec)) this.history.remember(before);
+    return done;
   }
 
   /** A whole new spec in this run: attempt + 1 at step 0. */
@@ -319,13 +321,15 @@ export class RunModel {
   }
 
   /** Apply the first of several specs that the server's check accepts; with none, show what is wrong with the last. */
-  async changeToFirst(candidates: readonly RunSpec[], keep: boolean): Promise<boolean> {
-    for (const candidate of candidates.slice(0, -1)) {
-      const report = await checkRun(candidate);
-      if (!report.problems.length) return this.edit(candidate, keep);
-    }
-    const last = candidates.at(-1);
-    return last ? this.edit(last, keep) : false;
+  changeToFirst(candidates: readonly RunSpec[], keep: boolean): Promise<boolean> {
+    return this.enqueue(async () => {
+      for (const candidate of candidates.slice(0, -1)) {
+        const report = await checkRun(candidate);
+        if (!report.problems.length) return this.apply(() => candidate, keep);
+      }
+      const last = candidates.at(-1);
+      return last ? this.apply(() => last, keep) : false;
+    });
   }
 
   undo(): Promise<boolean> {

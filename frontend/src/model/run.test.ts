@@ -101,6 +101,31 @@ it('facts that the record holds already draw the curves and turn nothing back', 
   expect(run.series.step).toEqual([25, 50, 75]);
   run.fact(row(4));
   expect([run.newest.step, run.newest.testLoss, run.series.length]).toEqual([100, 0.25, 4]);
-  run.fact({ ...state, seq: 5, state: 'finished', step: 100, epoch: 4 });
+  run.adopt({ ...now, step: 150, epoch: 6 }, 4, 6);
+  run.fact(row(5));
+  run.fact(row(6));
+  expect([run.newest.step, run.series.length]).toEqual([150, 6]);
+  run.fact({ ...state, seq: 7, state: 'finished', step: 150, epoch: 6 });
   expect(run.state).toBe('finished');
+});
+
+it('what is played was changed before: a command takes its turn behind the changes that are under way', async () => {
+  const done: string[] = [];
+  const run = new RunModel(record, {
+    ...link,
+    command: (_, { op }) => {
+      done.push(op);
+      return Promise.resolve({ id: op, step: 0, problem: null });
+    },
+  });
+  let answer: (report: Response) => void = () => undefined;
+  const report = new Promise<Response>((resolve) => (answer = resolve));
+  vi.stubGlobal('fetch', () => report.then((found) => found.clone()));
+  const changed = run.change((spec) => ({ ...spec, pace: { per_second: 7, unit: 'batch' } }));
+  const played = run.inTurn({ op: 'play' });
+  await Promise.resolve();
+  expect(done).toEqual([]);
+  answer(new Response(JSON.stringify({ problems: [] })));
+  expect([await changed, await played]).toEqual([true, true]);
+  expect(done).toEqual(['set', 'play']);
 });
