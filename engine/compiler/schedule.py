@@ -55,6 +55,8 @@ class Bases:
     def apart(self, buffers: Iterable[Buffer]) -> Bases:
         """The same, but for some buffers, which lie elsewhere, as they lie beside each other here."""
         here = [(b, self(b, 0)) for b in buffers]
+        if not here:
+            return self
         low, high = min(at for _, at in here), max(at + b.nbytes for b, at in here)
         room = aligned(high - low, np.uint8, zeros=False)
         return Bases({**self.moved, **{id(b): np.ndarray(b.count, b.dtype, room, at - low) for b, at in here}})
@@ -193,7 +195,7 @@ def schedule(
     builder: _Builder | None = None
     bases = bases or Bases()
     own = Copies(plan, threads) if threads > 1 else None
-    each = [bases.apart(own.of(thread)) if own and own.of(thread) else bases for thread in range(threads)]
+    each = [bases.apart(own.of(thread)) if own else bases for thread in range(threads)]
     bands = {band.start: band for band in plan.bands} if banded else {}
     if threads == 1 and not (bands or plan.finite or Call in map(type, plan.rows)) and plan.rows:  # nothing to decide
         return [Stretch([[Piece(row.work, place) for place, row in enumerate(plan.rows)]], 0, len(plan.rows))]
@@ -296,10 +298,17 @@ class _Builder:
         many = min(MOST, int(price / self.threads / LEAST))
         if many > 1 and len(homes) == self.threads and alike(work):
             self._together(homes, place, work, many)
-        elif owned or (len(homes) > 1 and (price >= WORTH or not self._meet(homes))):
-            self._at_home(homes, place, price)
-        else:
+            return
+        touched = self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)
+        meet = any(self.ledger.conflicts(thread, each) for thread, each in enumerate(touched))
+        if not owned and (len(homes) == 1 or (meet and price < WORTH)):
             self._by_one(work, place, price)
+            return
+        if meet:
+            self.barrier()
+        for thread, (mine, stretches) in enumerate(zip(homes, touched, strict=True)):
+            self.lines[thread] += [Piece(piece, place) for piece in mine]
+            self._note(thread, stretches, price / len(homes))
 
     def band(self, band: Band) -> None:
         """Rows that each thread does for its own part of the batch, then the sums of the parts."""
@@ -336,21 +345,6 @@ class _Builder:
             for piece in mine:
                 self._wrote(thread, self.bases[thread].stretches(piece.accesses()))
         self._everywhere(Together([[Piece(x, place) for x in mine] for mine in small]), list(work.accesses()), 0.0)
-
-    def _meet(self, homes: list[list[Any]]) -> bool:
-        """Whether threads that do these would have to wait for others."""
-        return any(self.ledger.conflicts(thread, each) for thread, each in enumerate(self._all(homes)))
-
-    def _all(self, homes: list[list[Any]]) -> list[list[Bytes]]:
-        return self._stretches([a for piece in mine for a in piece.accesses()] for mine in homes)
-
-    def _at_home(self, homes: list[list[Any]], place: int, price: float) -> None:
-        """Each thread does its own pieces."""
-        if self._meet(homes):
-            self.barrier()
-        for thread, (mine, stretches) in enumerate(zip(homes, self._all(homes), strict=True)):
-            self.lines[thread] += [Piece(piece, place) for piece in mine]
-            self._note(thread, stretches, price / len(homes))
 
     def _by_one(self, work: Any, place: int, price: float) -> None:
         """One thread does all of it: of those that need not wait the one that has had the least to do."""

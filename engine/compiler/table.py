@@ -153,14 +153,14 @@ class Table:
 
     def _settle(self, most: int | None) -> None:
         """A single step has a quick way once the number of threads is settled; after a while it is looked at again."""
-        counts = self.pace.candidates(min(team.share(), most or team.cores()))
+        self._share = team.share()
+        counts = self.pace.candidates(min(self._share, most or team.cores()))
         best = self.pace.settled(counts)
         self._most, self._left = most, ALWAYS if self.pace.candidates(team.cores()) == [1] else QUICK
         if best == 1 and self._whole is not None:
             self.short = self._whole
         else:
             self.short = next(iter(self._made.get(best, ())), None)
-        self._share = team.share()
         self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False) if best > 1 else SOON
 
     def once(self, native: Native, words: bytes) -> bool:
