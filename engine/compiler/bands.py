@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.compiler.blocks import Going, Segment, looks_of, segments_of
+from engine.compiler.blocks import Going, Segment, segments_of
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.product import Product
 from engine.compiler.looks import GRAIN, Look, Loops, count, loops, targets
@@ -92,7 +92,7 @@ class _Finder:
         found = [
             (self._known(seen, loop), -loop)
             for loop, size in enumerate(seen.sizes)
-            if size % self.units == 0 and size and self._fits(work, seen, loop)
+            if size % self.units == 0 and size and loop not in seen.uncut and self._fits(work, seen, loop)
         ]
         known, loop = max(found, default=(0, 0))
         if not known:
@@ -237,7 +237,7 @@ class _Known:
 
     def only(self, goings: Sequence[Going], buffer: Buffer) -> bool:
         """Whether nobody else touches a buffer."""
-        inside = sum(any(look.operand.buffer is buffer for look in looks_of(g)) for g in goings)
+        inside = sum(any(access.buffer is buffer for access in g.work.accesses()) for g in goings)
         return id(buffer) not in self.wanted and not buffer.lasting and self.count.get(id(buffer)) == inside
 
 

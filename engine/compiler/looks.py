@@ -38,6 +38,8 @@ class Loops:
     lanes: tuple[int, ...]
     """Those that are computed in lanes."""
     looks: tuple[Look, ...]
+    uncut: tuple[int, ...] = ()
+    """Those that are never taken apart."""
 
 
 def loops(work: Any) -> Loops | None:
@@ -67,7 +69,7 @@ def _(work: Product) -> Loops:
         Look(o, (*o.strides, *still), i in stores, i in stores and work.body[stores[i]][0][:6] == "sum of")
         for i, o in enumerate(work.operands)
     ]  # fmt: skip
-    return Loops((*work.sizes, *work.k), outer + 2, (outer + 1,), tuple(looks))
+    return Loops((*work.sizes, *work.k), outer + 2, (outer + 1,), tuple(looks), work.uncut)
 
 
 @_loops.register

@@ -12,6 +12,7 @@ from engine.compiler.groups import Group
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.product import SIZE
+from engine.compiler.kernels.toom import along_rows, gradient_along_rows
 from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.places import Place, coalesced
 from engine.compiler.products import Choice, Letters, choices, stride
@@ -204,9 +205,11 @@ class _Product:
             self.planner.record(by_panels(whole, self.width), "contract")
             return
         fewer = fewer_products(whole)
-        loops = [*outer, m, run]
-        for row in inside(whole, list(self._frames(loops, sums))) if fewer is None else [fewer]:
-            self.planner.record(row, "contract")
+        if fewer is not None:
+            self.planner.record(fewer, "contract")
+            return
+        for row in inside(whole, list(self._frames([*outer, m, run], sums))):
+            self.planner.record(along_rows(row) or row, "contract")
 
     def _frames(self, loops: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame | Before, int, int]]:
         """Loops over results with loops of the sum of which they need but a part: outer ones over positions of windows
@@ -287,6 +290,10 @@ class _Product:
             body=tuple(program.lines), operands=tuple(Operand(p.buffer, p.offset, along(s)) for p, s in operands),
             stores=tuple(Store(*s) for s in program.stores),
         )  # fmt: skip
+        fewer = gradient_along_rows(dot)
+        if fewer is not None:
+            self.planner.record(fewer, "dot")
+            return
         shards = self.planner.graph.parted[1]
         for block in [dot] if shards > 1 and dot.k[0] == shards else blocks(dot):  # a shard fits the cache
             self.planner.record(block, "dot")

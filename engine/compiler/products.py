@@ -14,6 +14,7 @@ from typing import Any
 from engine.compiler import ir
 from engine.compiler.free import root
 from engine.compiler.ir import Graph, Node, Value
+from engine.compiler.kernels.transforms import TAPS
 from engine.compiler.kernels.winograd import CHANNELS, LEAST
 from engine.compiler.places import Place
 
@@ -170,6 +171,16 @@ def _slides(value: Value, filters: int) -> bool:
     return found == [(3, 1, 1)] * 2
 
 
+def _slides_along(value: Value) -> bool:
+    """Whether taps slide place by place along rows, so that fewer products are enough (see `kernels/toom`)."""
+    while value.node is not None and value.node.kind.view:
+        if value.node.kind is ir.Window:
+            taps, step, dilation = (value.node.attrs[name] for name in ("taps", "step", "dilation"))
+            return taps in TAPS and step == dilation == 1
+        value = value.node.inputs[0]
+    return False
+
+
 def _batch_share(value: Value, letters: Letters, side: int) -> float:
     """The share of the peak that a convolution along the batch reaches: less where its rows outgrow the cache."""
     names = letters.inputs[side]
@@ -227,6 +238,7 @@ def _dots(node: Node, letters: Letters, places: tuple[Place, Place], price: Pric
         relay = tuple(i for i in (0, 1) if not _unit(letters, places, i, k))
         length = letters.sizes[k]
         cost = work / (DOT_PEAK * length / (-(-length // LANES) * LANES)) + letters.count(letters.out) * 1.5
+        cost *= FEWER if batched and length % LANES == 0 and any(map(_slides_along, node.inputs)) else 1.0
         yield Choice(0, k, True, relay, cost + sum(price(i, k) for i in relay))
 
 

@@ -160,10 +160,15 @@ def plain() -> Any:
     )  # fmt: skip
 
 
+def framed() -> Any:
+    """Windows that see nothing but the frame of zeros."""
+    return nn.Sequential(nn.Conv2d(1, 40, 2, padding=2), nn.ReLU(), nn.Flatten(), nn.Linear(40 * 11 * 11, 5))
+
+
 NETWORKS: dict[str, tuple[Callable[[], Any], tuple[int, ...], int, int]] = {
     "layers": (layers, (64, 20), 64, 0), "convolutional": (convolutional, (6, 3, 12, 12), 6, 0),
     "plain": (plain, (6, 1, 12, 12), 6, 0), "recurrent": (Recurrent, (7, 32, 6), 32, 0),
-    "attention": (Attention, (6, 10), 60, 11),
+    "attention": (Attention, (6, 10), 60, 11), "framed": (framed, (40, 1, 8, 8), 40, 0),
 }  # fmt: skip
 
 
@@ -215,6 +220,16 @@ def test_memory_that_only_a_block_needs_is_used_again_by_the_next() -> None:
     blocks = [segment for band in made.bands for segment in band.segments if segment.units]
     assert blocks
     assert any(segment.held for segment in blocks)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_memory_of_a_block_is_touched_by_no_other_row(name: str) -> None:
+    graph, _ = traced(name)
+    made = plan(graph, 1)
+    touched = [{id(access.buffer) for access in row.work.accesses()} for row in made.rows]
+    for segment in (segment for band in made.bands for segment in band.segments):
+        rows = {going.row for going in segment.goings}
+        assert not any(segment.held & found for i, found in enumerate(touched) if i not in rows)
 
 
 def test_weights_and_what_depends_on_them_alone_stay_outside() -> None:

@@ -204,6 +204,18 @@ def test_windows_slide_over_numbers_that_are_loaded_once(cpu: Cpu, how: Any) -> 
             np.testing.assert_array_equal(found, whole)
 
 
+def test_windows_over_one_channel_slide_as_well(cpu: Cpu) -> None:
+    """As many rows of a tile as taps, more than places of a sum that are written out."""
+    arena, (taps, filters, batch, high, wide) = Arena(16), (3, 16, 5, 26, 6)
+    image = arena.operand((batch, high + taps - 1, wide + taps - 1))
+    a = image._replace(strides=(*image.strides[1:], *image.strides))
+    b = arena.operand((taps, filters, batch, high, wide), unit=1, still=(0,))
+    c = arena.operand((taps, taps, filters))
+    work = Contraction((taps,), taps, filters, (batch, high, wide), a, b, (SUM,), (c,), (Store(0, 0),))
+    assert work.slide == 2
+    check(work, cpu, wanted(work))
+
+
 @pytest.mark.parametrize("m", [1, 3, 5, 8, 13, 26, 30])
 @pytest.mark.parametrize("n", [5, 16, 30, 32, 48, 90, 96, 112])
 def test_every_form_of_tiles_covers_what_it_should(cpu: Cpu, m: int, n: int) -> None:

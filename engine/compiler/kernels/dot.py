@@ -138,7 +138,7 @@ class Dot(Product):
         if self.waits:
             _Waiting(f, self, given).emit()
         else:
-            over(f, given.outer, lambda *places: _Tiles(f, self, given.moved(f, places)).emit())
+            over(f, given.outer, lambda *places: Tiles(f, self, given.moved(f, places)).emit())
 
 
 def _cycles(m: int, n: int, height: int, width: int) -> float:
@@ -181,7 +181,7 @@ class _Waiting:
         over(f, given.k[:-2], shares)
         over(f, given.outer, lambda *places: self._at(places, (), 0).finish())
 
-    def _at(self, places: tuple[Any, ...], k: tuple[Any, ...], count: Any) -> _Tiles:
+    def _at(self, places: tuple[Any, ...], k: tuple[Any, ...], count: Any) -> Tiles:
         """The tiles of these places, at a place of the sum: so many innermost sums from there on."""
         f = self.f
         at = self.given.moved(f, places)
@@ -190,7 +190,7 @@ class _Waiting:
         for size, i in zip(self.given.outer, places, strict=True):
             place = f.add(f.mul(place, size), i)
         sums = f.add(self.sums, f.mul(place, f.mul(f.mul(at.m, at.n), self.line)))
-        return _Tiles(f, self.work, Given((), at.m, at.n, (count, at.k[-1]), a, b, at.operands), sums)
+        return Tiles(f, self.work, Given((), at.m, at.n, (count, at.k[-1]), a, b, at.operands), sums)
 
     def _along(self, walk: Walk, k: tuple[Any, ...]) -> Walk:
         """A walk at a place of all loops of the sum but the last."""
@@ -200,7 +200,7 @@ class _Waiting:
         return Walk(at, (walk.strides[0], *walk.strides[-2:]))
 
 
-class _Tiles:
+class Tiles:
     """All tiles of one place of the outer loops. sums: where theirs wait, if they do."""
 
     def __init__(self, f: Function, work: Dot, given: Given, sums: Any = None) -> None:

@@ -55,6 +55,11 @@ class Product:
         return self.stores[-1] if NUMBERS in self.body else None
 
     @property
+    def uncut(self) -> Shape:
+        """The loops that are never taken apart."""
+        return ()
+
+    @property
     def sums(self) -> int:
         """How many products each sum has."""
         return math.prod(self.k)

@@ -132,6 +132,7 @@ class Tiles:
         f, given = self.f, self.given
         if not self.work.sums:
             return held
+        self.slides = bool(self.slide) and len(groups) > 1
         numbers, b = self._numbers(groups), f.add(given.b.address, f.mul(column, SIZE))
         steps = list(zip(given.k, given.a.strides[self.loops :], given.b.strides[self.loops :], strict=True))
         return self._nested(steps, numbers, numbers.pointers, b, masks, held)
@@ -139,7 +140,7 @@ class Tiles:
     def _numbers(self, groups: list[tuple[Any, int, Place]]) -> Lines:
         """Where a tile's numbers of a lie."""
         f, a, slide = self.f, self.given.a, self.slide
-        if slide and len(groups) > 1:
+        if self.slides:
             (first, rows, place), step, reach = groups[0], a.strides[0], len(groups) + slide - 1
             pointers = [a.at(f, *place, f.add(first, row)) for row in range(rows)]
             return Lines(pointers, [reach] * rows, {i: f.mul(step, i) for i in range(1, reach, 2)})
@@ -156,12 +157,12 @@ class Tiles:
             return self._products(numbers.near(f, pointers), b, masks, held)
         (size, step_a, step_b), *inner = steps
         rounds, count, large = (1 if inner else self.work.rounds), len(pointers), len(held) > LARGE
-        slides = not inner and bool(self.slide) and numbers.counts[0] > rounds
+        slides = not inner and self.slides
         if not inner and self.work.whole:
             for u in range(rounds):
                 held = self._products(
                     numbers.near(f, self._near(pointers, step_a, u, large)),
-                    f.add(b, f.mul(step_b, u)),
+                    f.add(b, step_b[u] if isinstance(step_b, tuple) else f.mul(step_b, u)),
                     masks,
                     held,
                 )
