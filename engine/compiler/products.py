@@ -14,7 +14,7 @@ from typing import Any
 from engine.compiler import ir
 from engine.compiler.free import root
 from engine.compiler.ir import Graph, Node, Value
-from engine.compiler.kernels.transforms import TAPS
+from engine.compiler.kernels.transforms import slides
 from engine.compiler.kernels.winograd import CHANNELS, LEAST
 from engine.compiler.places import Place
 
@@ -176,7 +176,7 @@ def _slides_along(value: Value) -> bool:
     while value.node is not None and value.node.kind.view:
         if value.node.kind is ir.Window:
             taps, step, dilation = (value.node.attrs[name] for name in ("taps", "step", "dilation"))
-            return taps in TAPS and step == dilation == 1
+            return slides(taps) and bool(step == dilation == 1)
         value = value.node.inputs[0]
     return False
 

@@ -106,6 +106,11 @@ def cnn(a: int, b: int, width: int = 12) -> Any:
     return nn.Sequential(*layers, nn.Linear(b * (width // 2 - 2) ** 2, 3)), classes(32, 1, width, width)
 
 
+def lenet(a: int, b: int) -> Any:
+    layers = (nn.Conv2d(1, a, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(a, b, 5), nn.ReLU(), nn.Flatten())
+    return nn.Sequential(*layers, nn.Linear(b * 16, 3)), classes(32, 1, 20, 20)
+
+
 class Last(nn.Module):
     """A recurrent layer's last answer."""
 
@@ -138,6 +143,7 @@ NETWORKS: dict[str, tuple[Callable[..., Any], list[Any], int]] = {
     "norms": (normed, [(a, b) for a, b in ((30, 17), (31, 17), (31, 16), (61, 18))], 0),
     "dropout": (thinned, [(100, 33), (103, 37), (109, 41), (131, 51)], 2),
     "channels": (cnn, [(a, b) for a, b in ((24, 40), (25, 40), (26, 42), (28, 44), (7, 6))], 1),
+    "five taps": (lenet, [(a, b) for a, b in ((9, 18), (10, 19), (11, 21), (17, 25), (18, 26))], 2),
     "recurrent": (lambda size: (Last(size), classes(8, 6, 5)), [(n,) for n in (9, 30, 30, 33)], 1),
     "panels": (lambda size: (Last(size), classes(8, 9, 5)), [(n,) for n in (160, 160, 128, 192)], 1),
     "attention": (lambda h, n: (Block(h, n), classes(6, 9, 5)), [(2, 7), (2, 7), (4, 11), (3, 8)], 1),

@@ -131,7 +131,7 @@ class Forth(_Kernel):
         """[point][channel][tap of rows][filter]"""
         f, given = self.f, self.given
         step_m, step_c, step_i, step_j = given.a.strides[-4:]
-        index = f.places() * f.splat(f.cast("trunc", self._number(f.quotient(step_m, 1)), INT))
+        index = f.places() * f.splat(f.cast("trunc", self._number(step_m), INT))
         line = f.mul(given.m, SIZE)
 
         def row(c: Any, i: Any) -> None:

@@ -18,7 +18,7 @@ from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.product import SIZE, Given, Product, cuts
 from engine.compiler.kernels.stretches import AREA, PAD, PLACE, TABLES, VALUES, WAITING, Back, Forth
 from engine.compiler.kernels.tiles import WIDTH, Form, covered
-from engine.compiler.kernels.transforms import TAPS
+from engine.compiler.kernels.transforms import TAPS, slides
 from engine.compiler.sizes import is_open
 from engine.compiler.work import Buffer, Operand, Store
 
@@ -80,7 +80,7 @@ class Toom(Product):
     @property
     def each(self) -> int:
         """Results of a stretch."""
-        return TAPS[self.taps][0]
+        return TAPS[int(self.taps)][0]
 
     @property
     def reach(self) -> int:
@@ -247,7 +247,7 @@ def along_rows(work: Contraction) -> Toom | None:
     """The same sums with fewer products, where taps slide along rows of vectors and it is worth it."""
     outer, last = len(work.outer), len(work.k) - 1
     a, b = work.a.strides, work.b.strides
-    taps = [i for i in range(last + 1) if b[outer + 1 + i] > 0 and work.k[i] in TAPS]
+    taps = [i for i in range(last + 1) if b[outer + 1 + i] > 0 and slides(work.k[i])]
     tap = min(taps, key=lambda i: b[outer + 1 + i], default=-1)
     if tap < 0 or b[outer] != 1 or any(a[:outer]):
         return None
@@ -296,7 +296,7 @@ def _gradient(work: Dot, loops: list[tuple[int, int, int]], g: Operand, x: Opera
     moving = [i for i, (n, a, b) in enumerate(loops) if a != 0 and n > 1]
     if len(moving) > 1 or any(loops[i][2] for i in moving) or steps[-1] != 1 or g.strides[-1] != 1:
         return None
-    taps = [i for i in still if loops[i][0] in TAPS and 0 < loops[i][2] < steps[-2]]
+    taps = [i for i in still if slides(loops[i][0]) and 0 < loops[i][2] < steps[-2]]
     tap = min(taps, key=lambda i: loops[i][2], default=-1)
     high = next((i for i in still if i != tap and loops[i][2] == steps[-2]), -1)
     channels = [i for i in still if i not in (tap, high)]

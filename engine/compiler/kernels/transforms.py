@@ -22,6 +22,11 @@ TAPS = {3: (4, 2), 5: (4, 3), 7: (2, 3)}
 """For so many products in a sum: how many sums at a time, and how many pairs of points that takes."""
 
 
+def slides(taps: Any) -> bool:
+    """Whether there is a scheme for sums of so many products."""
+    return any(taps == known for known in TAPS)
+
+
 @dataclass(frozen=True)
 class Transforms:
     """What turns `taps` numbers g, `reach` numbers d and `each` sums y into values at `reach` points and back.
