@@ -12,6 +12,7 @@ from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.product import Product
 from engine.compiler.kernels.rows import Rows
+from engine.compiler.kernels.toom import Toom
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.shards import Moved
 from engine.compiler.work import Operand, Plan, Record
@@ -102,7 +103,8 @@ def run(work: Any) -> None:
     elif isinstance(work, Product):
         free, summed = "abcdef"[: len(work.outer)], "uvwxyz"[: len(work.k)]
         a, b = seen(work.a, (*work.outer, work.m, *work.k)), seen(work.b, (*work.outer, work.n, *work.k))
-        unit = work.a.strides[-1] if isinstance(work, Dot) else work.b.strides[len(work.outer)]
+        sums = isinstance(work, Dot) or (isinstance(work, Toom) and work.back)  # vectors are along them
+        unit = work.a.strides[-1] if sums else work.b.strides[len(work.outer)]
         assert unit == 1 or work.n == 1 or work.k[-1:] == (1,), "vectors of numbers that do not lie side by side"
         total = np.einsum(f"{free}m{summed},{free}n{summed}->{free}mn", a, b, optimize=True)
         sizes = (*work.outer, work.m, work.n)
