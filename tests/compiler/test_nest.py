@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,19 @@ def test_a_map_of_strided_and_repeated_operands_means_what_numpy_means(n: int) -
     check(desk.nest(2, 1, body, [*operands, desk.operand("10")], (4, 7), (5, 3)))
     backwards = [desk.operand("01", step=s) for s in (-1, 2, -3)]
     check(desk.nest(2, 1, body, [*backwards, desk.operand("01"), desk.operand("01", step=-1)], (4, 7)))
+
+
+@pytest.mark.parametrize(("sizes", "lanes"), [((3, 128, 396), 2), ((40, 200, 90), 0), ((2, 3, 70, 700), 3)])
+def test_long_sums_of_the_same_number_do_not_drift(sizes: tuple[int, ...], lanes: int) -> None:
+    """Added up one by one, every sum is rounded the same way: a mean of 50,000 was wrong in the fifth digit."""
+    desk = Desk(sizes)
+    nest = desk.nest(1, lanes, SUM, [desk.operand("".join(map(str, range(len(sizes))))), desk.operand("0")], (1, 1))
+    nest.operands[0].buffer.array[:] = 0.1
+    expected = math.prod(sizes[1:]) * float(np.float32(0.1))
+    for cpu in HOSTS:
+        for go in (run, run_special):
+            go(nest, cpu)
+            np.testing.assert_allclose(written(nest)[0], expected, 2e-6)
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -89,6 +89,12 @@ class Nest:
         return len(self.sizes) > self.parallel and self.sizes[last] > LONG * (GRAIN if last >= 0 else 1)
 
     @property
+    def deep(self) -> bool:
+        """Whether several loops make sums so long that the outer ones go in blocks."""
+        count, lanes = math.prod(self.sizes[self.parallel :]), GRAIN if self.lanes >= self.parallel else 1
+        return len(self.sizes) > self.parallel + 1 and count > LONG * lanes
+
+    @property
     def side(self) -> int:
         """How many registers of a vectorised loop go side by side: few where it is short or lines take many of them."""
         width = self.sizes[self.lanes] // GRAIN if self.sizes else 1
@@ -116,7 +122,7 @@ class Nest:
         """Everything that decides the machine code."""
         kept = self.kept or self.narrow
         form = f"kept{kept}{'' if self.sizes[self.lanes] % GRAIN else 'full'}" if kept else f"side{self.side}"
-        form += "long" if self.long else ""
+        form += "long" * self.long + "deep" * self.deep
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} {self.structure}"
 
     def arguments(self) -> list[Any]:

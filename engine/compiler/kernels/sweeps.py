@@ -24,8 +24,8 @@ GRAIN = 16
 """The lanes of the widest register: pieces of a vectorised loop are multiples of it on every processor."""
 ELEMENTS, SIZES = {"f": FLOAT, "i": LONG, "u": INT, "t": "i8"}, {"f": 4, "i": 8, "u": 4, "t": 1}
 """How an element lies in memory."""
-BLOCK = 256
-"""Rounds of a long reduced loop whose result is added to the rest as one."""
+BLOCK, FEW = 256, 64
+"""Rounds of a long reduced loop whose result is added to the rest as one; the same of several loops."""
 LONG_MAP, AHEAD = 1024, 512
 """Places of a flat map that asks for lines before it writes to them; how many bytes before."""
 IDENTITY: dict[str, dict[str, Any]] = {
@@ -131,13 +131,27 @@ class Emission:
         f = self.f
         if sweep is None or not (self.nest.long and held):
             return f.loop(count, body, held, step=step)
+        return self._blocks(count, body, sweep, held, step, BLOCK)
+
+    def _blocks(self, count: Number, body: Any, sweep: Sweep, held: Any, step: int, most: Number) -> Any:
+        """Blocks of so many rounds."""
+        f, far = self.f, self.f.mul(most, step)
 
         def block(i: Number, *before: Any) -> Any:
-            end = f.least(f.add(i, BLOCK * step), count)
+            end = f.least(f.add(i, far), count)
             found = f.loop(end, body, self.nothing(sweep, len(held)), start=i, step=step)
             return self.merged(sweep, before, found)
 
-        return f.loop(count, block, held, step=BLOCK * step)
+        return f.loop(count, block, held, step=far)
+
+    def _most(self, depth: int) -> Number:
+        """Rounds of one of the outer reduced loops whose sums are added to the rest as one."""
+        f, inner = self.f, 1
+        for loop in self.reduced[depth + 1 :]:
+            inner = f.mul(inner, self.sizes[loop])
+        if self.across:
+            inner = f.quotient(inner, self.side * f.lanes)
+        return f.greatest(1, f.quotient(FEW, f.greatest(1, inner)))  # type: ignore[no-any-return]
 
     # --------------------------------------------------------------------------------------------- sweeps
     def _at_place(self, scope: Scope) -> None:
@@ -197,6 +211,8 @@ class Emission:
         def body(i: Number, *c: Any) -> Any:
             return self._inside(depth + 1, self.enter(scope, loop, i), sweep, c)
 
+        if depth < 2 and not last and self.nest.deep and held:
+            return self._blocks(self.sizes[loop], body, sweep, held, 1, self._most(depth))
         return self.rounds(self.sizes[loop], body, sweep if last else None, held)
 
     def gathered(self, scope: Scope, sweep: Sweep, held: Any) -> list[Any]:

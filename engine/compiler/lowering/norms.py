@@ -11,6 +11,10 @@ from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule
 
 
+MANY = 256
+"""Numbers whose mean is looked at again: where they hardly vary beside it, what rounding took from it counts."""
+
+
 @rule("moments")
 def moments(xp: Library, x: Array, *, dims: Shape, centred: bool = True) -> Any:
     """Mean and biased variance, stacked."""
@@ -18,9 +22,13 @@ def moments(xp: Library, x: Array, *, dims: Shape, centred: bool = True) -> Any:
         raise NoRule("other than float32")
     mean = x.mean(axis=dims, keepdims=True)
     far = x - mean if centred else x
+    variance = (far * far).mean(axis=dims, keepdims=True)
     if not centred:
         mean = xp.zeros_like(mean)
-    return xp.joined([mean[None], (far * far).mean(axis=dims, keepdims=True)[None]], 0)
+    elif math.prod(x.shape[d] for d in dims) > MANY:
+        left = far.mean(axis=dims, keepdims=True)
+        mean, variance = mean + left, variance - left * left
+    return xp.joined([mean[None], variance[None]], 0)
 
 
 @rule("standardize_backward")
