@@ -10,7 +10,6 @@ from engine.compiler.lowering.library import Library
 from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule
 
-
 MANY = 256
 """Numbers whose mean is looked at again: where they hardly vary beside it, what rounding took from it counts."""
 
