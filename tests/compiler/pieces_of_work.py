@@ -47,6 +47,12 @@ def held(array: Any, name: str = "") -> Buffer:
     return Buffer(array.size, array.dtype, name, array)
 
 
+def dense(*shape: int) -> tuple[Any, tuple[int, ...]]:
+    """Random numbers in memory that is exactly as long as it must be, and their strides."""
+    array = np.random.default_rng(shape).standard_normal(shape).astype("f4")
+    return held(array.reshape(-1)), tuple(s // 4 for s in array.strides)
+
+
 def seen(operand: Operand, sizes: tuple[int, ...]) -> Any:
     """An operand as an array over the loops."""
     flat = operand.buffer.array

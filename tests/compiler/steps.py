@@ -9,6 +9,7 @@ import numpy as np
 import engine
 import engine.nn.functional as F
 from engine import nn
+from engine.compiler.work import Record
 
 
 class Residual(nn.Module):
@@ -117,3 +118,24 @@ def gap(a, b):
     pairs = list(zip(a.state_dict().values(), b.state_dict().values(), strict=True))
     pairs += [(p.grad, q.grad) for p, q in zip(a.parameters(), b.parameters(), strict=True) if p.grad is not None]
     return max(float(np.abs(p.numpy() - q.numpy()).max()) for p, q in pairs)
+
+
+def learns_alike(network, x, y):
+    """That a network learns compiled as eager, and the same on one thread and on two. Returns: the works of both."""
+    found, works = [], []
+    for threads in (0, 1, 2):
+        model = network()
+        step = training(model, engine.optim.SGD(model.parameters(), lr=0.05))
+        if threads:  # NumPy would train on until all kernels are there, and round otherwise
+            step = engine.compile(step, threads=threads)
+            step.prepare(x, y)
+            assert step.wait()
+        losses = [float(step(x, y).item()) for _ in range(6)]
+        found.append((losses, [p.detach().numpy().copy() for p in model.parameters()]))
+        if threads:
+            works.append([row.work for row in step.newest.bound.runner.plan.rows if isinstance(row, Record)])
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=2e-5)
+    for p, q, r in zip(*(weights for _, weights in found), strict=True):
+        np.testing.assert_allclose(q, p, rtol=1e-3, atol=2e-5)
+        np.testing.assert_allclose(r, q, rtol=1e-4, atol=2e-6)
+    return works

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from native import HOSTS
-from pieces_of_work import held, run, run_special, seen
+from pieces_of_work import dense, run, run_special, seen
+from steps import learns_alike
 
 import engine
-import engine.nn.functional as F
 from engine import nn
 from engine.compiler.cpu import Cpu
 from engine.compiler.kernels import toom
@@ -21,7 +21,7 @@ from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.toom import Toom, along_rows, gradient_along_rows
 from engine.compiler.kernels.transforms import TAPS, Transforms
 from engine.compiler.looks import loops
-from engine.compiler.work import Operand, Record, Store
+from engine.compiler.work import Operand, Store
 
 SUM = ("sum of products",)
 SHAPES = [
@@ -42,12 +42,6 @@ def cpu(request: pytest.FixtureRequest) -> Cpu:
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toom, "WORTH", 1e9)
     monkeypatch.setattr(toom, "SHORT", 0)
-
-
-def dense(*shape: int) -> tuple[Any, tuple[int, ...]]:
-    """Random numbers in memory that is exactly as long as it must be, and their strides."""
-    array = np.random.default_rng(shape).standard_normal(shape).astype("f4")
-    return held(array.reshape(-1)), tuple(s // 4 for s in array.strides)
 
 
 def results(pictures: int, p: int, q: int, batch: int, c: int, f: int, i: int, j: int) -> Contraction:
@@ -207,30 +201,6 @@ def network() -> Any:
 
 
 def test_a_network_learns_as_well_and_the_same_on_any_number_of_threads() -> None:
-    found = {}
-    engine.manual_seed(0)
-    x, y = engine.randn(64, 3, 24, 24), engine.randint(0, 5, (64,))
-    for threads in (0, 1, 2):
-        model = network()
-        optimizer = engine.optim.SGD(model.parameters(), lr=0.05)
-
-        def step(x: Any, y: Any, model: Any = model, optimizer: Any = optimizer) -> Any:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        compiled: Any = engine.compile(step, threads=threads) if threads else step
-        if threads:  # NumPy would train on until all kernels are there, and round otherwise
-            compiled.prepare(x, y)
-            assert compiled.wait()
-        losses = [float(compiled(x, y).item()) for _ in range(6)]
-        found[threads] = losses, [p.detach().numpy().copy() for p in model.parameters()]
-        if threads:
-            works = [row.work for row in compiled.newest.bound.runner.plan.rows if isinstance(row, Record)]
-            assert sum(isinstance(w, Toom) for w in works) >= 4
-    np.testing.assert_allclose(found[1][0], found[0][0], rtol=2e-5)
-    for p, q, r in zip(*(weights for _, weights in found.values()), strict=True):
-        np.testing.assert_allclose(q, p, rtol=1e-3, atol=2e-5)
-        np.testing.assert_allclose(r, q, rtol=1e-4, atol=2e-6)
+    engine.manual_seed(0)  # where two places of a pool are almost equal, rounding decides which of them learns
+    works = learns_alike(network, engine.randn(64, 3, 24, 24), engine.randint(0, 5, (64,)))
+    assert all(sum(isinstance(w, Toom) for w in each) >= 4 for each in works)
