@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.compiler.emit import Function
 from engine.compiler.kernels import maths
 from engine.compiler.kernels.scope import Scope, Sweep
+from engine.compiler.kernels.walking import splice
 from engine.compiler.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
 from engine.compiler.work import Store
 
@@ -110,7 +111,7 @@ class Emission:
                 f.when(f.compare("ge", n, LONG_MAP), lambda: self._ask(inside))
             return body(inside, *c)
 
-        held = self.rounds(full, several, sweep, held, step)
+        held = self.rounds(full, several, sweep if self.nest.long else None, held, step)
         if not isinstance(n, int):
             one = lambda i, *c: body(self.enter_lanes(scope, i, [f.below(f.sub(n, i))]), *c)
             return f.loop(n, one, held, start=full, step=lanes)
@@ -126,32 +127,25 @@ class Emission:
                 for line in range(0, size, 64):
                     self.f.prefetch(self.f.add(scope.at[n], AHEAD + line), first=True, write=True)
 
-    def rounds(self, count: Number, body: Callable[..., Any], sweep: Sweep | None, held: Any, step: int = 1) -> Any:
-        """A loop; where sums would become long, in blocks of which each begins with nothing."""
-        f = self.f
-        if sweep is None or not (self.nest.long and held):
-            return f.loop(count, body, held, step=step)
-        return self._blocks(count, body, sweep, held, step, BLOCK)
-
-    def _blocks(self, count: Number, body: Any, sweep: Sweep, held: Any, step: int, most: Number) -> Any:
-        """Blocks of so many rounds."""
+    def rounds(
+        self, count: Number, body: Any, sweep: Sweep | None, held: Any, step: int = 1, most: Number = BLOCK
+    ) -> Any:
+        """A loop; given a sweep, whose sums would become long, in blocks of so many rounds that begin with nothing."""
         f, far = self.f, self.f.mul(most, step)
+        if sweep is None or not held:
+            return f.loop(count, body, held, step=step)
 
         def block(i: Number, *before: Any) -> Any:
-            end = f.least(f.add(i, far), count)
-            found = f.loop(end, body, self.nothing(sweep, len(held)), start=i, step=step)
+            found = f.loop(f.least(f.add(i, far), count), body, self.nothing(sweep, len(held)), start=i, step=step)
             return self.merged(sweep, before, found)
 
         return f.loop(count, block, held, step=far)
 
     def _most(self, depth: int) -> Number:
         """Rounds of one of the outer reduced loops whose sums are added to the rest as one."""
-        f, inner = self.f, 1
-        for loop in self.reduced[depth + 1 :]:
-            inner = f.mul(inner, self.sizes[loop])
-        if self.across:
-            inner = f.quotient(inner, self.side * f.lanes)
-        return f.greatest(1, f.quotient(FEW, f.greatest(1, inner)))  # type: ignore[no-any-return]
+        f, inside = self.f, splice(self.f, [self.sizes[loop] for loop in self.reduced[depth + 1 :]])
+        inside = f.quotient(inside, self.side * f.lanes if self.across else 1)
+        return f.greatest(1, f.quotient(FEW, f.greatest(1, inside)))  # type: ignore[no-any-return]
 
     # --------------------------------------------------------------------------------------------- sweeps
     def _at_place(self, scope: Scope) -> None:
@@ -211,9 +205,9 @@ class Emission:
         def body(i: Number, *c: Any) -> Any:
             return self._inside(depth + 1, self.enter(scope, loop, i), sweep, c)
 
-        if depth < 2 and not last and self.nest.deep and held:
-            return self._blocks(self.sizes[loop], body, sweep, held, 1, self._most(depth))
-        return self.rounds(self.sizes[loop], body, sweep if last else None, held)
+        if depth < 2 and not last and self.nest.deep:
+            return self.rounds(self.sizes[loop], body, sweep, held, most=self._most(depth))
+        return self.rounds(self.sizes[loop], body, sweep if last and self.nest.long else None, held)
 
     def gathered(self, scope: Scope, sweep: Sweep, held: Any) -> list[Any]:
         """held, with what the reduced lines have here."""
