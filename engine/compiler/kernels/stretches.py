@@ -251,7 +251,7 @@ class Forth(_Kernel):
         lines = -(-tile.vectors * f.lanes * SIZE * self.each // self.reach // LINE)
         start = f.mul(f.mul(asks.first, self.each), self.step)
         start = f.add(f.add(start, f.mul(tile.column, SIZE * self.each)), f.mul(point, lines * LINE))
-        near = [start + LINE * i if isinstance(start, int) else f.add(start, LINE * i) for i in range(lines)]
+        near = [f.add(start, LINE * i) for i in range(lines)]
         stored = {s.operand for s in self.work.stores}
         for r in range(tile.rows):
             at = asks.epilogue.begin((asks.row, f.add(tile.first, r)), 0)
