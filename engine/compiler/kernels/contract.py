@@ -195,12 +195,12 @@ class Contraction(Product):
     def key(self) -> str:
         """Everything that decides the machine code."""
         if self.reading:
-            return f"contract {self.structure} panels {self.reading}"
+            return f"contract {self.structure} panels {self.reading}{_same(self.steady)}"
         if self.packed:
             return f"contract {self.structure} packed {len(self.still)}"
         strides = self._sorted().a.strides
         units = f"{' unit' * (strides[len(self.outer)] == 1)} -{' unit' * (strides[-1] == 1)} -"
-        same = " same " + " ".join([str(i) for i in sorted(self.still_in_tiles)])
+        same = _same(self.still_in_tiles)
         if not self.sums or len(self.k) == 1:
             how = " ahead" * self.ahead if self.sums else " empty"
         else:
@@ -286,6 +286,11 @@ class Contraction(Product):
         sorted_ = self._sorted().a.strides
         units = {i for i in (len(self.outer), len(strides) - 1) if sorted_[i] == 1}
         return tuple(SIZE if i in units else s for i, s in enumerate(strides))
+
+
+def _same(operands: frozenset[int]) -> str:
+    """The part of the key that names the operands whose lines are computed once for many rows."""
+    return " same " + " ".join([str(i) for i in sorted(operands)])
 
 
 def pitch(n: Any, f: Function | None = None) -> Any:
