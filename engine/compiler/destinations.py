@@ -132,7 +132,12 @@ class Destinations:
     def last_axis(self, value: Value) -> int | None:
         """Of one of several parts side by side: the axis that should be innermost, so that all of them lie alike."""
         node, _ = self.part_of.get(id(value), (None, 0))
-        return len(value.shape) - 1 if node is not None and node.kind is ir.Concat else None
+        if node is None or node.kind is not ir.Concat:
+            return None
+        whole = self.planner.found.get(id(node.output))
+        if whole is None or len(whole.shape) != len(value.shape):
+            return len(value.shape) - 1
+        return min(range(len(whole.shape)), key=lambda i: (whole.shape[i] == 1, abs(whole.strides[i]), -i))
 
     def of(self, value: Value, order: Order, exact: bool = False) -> Place:
         """Where to store a value; `order` is a wish for its axes. exact: dense, in row-major order."""

@@ -22,14 +22,22 @@ AGAIN, SOON = 5_000_000_000, 500_000_000
 taken away may be back. Where they lose again and again, it is twice as long each time."""
 
 
+LONG, PART = 20_000_000.0, 0.02
+"""Nanoseconds of a step from which on many threads begin, and race later, in single steps: races take this part of the
+time at most."""
+
+
 class Pace:
     """The choice for one table. cost: what a step is thought to take on one thread, in nanoseconds."""
 
     def __init__(self, cost: float) -> None:
         self.cost = cost
+        self.rounds = ROUNDS if cost < LONG else 1
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._since, self._wait, self._pause, self._lost = 0, AGAIN, SOON, False
+        self._between, self._pause = max(AGAIN, int(cost / PART)), max(SOON, int(cost / PART))
+        self._since, self._wait, self._lost = time.monotonic_ns() if cost >= LONG else 0, self._between, False
+        self._begun = cost < LONG
         self._strikes: list[float] = []
 
     def candidates(self, most: int) -> list[int]:
@@ -50,11 +58,14 @@ class Pace:
         if len(counts) == 1:
             return next(iter(counts)), False
         if self.due():
-            self._pause = self._pause if self._lost else SOON
-            self._times, self._since, self._wait, self._lost = {}, time.monotonic_ns(), AGAIN, False
+            self._pause = self._pause if self._lost else max(SOON, int(self.cost / PART))
+            self._times, self._since, self._wait, self._lost = {}, time.monotonic_ns(), self._between, False
+            self._begun = True
+        if not self._begun:
+            return max(counts), False
         tried = {n: self._times.get((n, many), []) for n in counts}
         least = min(tried, key=lambda n: len(tried[n]))
-        if len(tried[least]) < ROUNDS:
+        if len(tried[least]) < self.rounds:
             return least, True
         return self._winner(tried), False
 
@@ -71,15 +82,15 @@ class Pace:
     def _lose(self) -> None:
         """Many threads have lost: they race again soon."""
         self._since, self._wait, self._lost = time.monotonic_ns(), self._pause, True
-        self._pause = min(2 * self._pause, AGAIN)
+        self._pause = min(2 * self._pause, self._between)
 
     def settled(self, counts: Collection[int]) -> int:
         """Which of these numbers of threads single steps have, or 0 while they still race."""
         if len(counts) == 1:
             return next(iter(counts))
         tried = {n: self._times.get((n, False), []) for n in counts}
-        raced = all(len(times) >= ROUNDS for times in tried.values())
-        return self._winner(tried) if raced else 0
+        raced = all(len(times) >= self.rounds for times in tried.values())
+        return self._winner(tried) if raced else 0 if self._begun else max(counts)
 
     def steps(self, most: int) -> int:
         """How many steps a measurement takes."""

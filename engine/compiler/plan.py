@@ -21,6 +21,7 @@ from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.loops import nest_of
 from engine.compiler.memory import allocate
+from engine.compiler.outlook import Outlook
 from engine.compiler.places import Place, dense, spread, through
 from engine.compiler.product import product_works
 from engine.compiler.products import COPY, along_channels, relaid_axes, traced
@@ -51,6 +52,7 @@ class Planner:
         self.triangles = triangles(graph)
         for source in graph.sources:
             self.found[id(source)] = self._source(source)
+        self.outlook = Outlook(graph)
         self.destinations = Destinations(self)
 
     # ------------------------------------------------------------------------------------------------- memory
@@ -241,7 +243,7 @@ class Planner:
         along = [i for steps in full for i in real if steps[i] == 1]
         if not along:
             return
-        loop = along[0]
+        loop = max(along, key=lambda i: sum(steps[i] == 1 for _, steps in program.operands))
         for number, (place, strides) in enumerate(program.operands):
             loops = [i for i, s in enumerate(strides) if s and sizes[i] != 1 and i != loop] + [loop]
             volume = math.prod(sizes[i] for i in loops)

@@ -15,7 +15,7 @@ from engine.compiler.kernels.product import SIZE
 from engine.compiler.kernels.toom import along_rows, gradient_along_rows
 from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.places import Place, coalesced
-from engine.compiler.products import Choice, Letters, choices, stride
+from engine.compiler.products import Choice, Letters, choices, is_window, stride
 from engine.compiler.program import Program
 from engine.compiler.triangles import Before, before
 from engine.compiler.work import Operand, Store, pieces, volume
@@ -106,6 +106,7 @@ def _wanted(planner: Planner, group: Group, letters: Letters, stored: list[Any])
     found = []
     for value in stored:
         axis = planner.wishes.get(id(value), planner.destinations.last_axis(value))
+        axis = planner.outlook.axis(value, planner) if axis is None else axis
         if axis is not None:
             loop = group.loops[id(value)][axis]
             found.append({letters.out[loop]: 1} if loop is not None else {})
@@ -132,6 +133,8 @@ class _Product:
         still = letters.free(self.left) if not self.choice.dot else letters.free(0)
         if self.choice.dot:
             return tuple(range(len(out)))
+        if not any(is_window(value) for value in self.group.nodes[0].values):
+            still = "".join(sorted(still, key=lambda x: -self._step(self.left, x)))  # loops of rows stay one loop
         inner = sorted(moving, key=lambda x: -self._step(self.right, x))
         if inner and self.choice.n in inner:
             inner.append(inner.pop(inner.index(self.choice.n)))

@@ -25,6 +25,9 @@ ROOM = 800_000
 """Bytes of the second cache that the rows of a convolution may take."""
 FEWER = 0.65
 """What a convolution with fewer products takes, as a part of what it takes with all of them."""
+LARGE, ACROSS, TIE = 3e7, 1.06, 1.0001
+"""Of a product of so many operations the results lie as they are written, rather than turned, if that is about as fast:
+then what is read and written once (batches, results, gradients) lies alike. Of smaller ones if it is as fast."""
 PEAK, DOT_PEAK = 160.0, 90.0
 """Floating-point operations in a nanosecond of one core, along results and along sums."""
 
@@ -134,6 +137,8 @@ def choices(
             unit = _unit(letters, places, right, n)
             cost = work / (PEAK * lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
             cost *= _far(letters, places[left], left)
+            if n != letters.out[-1] and not is_window(node.inputs[right]):
+                cost *= ACROSS if work > LARGE else TIE
             cost += 0.0 if unit else price(right, n)
             cost += COPY * letters.count(letters.out) * sum(t.get(n, 0) != 1 for t in targets)
             found.append(Choice(left, n, False, () if unit else (right,), cost))

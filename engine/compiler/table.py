@@ -16,7 +16,7 @@ from engine.compiler.driver import Driver
 from engine.compiler.home import address
 from engine.compiler.library import Library, library
 from engine.compiler.native import Feed, Native, driver
-from engine.compiler.pace import SOON, STRIKES, Pace
+from engine.compiler.pace import LONG, SOON, STRIKES, Pace
 from engine.compiler.places import Place
 from engine.compiler.schedule import Bases, Piece, Stretch, check, schedule
 from engine.compiler.whole import inlined
@@ -224,7 +224,7 @@ class Table:
         """The numbers of threads that may be tried; tables that are not there yet are made in the background."""
         share, self._calls = team.share(), self._calls + 1
         wanted = self.pace.candidates(min(share, most or share))
-        if len(wanted) == 1 or self._calls < FIRST:
+        if len(wanted) == 1 or (self._calls < FIRST and self.cost < LONG):
             return [1]
         for count in wanted[1:]:
             if count not in self._made:

@@ -31,7 +31,7 @@ def wishes(graph: Graph, channels: bool) -> dict[int, Axis]:
         if value.node is not None:
             waiting.extend(_inwards(value.node, axis))
         for node in users.get(id(value), []):
-            waiting.extend(_outwards(node, value, axis))
+            waiting.extend(outwards(node, value, axis))
     return found
 
 
@@ -83,7 +83,7 @@ def _inwards(node: Node, axis: Axis) -> Iterator[tuple[Value, Axis]]:
             yield node.inputs[0], moved
 
 
-def _outwards(node: Node, value: Value, axis: Axis) -> Iterator[tuple[Value, Axis]]:
+def outwards(node: Node, value: Value, axis: Axis) -> Iterator[tuple[Value, Axis]]:
     """From what a node reads to what it makes."""
     kind = node.kind
     if kind in (ir.Map, ir.Cast, ir.Slice, ir.Pad, ir.Concat, ir.Window):

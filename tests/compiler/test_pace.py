@@ -48,6 +48,24 @@ def test_single_steps_are_settled_when_every_number_of_threads_has_raced():
     assert pace.settled([1, 4, 2]) == 0
 
 
+def test_long_steps_begin_on_many_threads_and_spend_little_time_on_races(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, counts = 10 * rules.AGAIN, [1, 2]
+    monkeypatch.setattr(rules.time, "monotonic_ns", lambda: now)
+    one, raced, spent = Pace(2 * rules.LONG), [], 0.0
+    for _ in range(2000):
+        assert one.settled(counts) in (0, 2)
+        threads, measuring = one.choose(counts, False)
+        took = int(2 * rules.LONG / threads)
+        if measuring:
+            one.note(threads, False, took)
+            raced.append(threads)
+            spent += took
+        now += took
+    assert raced[:2] == [1, 2]
+    assert 4 <= len(raced) < 40
+    assert spent < 2 * rules.PART * 2000 * rules.LONG
+
+
 def test_the_environment_limits_the_cores(monkeypatch):
     monkeypatch.setattr(team, "_cores", None)
     monkeypatch.setenv(team.THREADS, "3")

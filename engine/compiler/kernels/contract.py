@@ -23,8 +23,9 @@ from engine.compiler.kernels.walking import over
 from engine.compiler.sizes import is_open
 from engine.compiler.work import Operand
 
-CACHE = 600_000
-"""Bytes of b that stay in the second cache while rows pass."""
+CACHE, SHARED = 600_000, 280_000
+"""Bytes of b that stay in the second cache while rows pass, and while MANY of them do: then copies cost nothing."""
+MANY = 256
 NEAR, AREA = 400_000, 300_000
 """Bytes of a and b that a block of a sum reads again and again, and of the sums that wait between blocks."""
 FEW = 48
@@ -103,15 +104,15 @@ class Contraction(Product):
             return ""
         if self.a.strides[-2] == 1:
             return "turned" if (self.m >= 48 and self.n >= 32) or (self.m >= 24 and self.n >= 256) else ""
-        few = FEW if self.sums * self.n * SIZE > CACHE else 2 * FEW  # columns so large would be copied anyway
+        few = FEW if self.sums * self.n * SIZE > SHARED else 2 * FEW  # columns so large would be copied anyway
         return "straight" if self.m >= few and self.n >= 192 else ""
 
     @cached_property
     def packed(self) -> bool:
         """Whether enough rows use the same columns for long enough that these are worth laying side by side."""
-        if self.sums * self.n * SIZE <= CACHE or self.sums < 96:
-            return False
         rows = self.m * math.prod(self.outer[i] for i in self.still)
+        if self.sums * self.n * SIZE <= (CACHE if rows < MANY else SHARED) or self.sums < 96:
+            return False
         # few columns are worth it where many windows pass: a weight's gradient with more places than the cache holds
         broad = self.n > 32 or (self.n > 8 and rows >= 40 and bool(self.still))
         return rows >= 24 and broad and not (self.cut or self.reading or self.slide)
