@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import test_toom as rows
+import test_winograd as squares
 from native import HOSTS
 from test_contract import SUM, Arena
 
@@ -14,8 +17,11 @@ import engine
 from backend.bench.drawn import build
 from engine.compiler.assemble import trace_step
 from engine.compiler.emit import Function, module
+from engine.compiler.kernels import toom, winograd
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
+from engine.compiler.kernels.toom import along_rows
+from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.plan import furnished
 from engine.compiler.runner import rows_of
 from engine.compiler.work import Store
@@ -28,6 +34,9 @@ SHAPES: list[Any] = [
     ((3,), 2, 20, (30,)),
     ((4, 2), 3, 33, (2, 9)),
 ]
+
+
+PICTURES = (1, 28, 28, 32, 3, 6, 5, 5)
 
 
 def text(work: Any) -> str:
@@ -74,11 +83,27 @@ def test_products_that_share_a_key_share_their_code(seed: int) -> None:
     assert shared > 20
 
 
+def convolutions(bias: bool) -> Iterator[Any]:
+    """With fewer products, along channels and along the batch; what is added is the same in all places, or is not."""
+    for known, fewer in ((squares.results(2, 12, 12, 32, 64), fewer_products), (rows.results(*PICTURES), along_rows)):
+        body, place = (SUM, ("load", 0), ("add", 0, 1)), known.operands[0] if bias else known.operands[1]
+        found = replace(known, body=body, operands=(place, known.operands[1]), stores=(Store(1, 2),))
+        yield fewer(found)
+
+
+def test_convolutions_that_share_a_key_share_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "WORTH", 1e9)
+    monkeypatch.setattr(toom, "WORTH", 1e9)
+    works = [*convolutions(True), *convolutions(False)]
+    assert [type(work).__name__ for work in works] == 2 * ["Winograd", "Toom"]
+    assert differing(iter(works)) == (set(), 0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_of_a_plan_and_their_pieces_that_share_a_key_share_their_code(seed: int) -> None:
     problem = build(engine, seed)
     graph = trace_step(problem.step, (problem.x, problem.y))
-    rows = [row.work for row in furnished(rows_of(graph, 2), 2, graph.parted[1]).rows if hasattr(row, "work")]
-    bad, shared = differing(piece for work in rows for piece in (work, *work.split(2)))
+    works = [row.work for row in furnished(rows_of(graph, 2), 2, graph.parted[1]).rows if hasattr(row, "work")]
+    bad, shared = differing(piece for work in works for piece in (work, *work.split(2)))
     assert not bad
-    assert shared > len(rows) / 2
+    assert shared > len(works) / 2

@@ -16,7 +16,7 @@ from engine.compiler.emit import Function
 from engine.compiler.kernels.ahead import MOST
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.panels import Panels, blocks, cut
-from engine.compiler.kernels.product import SIZE, Given, Product, Walk, cuts
+from engine.compiler.kernels.product import SIZE, Given, Product, Walk, cuts, same
 from engine.compiler.kernels.tiled import Block, Tiles
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting
 from engine.compiler.kernels.walking import over
@@ -157,11 +157,6 @@ class Contraction(Product):
         """Whether places of an outer loop along which b stands still join the rows of a tile: these are too few."""
         return self.form is not None and self.form.places > 1 and not self.packed and not self.reading
 
-    @cached_property
-    def steady(self) -> frozenset[int]:
-        """The operands that are the same in all rows, as a bias along n is."""
-        return frozenset([i for i, o in enumerate(self.operands) if o.strides[-2] == 0])
-
     @property
     def still_in_tiles(self) -> frozenset[int]:
         """The operands that are the same in all rows of a tile."""
@@ -196,17 +191,17 @@ class Contraction(Product):
     def key(self) -> str:
         """Everything that decides the machine code."""
         if self.reading:
-            return f"contract {self.structure} panels {self.reading}{_same(self.steady)}"
+            return f"contract {self.structure} panels {self.reading}{same(self.steady)}"
         if self.packed:
             return f"contract {self.structure} packed {len(self.still)}"
         strides = self._sorted().a.strides
         units = f"{' unit' * (strides[len(self.outer)] == 1)} -{' unit' * (strides[-1] == 1)} -"
-        same = _same(self.still_in_tiles)
+        steady = same(self.still_in_tiles)
         if not self.sums or len(self.k) == 1:
             how = " ahead" * self.ahead if self.sums else " empty"
         else:
             how = " whole" * self.whole + (f" cut {self.cut[0]}" if self.cut else "")
-        return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{' slides' * bool(self.slide)}{same}"
+        return f"contract {self.structure} {self.form}{units} {self.rounds}{how}{' slides' * bool(self.slide)}{steady}"
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the sizes of blocks in panels."""
@@ -287,11 +282,6 @@ class Contraction(Product):
         sorted_ = self._sorted().a.strides
         units = {i for i in (len(self.outer), len(strides) - 1) if sorted_[i] == 1}
         return tuple(SIZE if i in units else s for i, s in enumerate(strides))
-
-
-def _same(operands: frozenset[int]) -> str:
-    """The part of the key that names the operands whose lines are computed once for many rows."""
-    return " same " + " ".join([str(i) for i in sorted(operands)])
 
 
 def pitch(n: Any, f: Function | None = None) -> Any:

@@ -111,7 +111,7 @@ class Panels:
         self.pitch = f.mul(f.add(self.depth, 2), self.tall * SIZE)
         self.alone = f.compare("ge", self.depth, self.k)
         self.rounds = self.depth // 4
-        self.settled = self.epilogue.settled(frozenset(i for i, o in enumerate(work.operands) if not o.strides[-2]))
+        self.settled = self.epilogue.settled(work.steady)
 
     def emit(self) -> None:
         """Columns, then rows, then places of the sum, a block of each at a time."""

@@ -54,6 +54,11 @@ class Product:
         """The last store, where it is of the sums of a's own numbers, or adds these to what is there."""
         return self.stores[-1] if NUMBERS in self.body else None
 
+    @cached_property
+    def steady(self) -> frozenset[int]:
+        """The operands that are the same in all rows, as a bias along n is."""
+        return frozenset([i for i, o in enumerate(self.operands) if o.strides[-2] == 0])
+
     @property
     def uncut(self) -> Shape:
         """The loops that are never taken apart."""
@@ -279,6 +284,11 @@ class Epilogue:
         if along == "s":
             return f.gather(element, at, self._steps(operand), mask)
         return f.load(f.vector(element), at, mask) if along == "1" else f.splat(f.load(element, at))
+
+
+def same(operands: frozenset[int]) -> str:
+    """The part of a key that names the operands whose lines are computed once for many results."""
+    return " same " + " ".join([str(i) for i in sorted(operands)])
 
 
 def cuts(sizes: Shape, grains: Shape, parts: int) -> tuple[int, list[tuple[int, int]]]:

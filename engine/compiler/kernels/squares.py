@@ -228,10 +228,8 @@ class Forth(_Kernel):
         f.loop(SQUARE, matrix)
 
     def _finish(self, strip: Strip, epilogue: Epilogue, first: Any, count: Any, line: Any) -> None:
-        f, lines = self.f, len(self.work.outer)
-        plane = self.apart(f.mul(self.most, line))
-        still = frozenset(i for i, o in enumerate(self.work.operands) if not any(o.strides[lines - 1 : lines + 1]))
-        settled = epilogue.settled(still)
+        f, plane = self.f, self.apart(self.f.mul(self.most, line))
+        settled = epilogue.settled(self.work.steady)
 
         def some(n: Any, mask: Mask) -> None:
             column = f.add(first, n)

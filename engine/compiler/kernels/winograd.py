@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.compiler.emit import Function
 from engine.compiler.kernels.contract import Contraction
-from engine.compiler.kernels.product import Given, Product, cuts
+from engine.compiler.kernels.product import Given, Product, cuts, same
 from engine.compiler.kernels.squares import EACH, SQUARE, SUMS, TAPS, Back, Forth
 from engine.compiler.kernels.tiles import TALL, WIDTH, Form, fitting, panels
 from engine.compiler.work import Buffer, Operand, Store
@@ -98,7 +98,14 @@ class Winograd(Product):
     @property
     def key(self) -> str:
         """Everything that decides the machine code."""
-        return f"winograd {'back ' * self.back}{self.structure} {self.matrices.form} {self.matrices.rounds}"
+        how = f"{self.matrices.form} {self.matrices.rounds}{same(self.steady)}"
+        return f"winograd {'back ' * self.back}{self.structure} {how}"
+
+    @cached_property
+    def steady(self) -> frozenset[int]:
+        """The operands that are the same in all places of a picture, as a bias is."""
+        last = len(self.outer) + 1
+        return frozenset([i for i, o in enumerate(self.operands) if not any(o.strides[last - 2 : last])])
 
     def arguments(self) -> list[Any]:
         """Sizes of outer, m, n, k; for a, b and each operand its address and strides; the blocks."""
