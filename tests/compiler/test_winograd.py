@@ -21,7 +21,8 @@ from engine.compiler.work import Operand, Store
 
 SUM = ("sum of products",)
 SHAPES = [(2, 12, 12, 32, 64), (1, 5, 7, 17, 40), (2, 8, 8, 16, 16), (1, 9, 102, 20, 24), (1, 6, 5, 128, 70),
-          (3, 8, 4, 48, 33), (2, 33, 26, 100, 17), (1, 8, 7, 17, 144)]  # fmt: skip
+          (3, 8, 4, 48, 33), (2, 33, 26, 100, 17), (1, 8, 7, 17, 144),
+          (1, 7, 8, 200, 40), (2, 6, 6, 256, 70)]  # fmt: skip
 """Pictures, rows and columns of results, channels, filters."""
 DIRECTIONS = pytest.mark.parametrize("back", [False, True], ids=["results", "gradients of taps"])
 

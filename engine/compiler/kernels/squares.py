@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 TAPS, REACH, EACH = 3, 4, 2
 """Taps along an axis, places that a square covers, results that it gives."""
 SQUARE = REACH * REACH
-SUMS = 4096
-"""Numbers of each of the 16 matrices."""
+SUMS, WIDE = 4096, 2
+"""Numbers of each of the 16 matrices; how many times as many those of taps have, for the most channels."""
 
 
 # ------------------------------------------------------------------------------------------------------ transforms
@@ -87,8 +87,8 @@ class _Kernel:
     def areas(self) -> tuple[Any, Any, Any]:
         """Memory for the 16 matrices of taps or their gradient, of the picture's squares, of the results' squares."""
         size = SQUARE * (SIZE * SUMS + 192)
-        first = self.f.scratch(3 * size)
-        return first, first + size, first + 2 * size
+        first = self.f.scratch((WIDE + 2) * size)
+        return first, first + WIDE * size, first + (WIDE + 1) * size
 
     def strips(self, body: Callable[[Strip], None]) -> None:
         """All squares of a picture."""

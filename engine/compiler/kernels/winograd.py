@@ -23,7 +23,7 @@ from engine.compiler.work import Buffer, Operand, Store
 
 STRIP = 48
 """Squares at a time, at most."""
-CHANNELS, FILTERS = 128, 128
+CHANNELS, FILTERS = 256, 128
 """Channels of the picture, at most; filters at a time."""
 LEAST, FEWEST = 16, 8
 """Channels on either side, and squares of a picture, below which transforming costs more than it saves."""
