@@ -32,10 +32,10 @@ class Pace:
 
     def __init__(self, cost: float) -> None:
         self.cost = cost
-        self.rounds = ROUNDS if cost < LONG else 1
+        self.rounds = ROUNDS if cost < LONG else ROUNDS - 1
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._between, self._pause = max(AGAIN, int(cost / PART)), max(SOON, int(cost / PART))
+        self._between, self._pause = max(AGAIN, int(self.rounds * cost / PART)), max(SOON, int(cost / PART))
         self._since, self._wait, self._lost = time.monotonic_ns() if cost >= LONG else 0, self._between, False
         self._begun = cost < LONG
         self._strikes: list[float] = []

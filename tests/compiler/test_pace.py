@@ -61,8 +61,8 @@ def test_long_steps_begin_on_many_threads_and_spend_little_time_on_races(monkeyp
             raced.append(threads)
             spent += took
         now += took
-    assert raced[:2] == [1, 2]
-    assert 4 <= len(raced) < 40
+    assert sorted(raced[:4]) == [1, 1, 2, 2]
+    assert 4 <= len(raced) < 80
     assert spent < 2 * rules.PART * 2000 * rules.LONG
 
 
