@@ -22,7 +22,7 @@ AGAIN, SOON = 5_000_000_000, 500_000_000
 taken away may be back. Where they lose again and again, it is twice as long each time."""
 
 
-LONG, PART = 20_000_000.0, 0.02
+LONG, PART = 5_000_000.0, 0.02
 """Nanoseconds of a step from which on many threads begin, and race later, in single steps: races take this part of the
 time at most."""
 
