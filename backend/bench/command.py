@@ -13,6 +13,7 @@ from typing import Any
 from backend.bench import measure, report
 from backend.bench.between import BETWEEN
 from backend.bench.contenders import CONTENDERS
+from backend.bench.large import KNOWN, LARGE
 from backend.bench.workloads import WORKLOADS
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
@@ -20,14 +21,13 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPRO
 
 def names(asked: list[str], drawn: int) -> list[str]:
     """The workloads that are meant. Raises: ValueError."""
-    known = {**WORKLOADS, **BETWEEN}
-    groups = {"all": list(known), "between": list(BETWEEN)}
+    groups = {"all": list(KNOWN), "between": list(BETWEEN), "large": list(LARGE)}
     if not asked:
         return [] if drawn else list(WORKLOADS)
     found = [one for name in asked for one in groups.get(name, [name])]
-    unknown = [name for name in found if name not in known]
+    unknown = [name for name in found if name not in KNOWN]
     if unknown:
-        raise ValueError(f"No workload is called {', '.join(unknown)}. There are {', '.join(known)}.")
+        raise ValueError(f"No workload is called {', '.join(unknown)}. There are {', '.join(KNOWN)}.")
     return found
 
 

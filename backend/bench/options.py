@@ -8,7 +8,8 @@ from pathlib import Path
 
 def options(to: argparse.ArgumentParser) -> None:
     """Add the options of the verb."""
-    to.add_argument("names", nargs="*", metavar="WORKLOAD", help="W1 ... W6, P2, B1 ... B8, `between`, or `all`")
+    names = "W1 ... W6, P2, B1 ... B8, L1 ... L9, `between`, `large`, or `all`"
+    to.add_argument("names", nargs="*", metavar="WORKLOAD", help=names)
     to.add_argument("--threads", default="1,2", help="numbers of threads, e.g. 1,2 (default: %(default)s)")
     to.add_argument("--windows", type=int, default=7, help="windows of each contender (default: %(default)s)")
     to.add_argument("--seconds", type=float, default=0.4, help="seconds of a window (default: %(default)s)")

@@ -14,10 +14,9 @@ from typing import Any
 
 import engine
 from backend.bench import contenders, edits, measure
-from backend.bench.between import BETWEEN
 from backend.bench.drawn import drawn
+from backend.bench.large import KNOWN
 from backend.bench.problem import Workload
-from backend.bench.workloads import WORKLOADS
 
 RIVAL = "torch"
 
@@ -54,8 +53,7 @@ def say(line: str) -> None:
 
 def chosen(asked: dict[str, Any]) -> list[Workload]:
     """The named workloads, then those at random."""
-    known = {**WORKLOADS, **BETWEEN}
-    return [known[name] for name in asked["names"]] + drawn(engine, asked["random"], asked["seed"])
+    return [KNOWN[name] for name in asked["names"]] + drawn(engine, asked["random"], asked["seed"])
 
 
 def means(found: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ import pytest
 
 import engine
 from backend.bench import measure, report
-from backend.bench.between import BETWEEN
 from backend.bench.drawn import MOST, build, drawn
-from backend.bench.workloads import WORKLOADS
+from backend.bench.large import KNOWN, LARGE
 from backend.cli import main
 
 
@@ -31,9 +30,16 @@ def test_an_unknown_workload_is_refused_in_one_sentence(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("name", ["W1", "W2", "P2", "B1", "B2"])
 def test_a_workload_learns(name: str) -> None:
-    problem = {**WORKLOADS, **BETWEEN}[name].build(engine)
+    problem = KNOWN[name].build(engine)
     losses = [float(problem.step(problem.x, problem.y)) for _ in range(60)]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_workload_is_not_too_large(name: str) -> None:
+    problem = LARGE[name].build(engine)
+    assert 100_000 < problem.parameters <= MOST
+    assert 32 <= problem.x.shape[0] <= 256
 
 
 @pytest.mark.parametrize("seed", [1, 11, 16, 21])
@@ -45,7 +51,7 @@ def test_a_network_of_a_seed_is_the_same_again_and_not_too_large(seed: int) -> N
 
 
 def test_the_products_of_a_step_are_counted_from_its_shapes() -> None:
-    problem = WORKLOADS["W2"].build(engine)
+    problem = KNOWN["W2"].build(engine)
     layers = [(784, 128), (128, 64), (64, 10)]
     forward = sum(2 * 64 * a * b for a, b in layers)
     expected = 3 * forward - 2 * 64 * 784 * 128  # nobody asks for the gradient of the pictures

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 import engine
-from backend.bench.between import BETWEEN
 from backend.bench.drawn import build
+from backend.bench.large import KNOWN
 from backend.bench.measure import peak, products
 from backend.bench.problem import Problem
-from backend.bench.workloads import WORKLOADS
 from engine.compiler.assemble import trace_step
 from engine.compiler.plan import furnished
 from engine.compiler.runner import rows_of
@@ -30,7 +29,7 @@ from engine.compiler.work import Plan, Record
 
 def problem_of(name: str) -> Problem:
     """A named workload, or network R<seed> at random."""
-    return build(engine, int(name[1:])) if name[0] == "R" else {**WORKLOADS, **BETWEEN}[name].build(engine)
+    return build(engine, int(name[1:])) if name[0] == "R" else KNOWN[name].build(engine)
 
 
 def inputs_of(problem: Problem) -> Any:
