@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from engine.compiler import ir
-from engine.compiler.free import root
 from engine.compiler.ir import Graph, Node, Value
+from engine.compiler.places import Place, through
 from engine.compiler.wishes import outwards
 
 Planner = Any
@@ -58,7 +58,16 @@ def _onwards(node: Node, value: Value, axis: int) -> list[tuple[Value, int]]:
 
 def _lies_along(value: Any, axis: int, planner: Planner) -> bool:
     """Whether it is placed, with steps of 1 along an axis, and differs along all of them, as a bias does not."""
-    if id(root(value)) not in planner.found or len(value.shape) <= axis or value.size == 1:
+    place = _place(value, planner) if isinstance(value, Value) and len(value.shape) > axis and value.size > 1 else None
+    if place is None or place.strides[axis] != 1:
         return False
-    steps = planner.locate(value).strides
-    return steps[axis] == 1 and all(s or n == 1 for s, n in zip(steps, value.shape, strict=True))
+    return all(s or n == 1 for s, n in zip(place.strides, value.shape, strict=True))
+
+
+def _place(value: Value, planner: Planner) -> Place | None:
+    """Where it lies; None: nowhere yet, or it would have to be copied to be seen so."""
+    known: Place | None = planner.found.get(id(value))
+    if known is not None or value.node is None or not value.node.kind.view:
+        return known
+    inner = _place(value.node.inputs[0], planner)
+    return through(value.node, inner) if inner is not None else None

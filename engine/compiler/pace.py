@@ -24,7 +24,8 @@ taken away may be back. Where they lose again and again, it is twice as long eac
 
 LONG, PART = 5_000_000.0, 0.02
 """Nanoseconds of a step from which on many threads begin, and race later, in single steps: races take this part of the
-time at most."""
+time at most, unless the next one would be LATEST then."""
+LATEST = 60_000_000_000
 
 
 class Pace:
@@ -35,7 +36,8 @@ class Pace:
         self.rounds = ROUNDS if cost < LONG else ROUNDS - 1
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
-        self._between, self._pause = max(AGAIN, int(self.rounds * cost / PART)), max(SOON, int(cost / PART))
+        self._between = min(max(AGAIN, int(self.rounds * cost / PART)), LATEST)
+        self._pause = max(SOON, min(int(cost / PART), AGAIN))
         self._since, self._wait, self._lost = time.monotonic_ns() if cost >= LONG else 0, self._between, False
         self._begun = cost < LONG
         self._strikes: list[float] = []
@@ -58,7 +60,7 @@ class Pace:
         if len(counts) == 1:
             return next(iter(counts)), False
         if self.due():
-            self._pause = self._pause if self._lost else max(SOON, int(self.cost / PART))
+            self._pause = self._pause if self._lost else max(SOON, min(int(self.cost / PART), AGAIN))
             self._times, self._since, self._wait, self._lost = {}, time.monotonic_ns(), self._between, False
             self._begun = True
         if not self._begun:
