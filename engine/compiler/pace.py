@@ -37,7 +37,7 @@ class Pace:
         self._times: dict[tuple[int, bool], list[float]] = {}
         self._candidates: dict[int, list[int]] = {}
         self._between = min(max(AGAIN, int(self.rounds * cost / PART)), LATEST)
-        self._pause = max(SOON, min(int(cost / PART), AGAIN))
+        self._soon = self._pause = max(SOON, min(int(cost / PART), AGAIN))
         self._since, self._wait, self._lost = time.monotonic_ns() if cost >= LONG else 0, self._between, False
         self._begun = cost < LONG
         self._strikes: list[float] = []
@@ -60,7 +60,7 @@ class Pace:
         if len(counts) == 1:
             return next(iter(counts)), False
         if self.due():
-            self._pause = self._pause if self._lost else max(SOON, min(int(self.cost / PART), AGAIN))
+            self._pause = self._pause if self._lost else self._soon
             self._times, self._since, self._wait, self._lost = {}, time.monotonic_ns(), self._between, False
             self._begun = True
         if not self._begun:

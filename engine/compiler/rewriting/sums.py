@@ -7,7 +7,7 @@ from typing import Any
 from engine.compiler.ir import Concat, Contract, Fill, Map, Pad, Source, Value
 from engine.compiler.rewriting.rules import made_by, number_in, rewrites
 
-SHORT = 4
+INPUTS = 4
 """How many times as large as their result the inputs of products that are joined may be: they may have to be copied."""
 Piece = tuple[int, Value]
 """Where a piece begins along the axis, and the piece."""
@@ -83,7 +83,7 @@ def one_long_product(b: Any, *inputs: Any, fn: str) -> Any:
     left, right, out = (one.node.attrs[name] for name in ("left", "right", "out"))
     summed = [letter for letter in left if letter in right and letter not in out]
     (a1, b1), (a2, b2) = one.node.inputs, two.node.inputs
-    if len(summed) != 1 or any(_held(v) for v in (a1, b1, a2, b2)) or a2.size + b2.size > SHORT * one.size:
+    if len(summed) != 1 or any(_held(v) for v in (a1, b1, a2, b2)) or a2.size + b2.size > INPUTS * one.size:
         return None
     first, second = left.index(summed[0]), right.index(summed[0])
     long = b.add(Concat, a2, a1, axis=first), b.add(Concat, b2, b1, axis=second)
