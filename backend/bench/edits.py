@@ -14,7 +14,7 @@ import psutil
 
 import engine
 from backend.bench.workloads import WORKLOADS, w2
-from engine.compiler.library import library
+from engine.compiler.code.library import library
 
 FIRST = (96, 112, 120, 144, 160, 100, 136, 152)
 LATER = (104, 116, 124, 132, 140, 148, 156, 168, 98, 106, 114, 122, 134, 142, 154, 166)

@@ -26,7 +26,7 @@ from backend import frames
 from backend.runs.link import PROTO, HostLink, pack
 from backend.runs.resident import Resident, describe
 from engine.array import cuda_count
-from engine.compiler import team
+from engine.compiler.machine.cores import cores, set_cores
 from engine.spec import RunSpec
 from engine.train import Run
 
@@ -235,8 +235,8 @@ def warm_up() -> None:
 
 def share_cores(hosts: int) -> None:
     """Use this host's part of the machine's cores from now on; the numbers of a run do not depend on it."""
-    team.set_cores(None)
-    team.set_cores(max(1, team.cores() // hosts))
+    set_cores(None)
+    set_cores(max(1, cores() // hosts))
 
 
 def devices() -> list[dict[str, Any]]:

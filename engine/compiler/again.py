@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.glance import glance
-from engine.compiler.home import address
-from engine.compiler.native import Feed, Native
-from engine.compiler.recipe import Made
-from engine.compiler.runner import Bound
+from engine.compiler.machine.memory import address
+from engine.compiler.run.native import Feed, Native
+from engine.compiler.run.runner import Bound
+from engine.compiler.trace.recipe import Made
 from engine.graph import read_mode
 from engine.tensor import Tensor, wrap
 

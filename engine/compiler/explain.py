@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.ir import Node, Python
-from engine.compiler.replay import alive
+from engine.compiler.graph.ir import Node, Python
+from engine.compiler.graph.replay import alive
 
 if TYPE_CHECKING:
     from engine.compiler.step import Step

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.guard import Residents, Settled
+from engine.compiler.trace.guard import Residents, Settled
 from engine.nn.hooks import CHANGES
 
 if TYPE_CHECKING:

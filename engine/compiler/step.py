@@ -8,18 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import team
 from engine.compiler.again import Again, again
-from engine.compiler.batches import argument_tuple, arrays_of, is_finite, joined, raised, stretches, table_of, unstacked
 from engine.compiler.explain import Report, Row, report, rows
-from engine.compiler.guard import signature
-from engine.compiler.ir import CompilerError
-from engine.compiler.runner import addresses
-from engine.compiler.trace import Reason
-from engine.compiler.undo import Undo
+from engine.compiler.graph.ir import CompilerError
+from engine.compiler.kernels.work import shards
+from engine.compiler.machine.cores import set_cores
+from engine.compiler.run.batches import (
+    argument_tuple,
+    arrays_of,
+    is_finite,
+    joined,
+    raised,
+    stretches,
+    table_of,
+    unstacked,
+)
+from engine.compiler.run.runner import addresses
+from engine.compiler.trace.events import Reason
+from engine.compiler.trace.guard import signature
+from engine.compiler.trace.undo import Undo
 from engine.compiler.variant import Variant, uncollected
 from engine.compiler.watch import Watch
-from engine.compiler.work import shards
 from engine.errors import ArgumentError
 from engine.graph import current_mode
 from engine.tensor import Tensor, wrap
@@ -51,7 +60,7 @@ class Step:
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
         if threads is not None and threads > 1:
-            team.set_cores(threads)
+            set_cores(threads)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method: one compiled step for each object."""

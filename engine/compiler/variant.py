@@ -9,17 +9,17 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import ref
 
-from engine.compiler.alike import program_of
-from engine.compiler.assemble import assemble
-from engine.compiler.compare import Comparison, Differs
-from engine.compiler.cpu import NoNativeCode
-from engine.compiler.guard import Residents, Surroundings
-from engine.compiler.hollow import watched_hollow
-from engine.compiler.ir import CompilerError
-from engine.compiler.plain import foreseen, lasting
-from engine.compiler.runner import Bound, Native, NumPy
-from engine.compiler.trace import Reason, Trace, watched
-from engine.compiler.undo import Undo
+from engine.compiler.graph.ir import CompilerError
+from engine.compiler.machine.cpu import NoNativeCode
+from engine.compiler.reuse.alike import program_of
+from engine.compiler.run.runner import Bound, Native, NumPy
+from engine.compiler.trace.assemble import assemble
+from engine.compiler.trace.compare import Comparison, Differs
+from engine.compiler.trace.events import Reason, Trace, watched
+from engine.compiler.trace.guard import Residents, Surroundings
+from engine.compiler.trace.hollow import watched_hollow
+from engine.compiler.trace.plain import foreseen, lasting
+from engine.compiler.trace.undo import Undo
 
 if TYPE_CHECKING:
     from engine.compiler.step import Step

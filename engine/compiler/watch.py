@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiler.recipe import Call, Program
-from engine.compiler.replay import Replay
+from engine.compiler.graph.replay import Replay
+from engine.compiler.trace.recipe import Call, Program
 from engine.rng import folded
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.cpu import host
+from engine.compiler.machine.cpu import host
 from engine.compiler.step import Step
 from engine.create import as_tensor
 from engine.tensor import Tensor

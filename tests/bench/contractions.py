@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.emit import Function, module
+from engine.compiler.code.emit import Function, module
+from engine.compiler.code.library import library
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.transpose import Transposition
-from engine.compiler.library import library
-from engine.compiler.work import Buffer, Operand, Store
+from engine.compiler.kernels.work import Buffer, Operand, Store
 
 SUM = (("sum of products",),)
 RANDOM = np.random.default_rng(0)

@@ -21,10 +21,10 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "compiler"), str(Path(__file__).
 from native import function  # noqa: E402
 from pieces_of_work import held, numbers  # noqa: E402
 
-from engine.compiler.cpu import host  # noqa: E402
-from engine.compiler.emit import Function  # noqa: E402
+from engine.compiler.code.emit import Function  # noqa: E402
 from engine.compiler.kernels.nest import Nest  # noqa: E402
-from engine.compiler.work import Operand, Store  # noqa: E402
+from engine.compiler.kernels.work import Operand, Store  # noqa: E402
+from engine.compiler.machine.cpu import host  # noqa: E402
 
 F = np.dtype("f4")
 Lines = list[tuple[Any, ...]]

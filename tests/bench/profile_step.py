@@ -19,12 +19,12 @@ from backend.bench.drawn import build
 from backend.bench.large import KNOWN
 from backend.bench.measure import peak, products
 from backend.bench.problem import Problem
-from engine.compiler.assemble import trace_step
-from engine.compiler.plan import furnished
-from engine.compiler.runner import rows_of
-from engine.compiler.table import Table
-from engine.compiler.team import cores
-from engine.compiler.work import Plan, Record
+from engine.compiler.kernels.work import Plan, Record
+from engine.compiler.machine.cores import cores
+from engine.compiler.plan.planner import furnished
+from engine.compiler.run.runner import rows_of
+from engine.compiler.run.table import Table
+from engine.compiler.trace.assemble import trace_step
 
 
 def problem_of(name: str) -> Problem:

@@ -11,8 +11,8 @@ import pytest
 
 llvm = pytest.importorskip("llvmlite.binding")
 
-from engine.compiler.cpu import KNOWN, Cpu, host  # noqa: E402
-from engine.compiler.emit import Function, module  # noqa: E402
+from engine.compiler.code.emit import Function, module  # noqa: E402
+from engine.compiler.machine.cpu import KNOWN, Cpu, host  # noqa: E402
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from native import function
 
-from engine.compiler import ir
-from engine.compiler.cpu import Cpu
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.graph import ir
 from engine.compiler.kernels.nest import Nest
-from engine.compiler.work import Buffer, Operand
+from engine.compiler.kernels.work import Buffer, Operand
+from engine.compiler.machine.cpu import Cpu
 
 _kernels: dict[tuple[str, int], Callable[[list[int]], None]] = {}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import ir
-from engine.compiler.ir import Graph, Value
+from engine.compiler.graph import ir
+from engine.compiler.graph.ir import Graph, Value
 
 UNARY = ("neg", "abs", "tanh", "exp")
 BINARY = ("add", "sub", "mul", "max", "min")

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler import ir
+from engine.compiler.graph import ir
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.nest import Nest
 from engine.compiler.kernels.product import Product
 from engine.compiler.kernels.rows import Rows
 from engine.compiler.kernels.toom import Toom
 from engine.compiler.kernels.transpose import Transposition
-from engine.compiler.shards import Moved
-from engine.compiler.work import Operand, Plan, Record
+from engine.compiler.kernels.work import Operand, Plan, Record
+from engine.compiler.schedule.shards import Moved
 
 TYPES = {"f4": "f4", "u4": "u4", "i8": "i8", "?": "?"}
 

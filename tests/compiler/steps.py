@@ -9,7 +9,7 @@ import numpy as np
 import engine
 import engine.nn.functional as F
 from engine import nn
-from engine.compiler.work import Record
+from engine.compiler.kernels.work import Record
 
 
 class Residual(nn.Module):

@@ -16,15 +16,15 @@ from test_resized import Last, classes, cnn, mlp, normed, thinned
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
-from engine.compiler import alike
-from engine.compiler.alike import Later, program_of
-from engine.compiler.assemble import assemble
-from engine.compiler.compare import Comparison
-from engine.compiler.home import address
-from engine.compiler.ir import interpret
-from engine.compiler.recipe import Program
-from engine.compiler.resized import said
-from engine.compiler.trace import watched
+from engine.compiler.graph.ir import interpret
+from engine.compiler.reuse import alike
+from engine.compiler.reuse.alike import Later, program_of
+from engine.compiler.reuse.resized import said
+from engine.compiler.trace.assemble import assemble
+from engine.compiler.trace.compare import Comparison
+from engine.compiler.trace.events import watched
+from engine.compiler.trace.home import address
+from engine.compiler.trace.recipe import Program
 
 
 @pytest.fixture(autouse=True)

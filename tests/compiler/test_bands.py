@@ -14,16 +14,18 @@ from steps import training
 
 import engine
 from engine import nn
-from engine.compiler import bands, blocks, table, team
-from engine.compiler import schedule as rules
-from engine.compiler.assemble import trace_step
+from engine.compiler.kernels.looks import loops
 from engine.compiler.kernels.product import Product
-from engine.compiler.looks import loops
-from engine.compiler.plan import plan
-from engine.compiler.schedule import Barrier, Piece, Together, schedule
-from engine.compiler.simplify import simplify
-from engine.compiler.table import Table
-from engine.compiler.work import Call, Plan
+from engine.compiler.kernels.work import Call, Plan
+from engine.compiler.machine import cores as machine
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.plan import bands, blocks
+from engine.compiler.plan.planner import plan
+from engine.compiler.run import table
+from engine.compiler.run.table import Table
+from engine.compiler.schedule import threads as rules
+from engine.compiler.schedule.threads import Barrier, Piece, Together, schedule
+from engine.compiler.trace.assemble import trace_step
 
 
 @pytest.fixture(autouse=True)
@@ -247,9 +249,9 @@ def test_a_run_says_into_how_many_parts_a_batch_is_cut() -> None:
     optimiser = engine.optim.SGD(model.parameters(), lr=0.1)
 
     step = engine.compile(training(model, optimiser))
-    team.set_cores(2)
+    machine.set_cores(2)
     try:
         step.prepare(x, y)
         assert step.shards == 2
     finally:
-        team.set_cores(None)
+        machine.set_cores(None)

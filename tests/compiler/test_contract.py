@@ -10,10 +10,10 @@ import pytest
 from native import HOSTS
 from pieces_of_work import held, run, run_special, seen
 
-from engine.compiler import ir
-from engine.compiler.cpu import Cpu
+from engine.compiler.graph import ir
 from engine.compiler.kernels.contract import Contraction
-from engine.compiler.work import Operand, Store
+from engine.compiler.kernels.work import Operand, Store
+from engine.compiler.machine.cpu import Cpu
 
 SUM = ("sum of products",)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engine.compiler import cpu
+from engine.compiler.machine import cpu
 
 AVX2 = {"avx2": True, "fma": True, "avx512f": False}
 AVX512 = {**AVX2, "avx512f": True, "avx512dq": True, "avx512bw": True, "avx512vl": True}
@@ -54,5 +54,5 @@ def test_without_llvmlite_the_reason_is_a_sentence(monkeypatch):
 
 
 def test_importing_the_engine_does_not_load_llvmlite():
-    script = "import sys, engine, engine.compiler.cpu; sys.exit('llvmlite' in sys.modules)"
+    script = "import sys, engine, engine.compiler.machine.cpu; sys.exit('llvmlite' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -11,9 +11,9 @@ from native import HOSTS
 from pieces_of_work import run, run_special, seen
 from test_contract import SUM, Arena, check, wanted
 
-from engine.compiler.cpu import Cpu
 from engine.compiler.kernels.dot import Dot
-from engine.compiler.work import Store
+from engine.compiler.kernels.work import Store
+from engine.compiler.machine.cpu import Cpu
 
 
 @pytest.fixture(params=HOSTS, ids=lambda c: f"{c.lanes} lanes")

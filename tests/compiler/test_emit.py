@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.compiler.cpu import Cpu
-from engine.compiler.emit import Function, module
-from engine.compiler.ssa import FLOAT
+from engine.compiler.code.emit import Function, module
+from engine.compiler.code.ssa import FLOAT
+from engine.compiler.machine.cpu import Cpu
 from tests.compiler.native import HOSTS, build, function
 
 R = np.random.default_rng(0)

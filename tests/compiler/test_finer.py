@@ -10,12 +10,12 @@ from simulate import simulate
 
 import engine
 from engine import nn
-from engine.compiler import ir
-from engine.compiler.assemble import trace_step
-from engine.compiler.places import made_of
-from engine.compiler.plan import plan
-from engine.compiler.simplify import simplify
-from engine.compiler.work import Record
+from engine.compiler.graph import ir
+from engine.compiler.graph.shapes import made_of
+from engine.compiler.kernels.work import Record
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.plan.planner import plan
+from engine.compiler.trace.assemble import trace_step
 
 IMAGES = np.random.default_rng(0).standard_normal((4, 3, 14, 14)).astype(np.float32)
 

@@ -5,10 +5,11 @@ import pytest
 
 import engine
 from engine import nn, optim
-from engine.compiler import flat, home
-from engine.compiler.assemble import trace_step
-from engine.compiler.plan import plan
-from engine.compiler.simplify import simplify
+from engine.compiler.machine import memory
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.plan.planner import plan
+from engine.compiler.trace import flat, home
+from engine.compiler.trace.assemble import trace_step
 from engine.tensor import abstract
 from tests.compiler.steps import twins
 
@@ -221,9 +222,9 @@ def test_pieces_of_memory_begin_at_different_places_of_a_page():
 
 
 def test_large_memory_is_clean_begins_on_a_line_and_can_be_written() -> None:
-    for size in (100, home.HUGE // 4, 3 * home.HUGE):
-        memory = home.room(size)
-        assert memory.shape == (size,)
-        assert not memory.any()
-        memory[:] = 7
-        assert int(memory[-1]) == 7
+    for size in (100, memory.HUGE // 4, 3 * memory.HUGE):
+        piece = memory.room(size)
+        assert piece.shape == (size,)
+        assert not piece.any()
+        piece[:] = 7
+        assert int(piece[-1]) == 7

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from simulate import simulate
 
-from engine.compiler import ir
-from engine.compiler.frames import Frame, frame
-from engine.compiler.ir import Graph, interpret
+from engine.compiler.graph import ir
+from engine.compiler.graph.ir import Graph, interpret
 from engine.compiler.kernels.contract import Contraction
-from engine.compiler.plan import plan
-from engine.compiler.work import Record
+from engine.compiler.kernels.work import Record
+from engine.compiler.plan.frames import Frame, frame
+from engine.compiler.plan.planner import plan
 
 
 def picture(width: int, taps: int, low: int, step: int, filters: int = 32, value: float = 0.0) -> tuple[Graph, Any]:

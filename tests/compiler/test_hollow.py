@@ -16,10 +16,10 @@ import engine
 import engine.nn.functional as F
 from engine import nn, optim
 from engine.compiler import variant
-from engine.compiler.hollow import watched_hollow
-from engine.compiler.ir import Node, Value
-from engine.compiler.library import library
-from engine.compiler.plain import foreseen
+from engine.compiler.code.library import library
+from engine.compiler.graph.ir import Node, Value
+from engine.compiler.trace.hollow import watched_hollow
+from engine.compiler.trace.plain import foreseen
 from engine.errors import GraphError, IndexOutOfRange, ShapeError
 from engine.tensor import abstract
 

@@ -9,50 +9,51 @@ import pytest
 
 import engine
 from engine import nn, optim
-from engine.compiler import home
+from engine.compiler.machine import memory
+from engine.compiler.trace import home
 from tests.compiler.steps import twins
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home, "_FREE", [])
+    monkeypatch.setattr(memory, "_FREE", [])
 
 
-@pytest.mark.parametrize("size", [1, 100, home.SMALL, 440_000, home.HUGE // 4, 5_000_000])
+@pytest.mark.parametrize("size", [1, 100, memory.SMALL, 440_000, memory.HUGE // 4, 5_000_000])
 def test_memory_is_full_of_zeros_also_when_it_was_used_before(size: int) -> None:
     for more in (0, size // 20, -(size // 20)):
-        found = home.room(size + more)
+        found = memory.room(size + more)
         assert found.nbytes == size + more
         assert not found.any()
         found[...] = 7
         del found
 
 
-@pytest.mark.parametrize("size", [home.SMALL, 440_000, 5_000_000])
+@pytest.mark.parametrize("size", [memory.SMALL, 440_000, 5_000_000])
 def test_what_is_let_go_is_used_again_and_never_while_somebody_looks_at_it(size: int) -> None:
-    first = home.room(size)
+    first = memory.room(size)
     place, part = first.ctypes.data, first[10:20].view(np.int8)
     del first
-    second = home.room(size)
+    second = memory.room(size)
     assert second.ctypes.data != place
     part[...] = 3
     assert not second.any()
     del part
-    assert home.room(size).ctypes.data == place
+    assert memory.room(size).ctypes.data == place
 
 
 def test_no_more_is_kept_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home, "KEPT", 1_000_000)
-    held = [home.room(200_000) for _ in range(9)]
+    monkeypatch.setattr(memory, "KEPT", 1_000_000)
+    held = [memory.room(200_000) for _ in range(9)]
     del held
-    assert 0 < sum(len(memory) for memory, _ in home._FREE) <= 1_000_000
+    assert 0 < sum(len(piece) for piece, _ in memory._FREE) <= 1_000_000
 
 
 def test_a_small_one_does_not_take_what_is_large() -> None:
-    home.room(10_000_000)
-    small = home.room(home.SMALL)
-    assert small.nbytes == home.SMALL
-    assert len(home._FREE) == 1
+    memory.room(10_000_000)
+    small = memory.room(memory.SMALL)
+    assert small.nbytes == memory.SMALL
+    assert len(memory._FREE) == 1
 
 
 def test_threads_get_memory_of_their_own() -> None:
@@ -60,7 +61,7 @@ def test_threads_get_memory_of_their_own() -> None:
 
     def work(number: int) -> None:
         for _ in range(200):
-            mine = home.room(home.SMALL + number)
+            mine = memory.room(memory.SMALL + number)
             if mine.any():
                 wrong.append("not empty")
             mine[...] = number
@@ -120,4 +121,4 @@ def test_an_address_is_what_numpy_says_whatever_the_array() -> None:
     fixed = grid.copy()
     fixed.flags.writeable = False
     for array in (grid, grid[1:], grid[:, 1:], grid.T, fixed, np.zeros(0), np.array(2.0), np.frombuffer(b"12345678")):
-        assert home.address(array) == array.ctypes.data
+        assert memory.address(array) == array.ctypes.data

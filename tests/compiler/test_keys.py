@@ -15,16 +15,16 @@ from test_contract import SUM, Arena
 
 import engine
 from backend.bench.drawn import build
-from engine.compiler.assemble import trace_step
-from engine.compiler.emit import Function, module
+from engine.compiler.code.emit import Function, module
 from engine.compiler.kernels import toom, winograd
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.toom import along_rows
 from engine.compiler.kernels.winograd import fewer_products
-from engine.compiler.plan import furnished
-from engine.compiler.runner import rows_of
-from engine.compiler.work import Store
+from engine.compiler.kernels.work import Store
+from engine.compiler.plan.planner import furnished
+from engine.compiler.run.runner import rows_of
+from engine.compiler.trace.assemble import trace_step
 
 BODY = (SUM, ("load", 0), ("add", 0, 1), ("load", 1), ("mul", 2, 3))
 SHAPES: list[Any] = [

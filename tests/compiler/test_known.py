@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from native import HOSTS, function
 
-from engine.compiler.known import FEW, Known, halves
+from engine.compiler.code.known import FEW, Known, halves
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: f"{host.lanes} lanes")

@@ -10,10 +10,10 @@ pytest.importorskip("llvmlite")
 
 import engine
 from engine import nn
-from engine.compiler.assemble import trace_step
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.transpose import Transposition
-from engine.compiler.runner import rows_of
+from engine.compiler.run.runner import rows_of
+from engine.compiler.trace.assemble import trace_step
 
 
 class Last(nn.Module):

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from engine.compiler import cpu, store
-from engine.compiler.library import Library, library
+from engine.compiler.code import driver, store
+from engine.compiler.code.emit import Function, module
+from engine.compiler.code.library import Library, library
+from engine.compiler.machine import cpu
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def test_what_an_old_version_kept_goes_after_a_month(tmp_path):
 def test_processes_that_start_at_once_do_not_disturb_each_other(made, tmp_path):
     script = (
         "import sys; sys.path[:0] = ['tests/compiler']\n"
-        "import numpy as np; from test_library import Adds, run; from engine.compiler.library import library\n"
+        "import numpy as np; from test_library import Adds, run; from engine.compiler.code.library import library\n"
         "addresses = library().need([Adds(float(n)) for n in range(8)])\n"
         "assert [run(a, np.zeros(1, 'f4'))[0] for a in addresses] == list(range(8))\n"
     )
@@ -164,14 +166,26 @@ def test_a_smaller_processor_has_code_of_its_own(made, tmp_path):
     assert len(files(tmp_path)) == 2
 
 
-def test_the_text_for_arm_is_accepted_by_llvm():
-    llvm = cpu.bindings()
+@pytest.fixture(scope="module")
+def for_arm():
+    """Text for LLVM as the bytes of an object file for a processor of Arm's."""
+    llvm, arm = cpu.bindings(), cpu.KNOWN["neon"]
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    arm = cpu.KNOWN["neon"]
-    text = Library(arm, store.Store(store.folder(), "unused")).text(Adds(1.0), "k")
     machine = llvm.Target.from_triple("aarch64-linux-gnu").create_target_machine(cpu=arm.name, features=arm.features)
-    assert b"ELF" in machine.emit_object(llvm.parse_assembly(text))[:8]
+    return lambda text: machine.emit_object(llvm.parse_assembly(text))
+
+
+def test_the_text_for_arm_is_accepted_by_llvm(for_arm):
+    kernels = Library(cpu.KNOWN["neon"], store.Store(store.folder(), "unused"))
+    assert for_arm(kernels.text(Adds(1.0), "k")).startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize("name", driver.TEXTS)
+def test_the_driver_for_arm_is_accepted_by_llvm(for_arm, name):
+    f = Function(name, cpu.KNOWN["neon"])
+    driver.TEXTS[name](f)
+    assert for_arm(module([f])).startswith(b"\x7fELF")
 
 
 def test_a_kernel_whose_emitter_fails_is_a_trouble_with_words_and_stays_missing(made):

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.compiler import ir, told
-from engine.compiler import lower as lowering
-from engine.compiler.ir import Graph, Origin
-from engine.compiler.lower import attempt, lower
+from engine.compiler.graph import ir
+from engine.compiler.graph.ir import Graph, Origin
+from engine.compiler.lowering import lower as lowering
+from engine.compiler.lowering import told
+from engine.compiler.lowering.lower import attempt, lower
 from engine.compiler.lowering.symbolic import along
 from engine.ops import OPS, Case
 from engine.ops.op import Op

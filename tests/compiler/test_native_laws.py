@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from test_lower import CASES, lowered, sample
 
-from engine.compiler.plan import plan
-from engine.compiler.simplify import simplify
-from engine.compiler.table import Table
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.plan.planner import plan
+from engine.compiler.run.table import Table
 from engine.ops import Case
 from engine.ops.op import Op
 

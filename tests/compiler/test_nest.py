@@ -11,7 +11,7 @@ from native import HOSTS
 from pieces_of_work import held, meaning, numbers, run, run_special, seen
 
 from engine.compiler.kernels.nest import Nest
-from engine.compiler.work import Buffer, Operand, Store
+from engine.compiler.kernels.work import Buffer, Operand, Store
 
 F = np.dtype("f4")
 Lines = list[tuple[Any, ...]]

@@ -9,7 +9,7 @@ import pytest
 import engine
 from engine import nn, optim
 from engine.compiler import variant
-from engine.compiler.cpu import NoNativeCode
+from engine.compiler.machine.cpu import NoNativeCode
 from tests.compiler.steps import gap, mlp, rows, training, twins
 
 OPTIMISERS = {

@@ -10,18 +10,20 @@ from steps import training
 
 import engine
 from engine import nn
-from engine.compiler import bands, copies, table
-from engine.compiler import schedule as rules
-from engine.compiler.assemble import trace_step
-from engine.compiler.copies import Copies
 from engine.compiler.kernels.product import Product
 from engine.compiler.kernels.transpose import Transposition
-from engine.compiler.memory import touched
-from engine.compiler.owners import LONG, NOBODY, shared
-from engine.compiler.plan import plan
-from engine.compiler.schedule import Bases, Piece, Together, schedule
-from engine.compiler.table import Table
-from engine.compiler.work import Plan
+from engine.compiler.kernels.work import Plan
+from engine.compiler.plan import bands
+from engine.compiler.plan.planner import plan
+from engine.compiler.plan.scratch import touched
+from engine.compiler.run import table
+from engine.compiler.run.table import Table
+from engine.compiler.schedule import copies
+from engine.compiler.schedule import threads as rules
+from engine.compiler.schedule.copies import Copies
+from engine.compiler.schedule.owners import LONG, NOBODY, shared
+from engine.compiler.schedule.threads import Bases, Piece, Together, schedule
+from engine.compiler.trace.assemble import trace_step
 
 INPUTS = [np.random.default_rng(0).standard_normal((64, 200)).astype("f4"), np.arange(64) % 5]
 

@@ -4,11 +4,13 @@ import math
 
 import pytest
 
-from engine.compiler import ir, team
-from engine.compiler import pace as rules
-from engine.compiler.pace import ROUNDS, Pace
-from engine.compiler.plan import plan
-from engine.compiler.table import QUICK, Table
+from engine.compiler.graph import ir
+from engine.compiler.machine import cores as machine
+from engine.compiler.plan.planner import plan
+from engine.compiler.run import pace as rules
+from engine.compiler.run import team
+from engine.compiler.run.pace import ROUNDS, Pace
+from engine.compiler.run.table import QUICK, Table
 
 
 def test_numbers_of_threads_race_and_the_fastest_stays():
@@ -67,15 +69,15 @@ def test_long_steps_begin_on_many_threads_and_spend_little_time_on_races(monkeyp
 
 
 def test_the_environment_limits_the_cores(monkeypatch):
-    monkeypatch.setattr(team, "_cores", None)
-    monkeypatch.setenv(team.THREADS, "3")
-    assert team.cores() == 3
-    team.set_cores(1)
+    monkeypatch.setattr(machine, "_cores", None)
+    monkeypatch.setenv(machine.THREADS, "3")
+    assert machine.cores() == 3
+    machine.set_cores(1)
     assert team.share() == 1
 
 
 def test_two_tables_that_run_share_the_cores(monkeypatch):
-    monkeypatch.setattr(team, "_cores", 4)
+    monkeypatch.setattr(machine, "_cores", 4)
     assert team.share() == 4
     with team.Running(), team.Running():
         assert team.share() == 2
@@ -135,7 +137,7 @@ def test_single_steps_stay_on_their_quick_way_until_there_is_something_to_find_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("llvmlite")
-    monkeypatch.setattr(team, "_cores", 2)
+    monkeypatch.setattr(machine, "_cores", 2)
     graph = ir.Graph()
     graph.outputs = [graph.map("tanh", graph.source("input", (4,), "f4", slot=0))]
     table = Table(plan(graph))
@@ -151,9 +153,9 @@ def test_single_steps_stay_on_their_quick_way_until_there_is_something_to_find_o
     settled()
     assert all(table.quick(native) for _ in range(3 * QUICK))
     table._left = 0
-    monkeypatch.setattr(team, "_cores", 3)
+    monkeypatch.setattr(machine, "_cores", 3)
     assert not table.quick(native), "another core is free since"
-    monkeypatch.setattr(team, "_cores", 2)
+    monkeypatch.setattr(machine, "_cores", 2)
     settled()
     table._left, table.pace._since = 0, -rules.AGAIN
     assert not table.quick(native), "it is time for a race"

@@ -12,13 +12,13 @@ from pieces_of_work import held, run, run_special, seen
 from simulate import simulate
 from test_contract import SUM, Arena, check, evaluated, programs, wanted
 
-from engine.compiler.cpu import Cpu
-from engine.compiler.ir import Contract, Graph, interpret
+from engine.compiler.graph.ir import Contract, Graph, interpret
 from engine.compiler.kernels import panels
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.product import NUMBERS
-from engine.compiler.plan import plan
-from engine.compiler.work import Operand, Store
+from engine.compiler.kernels.work import Operand, Store
+from engine.compiler.machine.cpu import Cpu
+from engine.compiler.plan.planner import plan
 
 
 @pytest.fixture(params=HOSTS, ids=lambda c: f"{c.lanes} lanes")

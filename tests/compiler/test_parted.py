@@ -12,13 +12,13 @@ from steps import training
 
 import engine
 from engine import nn
-from engine.compiler import parted
-from engine.compiler.assemble import trace_step
-from engine.compiler.ir import interpret
-from engine.compiler.parted import part_batch, shards_first
-from engine.compiler.plan import plan
-from engine.compiler.simplify import simplify
+from engine.compiler.graph.ir import interpret
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.plan import parted
+from engine.compiler.plan.parted import part_batch, shards_first
+from engine.compiler.plan.planner import plan
 from engine.compiler.step import Step
+from engine.compiler.trace.assemble import trace_step
 from engine.nn import functional as F
 
 
@@ -94,7 +94,9 @@ def test_shards_lie_apart_from_each_other() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
     pytest.importorskip("llvmlite")
-    from engine.compiler import bands, table, team
+    from engine.compiler.machine import cores as machine
+    from engine.compiler.plan import bands
+    from engine.compiler.run import table
 
     for module, name, value in ((bands, "WORTH", 0.0), (table, "TINY", 0.0)):
         monkeypatch.setattr(module, name, value)
@@ -108,13 +110,13 @@ def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
         step = training(model, optimiser)
         run: Any = step
         if compiled:
-            team.set_cores(2)
+            machine.set_cores(2)
             try:
                 run = Step(step, None, threads)
                 run.prepare(x, y)
                 assert run.wait()
                 assert run.shards == threads
             finally:
-                team.set_cores(None)
+                machine.set_cores(None)
         losses.append([float(run(x, y)) for _ in range(12)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)

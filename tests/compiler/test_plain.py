@@ -12,8 +12,8 @@ import pytest
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
-from engine.compiler.plain import lasting
-from engine.compiler.trace import watched
+from engine.compiler.trace.events import watched
+from engine.compiler.trace.plain import lasting
 from engine.errors import GraphError
 
 X, Y = engine.tensor(np.random.default_rng(0).normal(size=(6, 8)).astype("f4")), engine.tensor(np.arange(6) % 3)

@@ -10,12 +10,12 @@ import pytest
 from random_graphs import Drawn
 from simulate import simulate
 
-from engine.compiler import ir
-from engine.compiler.ir import Contract, Graph, interpret
-from engine.compiler.places import Place
-from engine.compiler.plan import plan, transposition_of
-from engine.compiler.table import Table
-from engine.compiler.work import Buffer, Record
+from engine.compiler.graph import ir
+from engine.compiler.graph.ir import Contract, Graph, interpret
+from engine.compiler.kernels.work import Buffer, Record
+from engine.compiler.plan.places import Place
+from engine.compiler.plan.planner import plan, transposition_of
+from engine.compiler.run.table import Table
 
 
 @pytest.fixture(autouse=True)

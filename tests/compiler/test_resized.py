@@ -17,15 +17,16 @@ from steps import Residual, training
 
 import engine
 from engine import nn, optim
-from engine.compiler import resized, store
-from engine.compiler.assemble import trace_step
-from engine.compiler.ir import Graph
-from engine.compiler.library import library
-from engine.compiler.memory import lives_of
-from engine.compiler.resized import Recipe, again, learn, said
-from engine.compiler.runner import _own, rows_of
-from engine.compiler.sizes import Tape
-from engine.compiler.work import Buffer, Life, Plan, Record, cost
+from engine.compiler.code import store
+from engine.compiler.code.library import library
+from engine.compiler.graph.ir import Graph
+from engine.compiler.graph.sizes import Tape
+from engine.compiler.kernels.work import Buffer, Life, Plan, Record, cost
+from engine.compiler.plan.scratch import lives_of
+from engine.compiler.reuse import resized
+from engine.compiler.reuse.resized import Recipe, again, learn, said
+from engine.compiler.run.runner import _own, rows_of
+from engine.compiler.trace.assemble import trace_step
 
 
 def told(x: Any, seen: dict[int, int]) -> Any:

@@ -10,7 +10,7 @@ from native import HOSTS
 from pieces_of_work import held, run, run_special, seen
 
 from engine.compiler.kernels.rows import Rows
-from engine.compiler.work import Operand
+from engine.compiler.kernels.work import Operand
 
 
 def strides(sizes: tuple[int, ...], step: int = 1) -> tuple[int, ...]:

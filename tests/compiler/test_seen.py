@@ -11,10 +11,13 @@ from steps import NETWORKS, training
 import engine
 import engine.nn.functional as F
 from engine import nn, optim
-from engine.compiler import destinations, home, runner, seen
-from engine.compiler.assemble import trace_step
-from engine.compiler.ir import Graph
-from engine.compiler.resized import said
+from engine.compiler.graph.ir import Graph
+from engine.compiler.machine import memory
+from engine.compiler.machine.memory import room
+from engine.compiler.reuse import seen
+from engine.compiler.reuse.resized import said
+from engine.compiler.run import runner
+from engine.compiler.trace.assemble import trace_step
 
 MODELS: dict[str, Any] = {
     "linear": lambda: nn.Sequential(nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 3)),
@@ -117,13 +120,13 @@ def test_what_was_in_memory_before_does_not_matter(name: str, monkeypatch: pytes
     found: list[list[Any]] = []
 
     def dirty(size: int, zeros: bool = True) -> Any:
-        memory = home.room(size)
+        piece = room(size)
         if not zeros:
-            memory[...] = 255  # as float32: no numbers
-        return memory
+            piece[...] = 255  # as float32: no numbers
+        return piece
 
-    for room in (home.room, dirty, dirty):  # the third time the plan of the second
-        monkeypatch.setattr(destinations, "room", room)
+    for made in (room, dirty, dirty):  # the third time the plan of the second
+        monkeypatch.setattr(memory, "room", made)
         engine.manual_seed(3)
         model = make()
         step = engine.compile(step_of(model, 0.01))

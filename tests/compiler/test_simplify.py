@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_lower import CASES, MORE, agree, floats, lowered, sample
 
-from engine.compiler import ir
-from engine.compiler.simplify import simplify
+from engine.compiler.graph import ir
+from engine.compiler.passes.simplify import simplify
 from engine.ops import OPS, Case
 from engine.ops.op import Op
 

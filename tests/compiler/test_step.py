@@ -10,7 +10,7 @@ import engine
 from engine import nn, optim
 from engine.compiler import step as face
 from engine.compiler import variant
-from engine.compiler.cpu import NoNativeCode
+from engine.compiler.machine.cpu import NoNativeCode
 from tests.compiler.steps import NETWORKS, cnn, gap, mlp, pictures, rows, training, twins, weighing
 
 

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from engine.compiler import cpu, store, team
-from engine.compiler.driver import PARKED, TEXTS
-from engine.compiler.emit import Function, module
-from engine.compiler.ir import CompilerError
-from engine.compiler.library import Library
-from engine.compiler.native import driver
-from engine.compiler.pace import ROUNDS
-from engine.compiler.places import dense
-from engine.compiler.schedule import Barrier, Together, schedule
-from engine.compiler.table import FIRST, QUICK, Table
-from engine.compiler.work import Access, Buffer, Call, Operand, Plan, Record, pieces
+from engine.compiler.code import store
+from engine.compiler.code.driver import PARKED
+from engine.compiler.code.library import Library
+from engine.compiler.graph.ir import CompilerError
+from engine.compiler.kernels.work import Access, Buffer, Call, Operand, Plan, Record, pieces
+from engine.compiler.machine import cores as machine
+from engine.compiler.machine import cpu
+from engine.compiler.plan.places import dense
+from engine.compiler.run import team
+from engine.compiler.run.native import driver
+from engine.compiler.run.pace import ROUNDS
+from engine.compiler.run.table import FIRST, QUICK, Table
+from engine.compiler.schedule.threads import Barrier, Together, schedule
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ def test_independent_halves_need_no_barrier_and_a_shift_needs_one():
 
 
 def test_a_short_step_runs_on_one_thread_and_a_long_one_keeps_what_is_faster(kernels, monkeypatch):
-    monkeypatch.setattr(team, "_cores", 2)
+    monkeypatch.setattr(machine, "_cores", 2)
     x = memory(64, 1.0)
     short = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 64, 1000.0)), kernels)
     short.run(100)
@@ -274,7 +276,7 @@ def test_a_short_step_runs_on_one_thread_and_a_long_one_keeps_what_is_faster(ker
 
 
 def test_tables_for_more_threads_are_made_in_the_background(kernels, monkeypatch):
-    monkeypatch.setattr(team, "_cores", 2)
+    monkeypatch.setattr(machine, "_cores", 2)
     x = memory(64, 1.0)
     table = Table(plan_of(adds((x, 0), (x, 0), (x, 0), 64)), kernels)
     table.run(1)
@@ -287,7 +289,7 @@ def test_tables_for_more_threads_are_made_in_the_background(kernels, monkeypatch
 
 
 def test_single_steps_go_a_quick_way_while_their_threads_are_settled(kernels, monkeypatch):
-    monkeypatch.setattr(team, "_cores", 2)
+    monkeypatch.setattr(machine, "_cores", 2)
     plan, arena = random_plan(3)
     before, table, steps = arena.copy(), Table(plan, kernels), FIRST + 2 * ROUNDS + 2 * QUICK
     table.run(steps, exactly=1)
@@ -348,17 +350,6 @@ def test_workers_that_parked_are_woken(kernels):
         assert len(native._workers) == 2
         while parked and not all(worker._memory[0] == PARKED for worker in native._workers):
             time.sleep(0.001)
-
-
-def test_the_driver_for_arm_is_accepted_by_llvm():
-    llvm = cpu.bindings()
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    machine = llvm.Target.from_triple("aarch64-linux-gnu").create_target_machine(features=cpu.KNOWN["neon"].features)
-    for name, write in TEXTS.items():
-        f = Function(name, cpu.KNOWN["neon"])
-        write(f)
-        assert machine.emit_object(llvm.parse_assembly(module([f])))
 
 
 # ------------------------------------------------------------------------------------------------------- single steps

@@ -14,14 +14,14 @@ from steps import learns_alike
 
 import engine
 from engine import nn
-from engine.compiler.cpu import Cpu
 from engine.compiler.kernels import toom
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
+from engine.compiler.kernels.looks import loops
 from engine.compiler.kernels.toom import Toom, along_rows, gradient_along_rows
 from engine.compiler.kernels.transforms import TAPS, Transforms
-from engine.compiler.looks import loops
-from engine.compiler.work import Operand, Store
+from engine.compiler.kernels.work import Operand, Store
+from engine.compiler.machine.cpu import Cpu
 
 SUM = ("sum of products",)
 SHAPES = [

@@ -5,10 +5,10 @@ import pytest
 
 import engine
 from engine import nn, optim
-from engine.compiler import ir
-from engine.compiler.assemble import trace_step
-from engine.compiler.compare import Differs
-from engine.compiler.trace import watched
+from engine.compiler.graph import ir
+from engine.compiler.trace.assemble import trace_step
+from engine.compiler.trace.compare import Differs
+from engine.compiler.trace.events import watched
 from tests.compiler.steps import NETWORKS, mlp, rows, training, twins
 
 

@@ -6,9 +6,9 @@ from steps import NETWORKS, training, twins
 
 import engine
 from engine import nn, optim
-from engine.compiler import ir
-from engine.compiler.assemble import trace_step
-from engine.compiler.simplify import simplify
+from engine.compiler.graph import ir
+from engine.compiler.passes.simplify import simplify
+from engine.compiler.trace.assemble import trace_step
 
 
 class Recurrent(nn.Module):

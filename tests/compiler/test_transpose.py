@@ -10,8 +10,8 @@ from native import HOSTS
 from pieces_of_work import run, run_special, seen
 from test_contract import Arena
 
-from engine.compiler.cpu import Cpu
 from engine.compiler.kernels.transpose import Transposition
+from engine.compiler.machine.cpu import Cpu
 
 
 @pytest.fixture(params=HOSTS, ids=lambda c: f"{c.lanes} lanes")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from simulate import simulate
 
-from engine.compiler.ir import Contract, Graph, interpret
+from engine.compiler.graph.ir import Contract, Graph, interpret
 from engine.compiler.kernels.contract import Contraction
-from engine.compiler.plan import plan
-from engine.compiler.triangles import Before, triangles
-from engine.compiler.work import Record
+from engine.compiler.kernels.work import Record
+from engine.compiler.plan.planner import plan
+from engine.compiler.plan.triangles import Before, triangles
 
 
 def attention(allowed: Any, beyond: float = -math.inf) -> tuple[Graph, list[Any]]:

@@ -11,11 +11,11 @@ import pytest
 from native import HOSTS, function
 
 from engine import rng
-from engine.compiler import ir
-from engine.compiler.cpu import Cpu
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.graph import ir
 from engine.compiler.kernels import maths
 from engine.compiler.kernels.sweeps import ELEMENTS, SIZES
+from engine.compiler.machine.cpu import Cpu
 
 TINY = np.float32(maths.TINY)
 LETTERS = {"f4": "f", "i4": "i", "u4": "u"}

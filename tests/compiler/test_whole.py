@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from test_table import Blend, addresses, adds, memory, plan_of
 
-from engine.compiler import cpu, store, whole
-from engine.compiler.library import Library
-from engine.compiler.places import dense
-from engine.compiler.schedule import Bases
-from engine.compiler.table import MANY, Table
-from engine.compiler.work import Buffer, Operand
+from engine.compiler.code import store
+from engine.compiler.code.library import Library
+from engine.compiler.kernels.work import Buffer, Operand
+from engine.compiler.machine import cpu
+from engine.compiler.plan.places import dense
+from engine.compiler.run import whole
+from engine.compiler.run.table import MANY, Table
+from engine.compiler.schedule.threads import Bases
 
 SHORT = 50.0
 

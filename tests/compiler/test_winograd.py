@@ -13,11 +13,11 @@ from steps import learns_alike
 
 import engine
 from engine import nn
-from engine.compiler.cpu import Cpu
 from engine.compiler.kernels import winograd
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.winograd import Winograd, fewer_products
-from engine.compiler.work import Operand, Store
+from engine.compiler.kernels.work import Operand, Store
+from engine.compiler.machine.cpu import Cpu
 
 SUM = ("sum of products",)
 SHAPES = [(2, 12, 12, 32, 64), (1, 5, 7, 17, 40), (2, 8, 8, 16, 16), (1, 9, 102, 20, 24), (1, 6, 5, 128, 70),

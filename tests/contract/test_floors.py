@@ -1,6 +1,7 @@
 """Who may import whom. An import goes down, never up, never sideways; imports inside functions count."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,9 +103,25 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine.data": ("engine.nn", *WALKS),
     "engine.probes": ("engine.optim", "engine.data", "engine.nn", *WALKS),
 }
-FLOORS["engine.compiler"] = (
-    "engine.optim", "engine.nn", "engine.sweep", "engine.hooks", "engine.inplace", "engine.tree", *WALKS,
-)  # fmt: skip
+STEPS = ("engine.optim", "engine.nn", "engine.sweep", "engine.hooks", "engine.inplace", "engine.tree", *WALKS)
+
+# A room of the compiler: the rooms that it builds on, and what it needs from outside.
+COMPILER: dict[str, tuple[str, tuple[str, ...]]] = {
+    "machine": ("", CORE),
+    "graph": ("machine", ("engine.ops", *CORE)),
+    "code": ("machine graph", ()),
+    "kernels": ("machine graph code", ()),
+    "lowering": ("machine graph", STEPS),
+    "trace": ("machine graph lowering", STEPS),
+    "passes": ("graph", ()),
+    "plan": ("machine graph kernels", ()),
+    "schedule": ("machine graph kernels plan", ()),
+    "reuse": ("machine graph kernels plan schedule lowering trace", STEPS),
+    "run": ("machine graph code kernels passes plan schedule trace reuse", STEPS),
+}
+for _name, (_rooms, _outside) in COMPILER.items():
+    FLOORS[f"engine.compiler.{_name}"] = (*(f"engine.compiler.{r}" for r in _rooms.split()), *_outside)
+FLOORS["engine.compiler"] = (*(f"engine.compiler.{name}" for name in COMPILER), *STEPS)
 FLOORS["engine.utils"] = ("engine.checkpoint", "engine.data", "engine.members", *TAPE)
 FLOORS["engine.vision"] = ("engine.data", *FLOORS["engine.data"])
 FLOORS["engine.spec"] = ("engine.probes", *FLOORS["engine.probes"])
@@ -200,3 +217,12 @@ def test_a_library_is_imported_only_by_its_owners(library: str) -> None:
 
 def test_the_engine_never_imports_the_backend() -> None:
     assert not [m for m, name in IMPORTS if m.startswith("engine") and name.startswith("backend")]
+
+
+@pytest.mark.parametrize("folder", ["", *COMPILER])
+def test_a_room_of_the_compiler_says_what_lies_in_it(folder: str) -> None:
+    place = HOUSE / "engine" / "compiler" / folder
+    page = ast.get_docstring(ast.parse((place / "__init__.py").read_text())) or ""
+    here = {path.stem for path in place.glob("*.py")} - {"__init__"} | ({*COMPILER} if not folder else set())
+    assert here <= set(re.findall(r"\w+", page)), "a file that its room does not name"
+    assert set(re.findall(r"^(\w+)  ", page, re.MULTILINE)) <= here, "a name without a file"

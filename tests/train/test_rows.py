@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from engine.compiler import team
-from engine.compiler.cpu import NoNativeCode
+from engine.compiler.machine import cores as machine
+from engine.compiler.machine.cpu import NoNativeCode
 from engine.compiler.step import Step
 from engine.spec import RunSpec, chain, presets
 from engine.train import Run
@@ -91,7 +91,7 @@ def test_rows_do_not_depend_on_the_number_of_cores(monkeypatch) -> None:
     spec.data.params["limit"], spec.batches.size = 330, 10
     found = []
     for cores in (1, 2, 4):
-        monkeypatch.setattr(team, "_cores", cores)
+        monkeypatch.setattr(machine, "_cores", cores)
         found.append(said(Run(spec), 33))
     assert [e.shards for events in found for e in events if e.kind == "computed"] == [1, 1, 1]
     assert found[0] == found[1] == found[2]

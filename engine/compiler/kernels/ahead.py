@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import LONG
 from engine.compiler.kernels.product import SIZE, Epilogue
 from engine.compiler.kernels.walking import WORD
-from engine.compiler.ssa import LONG
 
 MOST = 320
 """Rows that can be noted."""

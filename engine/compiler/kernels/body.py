@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import SCALARS, CompilerError
-from engine.compiler.work import Instruction
+from engine.compiler.graph.ir import SCALARS, CompilerError
+from engine.compiler.kernels.work import Instruction
 
 LEAVES = ("load", "const", "iota", "sum of products", "sum of numbers")
 KINDS = {"f": "f", "i": "i", "u": "u", "b": "t"}

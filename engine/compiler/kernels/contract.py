@@ -12,7 +12,8 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.ahead import MOST
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.panels import Panels, blocks, cut
@@ -20,8 +21,7 @@ from engine.compiler.kernels.product import SIZE, Given, Product, Walk, cuts, sa
 from engine.compiler.kernels.tiled import Block, Tiles
 from engine.compiler.kernels.tiles import WIDTH, Form, fitting
 from engine.compiler.kernels.walking import over
-from engine.compiler.sizes import is_open
-from engine.compiler.work import Operand
+from engine.compiler.kernels.work import Operand
 
 CACHE, SHARED = 600_000, 280_000
 """Bytes of b that stay in the second cache while rows pass, and while MANY of them do: then copies cost nothing."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import Mask, Ssa
+from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.packed import Packed
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
 from engine.compiler.kernels.walking import Lines, held, over, splice
-from engine.compiler.sizes import is_open
-from engine.compiler.ssa import Mask, Ssa
 
 FORMS = ((4, 6), (6, 4), (3, 5), (5, 3), (8, 3), (3, 8))
 """Rows and columns of a tile: its sums and what one vector of k needs fill the registers."""

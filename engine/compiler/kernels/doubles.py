@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import struct
 
-from engine.compiler.emit import Function
-from engine.compiler.ssa import FLOAT, INT, Ssa
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, Ssa
 
 DOUBLE, QUARTERS = "double", 2.0 / math.pi
 TURN_HIGH, TURN_LOW = math.pi / 2, 6.123233995736766e-17

@@ -12,10 +12,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, Number, Ssa
 from engine.compiler.kernels import doubles
 from engine.compiler.kernels.body import joined
-from engine.compiler.ssa import FLOAT, INT, Number, Ssa
 
 LOG2_E, LN2_HIGH, LN2_LOW, LN2 = 1.44269504088896341, 0.693359375, -2.12194440e-4, 0.6931471805599453
 MAGIC = 12582912.0

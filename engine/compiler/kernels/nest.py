@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.graph.sizes import greatest
 from engine.compiler.kernels.body import Body, letter
 from engine.compiler.kernels.maths import EXPENSIVE
 from engine.compiler.kernels.sweeps import GRAIN, Emission
-from engine.compiler.sizes import greatest
-from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
+from engine.compiler.kernels.work import Access, Instruction, Operand, Shape, Store, pieces
 
 KEPT, DEAR, LONG = 224, 256, 512
 """Rows of up to KEPT places (DEAR with an exp or the like) stay in registers between sweeps; sums of more than LONG

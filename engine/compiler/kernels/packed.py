@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, LONG, Ssa
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk
 from engine.compiler.kernels.transpose import interleaved
 from engine.compiler.kernels.walking import entry, fill, over, splice
-from engine.compiler.ssa import FLOAT, LONG, Ssa
 
 DEPTH = 160
 """Products of each sum in a block."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, Mask, Ssa
 from engine.compiler.kernels.product import NUMBERS, SIZE, Epilogue, Given, Product
 from engine.compiler.kernels.transpose import quads
-from engine.compiler.ssa import FLOAT, Mask, Ssa
-from engine.compiler.work import pieces
+from engine.compiler.kernels.work import pieces
 
 TALL, WIDE = 12, 64
 """Rows of the highest tile; columns are taken in multiples of this."""

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from engine.compiler.emit import Function
-from engine.compiler.ir import CompilerError
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, Mask, Number, Ssa
+from engine.compiler.graph.ir import CompilerError
 from engine.compiler.kernels.body import Body, letter
 from engine.compiler.kernels.maths import EXPENSIVE, convert, scalar
-from engine.compiler.ssa import FLOAT, INT, Mask, Number, Ssa
-from engine.compiler.work import Access, Instruction, Operand, Shape, Store, pieces
+from engine.compiler.kernels.work import Access, Instruction, Operand, Shape, Store, pieces
 
 NUMBERS = ("sum of numbers",)
 """The line of a scalar program that sums up what a holds, along k: only `panels` does, where it copies a."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
 from engine.compiler.kernels.sweeps import GRAIN
-from engine.compiler.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
-from engine.compiler.work import Access, Operand, Shape, pieces
+from engine.compiler.kernels.work import Access, Operand, Shape, pieces
 
 SIDE = 4
 """Registers that go side by side along a row."""

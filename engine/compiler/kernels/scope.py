@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.ssa import Mask, Number
-from engine.compiler.work import Store
+from engine.compiler.code.ssa import Mask, Number
+from engine.compiler.kernels.work import Store
 
 
 class Scope:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import Mask
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Walk
 from engine.compiler.kernels.tiled import Block, Tiles
 from engine.compiler.kernels.tiles import WIDTH
 from engine.compiler.kernels.walking import over
-from engine.compiler.ssa import Mask
 
 if TYPE_CHECKING:
     from engine.compiler.kernels.winograd import Winograd

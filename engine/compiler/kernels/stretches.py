@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, LONG, Mask, Ssa
 from engine.compiler.kernels.dot import Tiles as Dots
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Walk
 from engine.compiler.kernels.tiled import Tiles
 from engine.compiler.kernels.transforms import Transforms
 from engine.compiler.kernels.walking import over
-from engine.compiler.ssa import FLOAT, INT, LONG, Mask, Ssa
 
 if TYPE_CHECKING:
     from engine.compiler.kernels.toom import Toom

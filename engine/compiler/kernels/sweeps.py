@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
 from engine.compiler.kernels import maths
 from engine.compiler.kernels.scope import Scope, Sweep
 from engine.compiler.kernels.walking import splice
-from engine.compiler.ssa import FLOAT, INT, LONG, Mask, Number, Ssa
-from engine.compiler.work import Store
+from engine.compiler.kernels.work import Store
 
 if TYPE_CHECKING:
     from engine.compiler.kernels.nest import Nest

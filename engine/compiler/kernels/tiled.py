@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import FLOAT, Mask, Ssa
 from engine.compiler.kernels.ahead import Ahead
 from engine.compiler.kernels.product import SIZE, Epilogue, Given
 from engine.compiler.kernels.tiles import WIDTH, heights
 from engine.compiler.kernels.walking import Lines, held
-from engine.compiler.ssa import FLOAT, Mask, Ssa
 
 if TYPE_CHECKING:
     from engine.compiler.kernels.contract import Contraction

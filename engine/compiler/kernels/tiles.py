@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from engine.compiler.cpu import Cpu
+from engine.compiler.machine.cpu import Cpu
 
 WIDTH = 16
 """Columns of a vector where registers are widest: the sizes of a form are meant for that."""

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.product import SIZE, Given, Product, cuts
 from engine.compiler.kernels.stretches import AREA, PAD, PLACE, TABLES, VALUES, WAITING, Back, Forth
 from engine.compiler.kernels.tiles import WIDTH, Form, covered
 from engine.compiler.kernels.transforms import TAPS, slides
-from engine.compiler.sizes import is_open
-from engine.compiler.work import Buffer, Operand, Store
+from engine.compiler.kernels.work import Buffer, Operand, Store
 
 SUM = (("sum of products",),)
 SUMS = 15

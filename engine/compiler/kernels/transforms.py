@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
 
 PAIRS = (Fraction(1), Fraction(2), Fraction(1, 2))
 """The points beside 0 and infinity: small numbers, for float32 loses digits with their powers."""

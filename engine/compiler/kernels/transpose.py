@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import Ssa
 from engine.compiler.kernels.product import SIZE, Walk
 from engine.compiler.kernels.walking import over
-from engine.compiler.ssa import Ssa
-from engine.compiler.work import Access, Operand, Shape, pieces
+from engine.compiler.kernels.work import Access, Operand, Shape, pieces
 
 GRAIN = 16
 """Rows and columns are split in multiples of this."""

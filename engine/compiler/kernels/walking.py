@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.emit import Function
-from engine.compiler.ssa import INT, LONG, Mask, Ssa
+from engine.compiler.code.emit import Function
+from engine.compiler.code.ssa import INT, LONG, Mask, Ssa
 
 WORD = 8
 GROUP = 7

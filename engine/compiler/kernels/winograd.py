@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.emit import Function
+from engine.compiler.code.emit import Function
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.product import Given, Product, cuts, same
 from engine.compiler.kernels.squares import EACH, SQUARE, SUMS, TAPS, Back, Forth
 from engine.compiler.kernels.tiles import TALL, WIDTH, Form, fitting, panels
-from engine.compiler.work import Buffer, Operand, Store
+from engine.compiler.kernels.work import Buffer, Operand, Store
 
 STRIP = 48
 """Squares at a time, at most."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import TRUTH
+from engine.compiler.graph.ir import TRUTH
 from engine.compiler.lowering.library import FUNCTIONS, Library, _type_of
 from engine.compiler.lowering.symbolic import Array, NoRule
 

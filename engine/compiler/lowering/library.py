@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import (
+from engine.compiler.graph.ir import (
     FLOAT,
     TRUTH,
     Concat,
@@ -28,8 +28,8 @@ from engine.compiler.ir import (
     Value,
     Window,
 )  # fmt: skip
+from engine.compiler.graph.sizes import Size
 from engine.compiler.lowering.symbolic import Array, NoRule
-from engine.compiler.sizes import Size
 
 DIRECT = {
     "add": "add", "subtract": "sub", "multiply": "mul", "true_divide": "div", "divide": "div", "negative": "neg",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import Shape
+from engine.compiler.graph.ir import Shape
 from engine.compiler.lowering.library import Library
 from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule, cut

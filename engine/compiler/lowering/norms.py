@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.compiler.ir import FLOAT, Shape
+from engine.compiler.graph.ir import FLOAT, Shape
 from engine.compiler.lowering.library import Library
 from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule

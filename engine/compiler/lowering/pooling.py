@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import FLOAT, Shape
+from engine.compiler.graph.ir import FLOAT, Shape
 from engine.compiler.lowering.library import Library
 from engine.compiler.lowering.rules import rule
 from engine.compiler.lowering.symbolic import Array, NoRule

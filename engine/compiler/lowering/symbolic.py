@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.ir import FLOAT, LONG, TRUTH, Shape, Slice, Value
-from engine.compiler.sizes import is_open
+from engine.compiler.graph.ir import FLOAT, LONG, TRUTH, Shape, Slice, Value
+from engine.compiler.graph.sizes import is_open
 
 MANY = 16384
 """Sums of more numbers than this go in two rounds."""
