@@ -92,9 +92,10 @@ def _title(key: Any) -> str:
 def rows(variant: Variant) -> list[Row]:
     """The records of a program, in the order in which they run."""
     bound = variant.current()
-    if bound.runner.tier == "native":
-        return [_record(row) for row in bound.runner.plan.rows]
-    return [_node(node) for node in alive(bound.program.graph)]
+    graph = bound.program.graph
+    native = bound.runner.tier == "native"
+    found = map(_record, bound.runner.plan.rows) if native else map(_node, alive(graph))
+    return [*found, *(Row("python", "call", str(function)) for function, _ in graph.effects)]
 
 
 def _record(row: Any) -> Row:

@@ -278,6 +278,15 @@ def test_explain_lists_what_ran_where():
     assert any("steps.py:" in line for row in page.rows for _, _, line, _ in row.calls)
 
 
+def test_an_optimiser_without_a_rule_is_among_what_ran_and_says_why():
+    model = twins(mlp)[0]
+    compiled = engine.compile(training(model, optim.Adamax(model.parameters())))
+    for _ in range(3):
+        compiled(*rows())
+    last = compiled.explain().pages[0].rows[-1]
+    assert (last.where, last.why) == ("python", "the step of Adamax has no rule here")
+
+
 def test_numbers_of_twice_the_size_run_on_numpy_and_say_why():
     engine.manual_seed(0)
     model = mlp().double()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.graph.ir import Source, Value
@@ -15,6 +16,25 @@ from engine.tensor import Tensor, wrap
 
 Assembly = Any
 """`engine.compiler.trace.assemble.Assembly`, which stands above this file."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """An optimiser without a rule runs its own step, of gradients that the graph has computed."""
+
+    optimizer: Optimizer
+    parameters: list[Tensor]
+
+    def __call__(self, *arrays: Any) -> None:
+        before = [p.grad for p in self.parameters]
+        for p, a in zip(self.parameters, arrays, strict=True):
+            p.grad = wrap(a)
+        self.optimizer.step()
+        for p, g in zip(self.parameters, before, strict=True):
+            p.grad = g
+
+    def __str__(self) -> str:
+        return f"the step of {type(self.optimizer).__name__} has no rule here"
 
 
 class Updates:
@@ -72,21 +92,10 @@ class Updates:
             raise self.assembly.refuse(f"the optimiser's state has no {missing} yet") from None
 
     def _effect(self, step: Stepped, slopes: list[Value]) -> None:
-        """An optimiser without a rule runs its own step, after the graph."""
-        parameters = [p for p, _, _ in step.moved]
-
-        def run(*arrays: Any) -> None:
-            before = [p.grad for p in parameters]
-            for p, a in zip(parameters, arrays, strict=True):
-                p.grad = wrap(a)
-            step.optimizer.step()
-            for p, g in zip(parameters, before, strict=True):
-                p.grad = g
-
         for _, array, _ in step.moved:
             self.assembly.value(array)
             self.assembly.lost[id(array)] = f"a parameter is read after the step of {type(step.optimizer).__name__}"
-        self.graph.effects.append((run, tuple(slopes)))
+        self.graph.effects.append((Own(step.optimizer, [p for p, _, _ in step.moved]), tuple(slopes)))
 
     def _by_rule(self, optimizer: Optimizer, moved: list[tuple[Tensor, Any, Any]]) -> None:
         given = {id(p): (array, slope) for p, array, slope in moved}
