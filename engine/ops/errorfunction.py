@@ -29,16 +29,40 @@ _FAR_BELOW = (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412
               2.33520497626869185e-3)  # fmt: skip
 
 
-FEW, MANY = 500, 16384
+SINGLE = (
+    3.650784730911255,
+    (0.00023100125, 0.00364286941, 0.0516940132, 0.191309199, 1.12837911),
+    (-1.10388804e-07, 2.30442838e-05, 0.00106689159, 0.0145540545, 0.113443047, 0.502875686, 1.0),
+)
+"""For float32: up to an edge x times a ratio of two polynomials of x * x (highest power first), from there on 1. Fitted
+by weighted least squares."""
+FEW, MANY = 200, 16384
 
 
 def erf(xp: Any, x: Any) -> Any:
-    """Float64 in, float64 out, right to about 1e-16. A few go faster one by one, many in pieces that fit the cache."""
+    """In the type that it is given: float64 right to about 1e-16, float32 to 7 units of its last place.
+
+    A few numbers go faster one by one, many in pieces that fit the cache.
+    """
     if xp is np and x.size < FEW:
-        return np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
+        return np.fromiter(map(math.erf, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape)
     if xp is np and x.size > MANY:
         row = x.reshape(-1)
         return np.concatenate([erf(np, row[i : i + MANY]) for i in range(0, x.size, MANY)]).reshape(x.shape)
+    if x.dtype == xp.float64:
+        return _double(xp, x)
+    return _single(xp, x.astype(xp.float32, copy=False)).astype(x.dtype, copy=False)
+
+
+def _single(xp: Any, x: Any) -> Any:
+    edge, above, below = SINGLE
+    near = xp.clip(x, -edge, edge)
+    square = near * near
+    ratio = near * _horner(above, square) / _horner(below, square)
+    return xp.where(xp.abs(x) < edge, xp.clip(ratio, -1, 1), xp.sign(x))
+
+
+def _double(xp: Any, x: Any) -> Any:
     size = xp.minimum(xp.abs(x), 6.0)
     square = xp.minimum(size, 0.5) ** 2
     near = size * _horner(_NEAR, square) / _horner(_NEAR_BELOW, square)

@@ -110,7 +110,7 @@ COMPILER: dict[str, tuple[str, tuple[str, ...]]] = {
     "machine": ("", CORE),
     "graph": ("machine", ("engine.ops", *CORE)),
     "code": ("machine graph", ()),
-    "kernels": ("machine graph code", ()),
+    "kernels": ("machine graph code", ("engine.ops",)),
     "lowering": ("machine graph", STEPS),
     "trace": ("machine graph lowering", STEPS),
     "passes": ("graph", ()),

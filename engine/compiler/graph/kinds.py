@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from engine.compiler.graph.values import FLOAT, LONG, TRUTH, WORD, Input, Shape, Value, defect
+from engine.ops.errorfunction import erf
 
 
 class Kind:
@@ -29,7 +31,7 @@ SCALARS: dict[str, tuple[Callable[..., Any], str]] = {
     "neg": (np.negative, "same"), "abs": (np.abs, "same"), "sign": (np.sign, "same"), "exp": (np.exp, "same"),
     "log": (np.log, "same"), "log1p": (np.log1p, "same"), "expm1": (np.expm1, "same"), "sqrt": (np.sqrt, "same"),
     "tanh": (np.tanh, "same"), "sin": (np.sin, "same"), "cos": (np.cos, "same"), "floor": (np.floor, "same"),
-    "erf": (lambda x: _erf(x), "same"), "pow": (np.power, "same"), "max": (np.maximum, "same"),
+    "erf": (partial(erf, np), "same"), "pow": (np.power, "same"), "max": (np.maximum, "same"),
     "min": (np.minimum, "same"), "gt": (np.greater, "truth"), "ge": (np.greater_equal, "truth"),
     "lt": (np.less, "truth"), "le": (np.less_equal, "truth"), "eq": (np.equal, "truth"), "ne": (np.not_equal, "truth"),
     "and": (np.logical_and, "truth"), "or": (np.logical_or, "truth"), "not": (np.logical_not, "truth"),
@@ -40,10 +42,6 @@ SCALARS: dict[str, tuple[Callable[..., Any], str]] = {
 NumPy; max and min hand NaN on. hash(key, place): see `engine.rng.hashed`; both uint32."""
 TRUTHS = frozenset(fn for fn, (_, result) in SCALARS.items() if result == "truth")
 """Those whose results are truths."""
-
-
-def _erf(x: Any) -> Any:
-    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)
 
 
 def _hash(key: Any, place: Any) -> Any:

@@ -16,6 +16,7 @@ from engine.compiler.code.emit import Function
 from engine.compiler.code.ssa import FLOAT, INT, Number, Ssa
 from engine.compiler.kernels import doubles
 from engine.compiler.kernels.body import joined
+from engine.ops.errorfunction import SINGLE
 
 LOG2_E, LN2_HIGH, LN2_LOW, LN2 = 1.44269504088896341, 0.693359375, -2.12194440e-4, 0.6931471805599453
 MAGIC = 12582912.0
@@ -118,9 +119,7 @@ def tanh(f: Function, x: Ssa) -> Ssa:
 
 def erf(f: Function, x: Ssa) -> Ssa:
     """The error function, within 6 units, never beyond 1."""
-    above = (0.00023100125, 0.00364286941, 0.0516940132, 0.191309199, 1.12837911)
-    below = (-1.10388804e-07, 2.30442838e-05, 0.00106689159, 0.0145540545, 0.113443047, 0.502875686, 1.0)
-    return _ratio(f, x, 3.650784730911255, above, below)
+    return _ratio(f, x, *SINGLE)
 
 
 def _ratio(f: Function, x: Ssa, edge: float, above: tuple[float, ...], below: tuple[float, ...]) -> Ssa:
