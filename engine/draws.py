@@ -19,6 +19,7 @@ from engine.errors import ArgumentError, DTypeError, ShapeError
 from engine.inplace import inplace
 from engine.ops.elementwise import Filled
 from engine.rng import Generator, default_generator
+from engine.sample import sampled
 from engine.tensor import Tensor, apply, wrap
 
 Source = Generator | None
@@ -28,10 +29,51 @@ def _drawn(generator: Source) -> Generator:
     return default_generator if generator is None else generator
 
 
-def _uniform(generator: Source, shape: Shape, low: float, high: float, dtype: Any) -> Any:
+# ------------------------------------------------------------------ how samples are drawn (see `engine.sample.Sample`)
+def _uniform(generator: Generator, shape: Shape, dtype: Any, low: float = 0, high: float = 1) -> Any:
     """Rounding to fewer digits may give `high` itself: the next number below takes its place."""
-    drawn = _drawn(generator).uniform(shape, low, high).astype(dtype)
+    drawn = generator.uniform(shape, low, high).astype(dtype)
     return np.minimum(drawn, np.nextafter(dtype.type(high), dtype.type(low))) if high > low else drawn
+
+
+def _normal(generator: Generator, shape: Shape, _: Any, mean: float = 0.0, std: float = 1.0) -> Any:
+    return generator.normal(shape, mean, std)
+
+
+def _scaled(generator: Generator, shape: Shape, _: Any, mean: Any, std: Any) -> Any:
+    return generator.normal(shape) * std + mean
+
+
+def _integers(generator: Generator, shape: Shape, _: Any, low: int, high: int) -> Any:
+    return generator.integers(low, high, shape)
+
+
+def _permutation(generator: Generator, shape: Shape, _: Any) -> Any:
+    return generator.permutation(shape[0])
+
+
+def _successes(generator: Generator, shape: Shape, _: Any, chance: Any) -> Any:
+    return generator.uniform(shape) < chance
+
+
+def _waiting(generator: Generator, shape: Shape, dtype: Any, rate: float) -> Any:
+    """Above 0, so that their logarithm is a number."""
+    return np.maximum(-np.log1p(-generator.uniform(shape)) / rate, np.finfo(dtype).tiny if dtype.kind == "f" else 0)
+
+
+def _trials(generator: Generator, shape: Shape, _: Any, p: float) -> Any:
+    return np.ceil(np.log1p(-generator.uniform(shape)) / np.log1p(-p)).clip(1)
+
+
+def _cauchy(generator: Generator, shape: Shape, _: Any, median: float, sigma: float) -> Any:
+    return median + sigma * np.tan(np.pi * (generator.uniform(shape) - 0.5))
+
+
+def _log_normal(generator: Generator, shape: Shape, _: Any, mean: float, std: float) -> Any:
+    return np.exp(generator.normal(shape, mean, std))
+
+
+# ----------------------------------------------------------------------------------------------------- new tensors
 
 
 def _given(sizes: tuple[Any, ...], size: Any) -> Shape:
@@ -45,7 +87,7 @@ def randn(*sizes: Any, size: Any = None, generator: Source = None, dtype: Any = 
     >>> engine.randn(2, 3).shape
     engine.Size([2, 3])
     """
-    return _drawn(generator).normal(_given(sizes, size)).astype(float_or(dtype))
+    return sampled(_drawn(generator), _normal, _given(sizes, size), float_or(dtype))
 
 
 @maker
@@ -55,7 +97,7 @@ def rand(*sizes: Any, size: Any = None, generator: Source = None, dtype: Any = N
     >>> engine.rand(2, generator=engine.Generator().manual_seed(1)).shape
     engine.Size([2])
     """
-    return _uniform(generator, _given(sizes, size), 0, 1, float_or(dtype))
+    return sampled(_drawn(generator), _uniform, _given(sizes, size), float_or(dtype))
 
 
 @maker
@@ -71,7 +113,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Source =
         low, high = 0, low
     if high <= low:
         raise ArgumentError("randint", "low below high", f"low {low}, high {high}", "high itself is never drawn.")
-    return _drawn(generator).integers(low, high, sizes_of((size,))).astype(arrays_.INT if dtype is None else dtype)
+    kind = arrays_.INT if dtype is None else dtype
+    return sampled(_drawn(generator), _integers, sizes_of((size,)), kind, low, high)
 
 
 @maker
@@ -83,7 +126,7 @@ def randperm(n: int, *, generator: Source = None, dtype: Any = None) -> Any:
     """
     if n < 0:
         raise ArgumentError("randperm", "n of at least 0", n)
-    return _drawn(generator).permutation(n).astype(arrays_.INT if dtype is None else dtype)
+    return sampled(_drawn(generator), _permutation, (n,), arrays_.INT if dtype is None else dtype)
 
 
 def flat(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -114,16 +157,27 @@ def normal(
     if np.size(given[1]) and np.min(given[1]) < 0:
         raise ArgumentError("normal", "a std of at least 0", given[1])
     shape = np.broadcast_shapes(*(np.shape(x) for x in given)) if size is None else sizes_of((size,))
-    kind = next((x.dtype for x in given if hasattr(x, "dtype")), arrays_.default_dtype())
-    return np.asarray(_drawn(generator).normal(shape) * given[1] + given[0], kind if dtype is None else dtype)
+    kinds = [x.dtype for x in given if hasattr(x, "dtype")]
+    kind = (kinds[0] if kinds else arrays_.default_dtype()) if dtype is None else dtype
+    if kinds:  # numbers that a step computes
+        return np.asarray(_scaled(_drawn(generator), shape, kind, *given), kind)
+    return sampled(_drawn(generator), _scaled, shape, kind, *given)
 
 
 def _as_numpy(x: Tensor) -> Any:
     return arrays_.to_host(x._known("a random draw"))
 
 
+def _like(input: Tensor, dtype: Any, generator: Source, draw: Callable[..., Any], *settings: Any) -> Any:
+    """A sample in the shape of a tensor, on its device."""
+    kind = input.array.dtype if dtype is None else dtype
+    meta = isinstance(input.array, Abstract)
+    drawn = sampled(_drawn(generator), draw, tuple(input.array.shape), kind, *settings, meta=meta)
+    return arrays_.to_device(drawn, input.device)
+
+
 def _shaped(input: Tensor, dtype: Any, draw: Callable[[Any], Any]) -> Any:
-    """An array shaped like a tensor, on its device."""
+    """An array shaped like a tensor, on its device, which follows from what the tensor holds."""
     kind = input.array.dtype if dtype is None else dtype
     if isinstance(input.array, Abstract):
         return Abstract(input.array.shape, kind)
@@ -137,7 +191,7 @@ def randn_like(input: Tensor, *, generator: Source = None, dtype: Any = None) ->
     >>> engine.randn_like(engine.ones(2)).shape
     engine.Size([2])
     """
-    return _shaped(input, dtype, lambda kind: _drawn(generator).normal(tuple(input.shape)).astype(kind))
+    return _like(input, dtype, generator, _normal)
 
 
 @maker
@@ -147,7 +201,7 @@ def rand_like(input: Tensor, *, generator: Source = None, dtype: Any = None) -> 
     >>> engine.rand_like(engine.ones(2)).shape
     engine.Size([2])
     """
-    return _shaped(input, dtype, lambda kind: _uniform(generator, tuple(input.shape), 0, 1, kind))
+    return _like(input, dtype, generator, _uniform)
 
 
 @maker
@@ -160,9 +214,7 @@ def randint_like(
     tensor([3., 3.])
     """
     first, last = (0, low) if high is None else (low, high)
-    return _shaped(
-        input, dtype, lambda kind: _drawn(generator).integers(first, last, tuple(input.shape)).astype(kind)
-    )  # fmt: skip
+    return _like(input, dtype, generator, _integers, first, last)
 
 
 @flat
@@ -173,11 +225,16 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Source = None
     >>> engine.bernoulli(engine.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    chances: Any = _as_numpy(input) if p is None and not isinstance(input.array, Abstract) else p
-    if p is None and input.array.size and not np.all((chances >= 0) & (chances <= 1)):
-        raise ArgumentError("bernoulli", "chances between 0 and 1", "others")
-    drawn = lambda kind: np.asarray(_drawn(generator).uniform(tuple(input.shape)) < chances, kind)
-    return _shaped(input, None, drawn)
+    if p is not None:
+        return _like(input, None, generator, _successes, p)
+
+    def draw(kind: Any) -> Any:
+        chances = _as_numpy(input)
+        if not np.all((chances >= 0) & (chances <= 1)):
+            raise ArgumentError("bernoulli", "chances between 0 and 1", "others")
+        return np.asarray(_successes(_drawn(generator), tuple(input.shape), kind, chances), kind)
+
+    return _shaped(input, None, draw)
 
 
 @maker
@@ -232,14 +289,15 @@ def multinomial(
 
 
 # ---------------------------------------------------------------------------------------------------- in place
-def _filled(x: Tensor, draw: Callable[[Shape], Any]) -> Tensor:
-    drawn = x.array if isinstance(x.array, Abstract) else draw(tuple(x.array.shape))
-    kind = x.array.dtype
-    return inplace(x, lambda old: old if isinstance(drawn, Abstract) else _moved(drawn.astype(kind), x))
+def _filled(x: Tensor, generator: Source, draw: Callable[..., Any], *settings: Any) -> Tensor:
+    return _written(x, lambda: sampled(_drawn(generator), draw, tuple(x.array.shape), x.array.dtype, *settings))
 
 
-def _moved(drawn: Any, x: Tensor) -> Tensor:
-    return wrap(arrays_.to_device(drawn, x.device))
+def _written(x: Tensor, draw: Callable[[], Any]) -> Tensor:
+    if isinstance(x.array, Abstract):
+        return inplace(x, lambda old: old)
+    drawn = arrays_.to_device(draw(), x.device)
+    return inplace(x, lambda _: wrap(drawn))
 
 
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Source = None) -> Tensor:
@@ -250,7 +308,7 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: So
     """
     if std < 0:
         raise ArgumentError("normal_", "a std of at least 0", std)
-    return _filled(input, lambda shape: _drawn(generator).normal(shape, mean, std))
+    return _filled(input, generator, _normal, mean, std)
 
 
 def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Source = None, **bounds: float) -> Tensor:
@@ -262,7 +320,7 @@ def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Source
     low, high = bounds.get("from", a), bounds.get("to", b)
     if low > high:
         raise ArgumentError("uniform_", "from not above to", f"{low} and {high}")
-    return _filled(input, lambda shape: _uniform(generator, shape, low, high, input.array.dtype))
+    return _filled(input, generator, _uniform, low, high)
 
 
 def random_(input: Tensor, *limits: int | None, generator: Source = None) -> Tensor:
@@ -274,7 +332,7 @@ def random_(input: Tensor, *limits: int | None, generator: Source = None) -> Ten
     kind = input.array.dtype
     most = 2 if kind.kind == "b" else 2 ** (np.finfo(kind).nmant + 1) if kind.kind == "f" else np.iinfo(kind).max
     low, high = (0, *limits)[-2:] if limits else (0, most)
-    return _filled(input, lambda shape: _drawn(generator).integers(low or 0, most if high is None else high, shape))
+    return _filled(input, generator, _integers, low or 0, most if high is None else high)
 
 
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Source = None) -> Tensor:
@@ -283,8 +341,10 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Source = None) -> Tens
     >>> engine.empty(2).bernoulli_(1.0)
     tensor([1., 1.])
     """
-    chance = _as_numpy(p) if isinstance(p, Tensor) else p
-    return _filled(input, lambda shape: _drawn(generator).uniform(shape) < chance)
+    if isinstance(p, Tensor):
+        shape, kind = tuple(input.array.shape), input.array.dtype
+        return _written(input, lambda: np.asarray(_successes(_drawn(generator), shape, kind, _as_numpy(p)), kind))
+    return _filled(input, generator, _successes, p)
 
 
 def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Source = None) -> Tensor:
@@ -295,7 +355,7 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Source = None)
     """
     if lambd <= 0:
         raise ArgumentError("exponential_", "a rate above 0", lambd)
-    return _filled(input, lambda shape: -np.log1p(-_drawn(generator).uniform(shape)) / lambd)
+    return _filled(input, generator, _waiting, lambd)
 
 
 def geometric_(input: Tensor, p: float, *, generator: Source = None) -> Tensor:
@@ -306,7 +366,7 @@ def geometric_(input: Tensor, p: float, *, generator: Source = None) -> Tensor:
     """
     if not 0 < p < 1:
         raise ArgumentError("geometric_", "a chance between 0 and 1", p)
-    return _filled(input, lambda shape: np.ceil(np.log1p(-_drawn(generator).uniform(shape)) / np.log1p(-p)).clip(1))
+    return _filled(input, generator, _trials, p)
 
 
 def cauchy_(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Source = None) -> Tensor:
@@ -317,7 +377,7 @@ def cauchy_(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator
     """
     if sigma <= 0:
         raise ArgumentError("cauchy_", "a sigma above 0", sigma)
-    return _filled(input, lambda shape: median + sigma * np.tan(np.pi * (_drawn(generator).uniform(shape) - 0.5)))
+    return _filled(input, generator, _cauchy, median, sigma)
 
 
 def log_normal_(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Source = None) -> Tensor:
@@ -328,7 +388,7 @@ def log_normal_(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator
     """
     if std <= 0:
         raise ArgumentError("log_normal_", "a std above 0", std)
-    return _filled(input, lambda shape: np.exp(_drawn(generator).normal(shape, mean, std)))
+    return _filled(input, generator, _log_normal, mean, std)
 
 
 METHODS = (normal_, uniform_, random_, bernoulli_, exponential_, geometric_, cauchy_, log_normal_)

@@ -18,6 +18,7 @@ from engine.compiler.trace.compare import Comparison, Differs
 from engine.compiler.trace.events import Reason, Trace, watched
 from engine.compiler.trace.guard import Residents, Surroundings
 from engine.compiler.trace.hollow import watched_hollow
+from engine.compiler.trace.outside import Outside
 from engine.compiler.trace.plain import foreseen, lasting
 from engine.compiler.trace.undo import Undo
 
@@ -62,11 +63,11 @@ class Variant:
     # ------------------------------------------------------------------------------------------------- watching
     def watch(self, args: Any, kwargs: Any, undo: Undo | None, clear: bool = False) -> Trace:
         """Run eagerly and see what happens; a second trace that agrees, or one of plain code, becomes a program."""
-        before = Surroundings(self.owner.function, [])
+        before, outside = Surroundings(self.owner.function, []), Outside(self.owner.function)
         trace = watched(self.owner.function, args, kwargs, undo, clear)
         if not self.reasons:
             with uncollected():
-                self._learn(trace, before)
+                self._learn(trace, before, written=outside.changed())
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:
@@ -87,14 +88,14 @@ class Variant:
                 self.old = self.around = None
         return self.bound is not None
 
-    def _learn(self, trace: Trace, before: Surroundings, named: list[Any] | None = None) -> None:
+    def _learn(self, trace: Trace, before: Surroundings, named: list[Any] | None = None, written: str = "") -> None:
         around = Surroundings(self.owner.function, list(trace.modules.values()))
         around.variables = before.variables
         if trace.reasons:
             self.reasons = list(dict.fromkeys(trace.reasons))
         elif self.old is not None:
             try:
-                self._expect_still(around)
+                self._expect_still(around, written)
                 self._build(Comparison(self.old, trace).run())
             except Differs as difference:
                 self.differences += 1
@@ -106,8 +107,10 @@ class Variant:
         self.old = None if self.reasons or self.bound is not None else trace
         self.around = around
 
-    def _expect_still(self, around: Surroundings) -> None:
-        """A step that counts in Python, in a variable or in a module, would count no more."""
+    def _expect_still(self, around: Surroundings, written: str) -> None:
+        """A step that counts in Python would count no more. written: what it wrote to."""
+        if written:
+            raise Differs(f"the step writes to {written}, which a replay would not: let it return what is to be kept")
         before = self.around
         if before is not None:
             for (name, a, _), (_, b, _) in zip(before.variables, around.variables, strict=False):

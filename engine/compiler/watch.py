@@ -12,8 +12,8 @@ from engine.rng import folded
 class Watch:
     """One step on one batch, run as far as somebody looks, unfused and on one thread; cells are not written.
 
-    Calls are known by their number in the trace, never by rows of a table. The masks of dropout are those that the next
-    step will draw.
+    Calls are known by their number in the trace, never by rows of a table. Random numbers are those that the next step
+    will draw.
 
     >>> w = engine.ones(2, requires_grad=True)
     >>> step = engine.compile(lambda x: (w * x).exp().sum())
@@ -27,8 +27,7 @@ class Watch:
         self.by_number = {call.number: call for call in self.calls}
         self._replay = Replay(program.graph, [call.value for call in self.calls])
         self._places = {id(node.output): i for i, node in enumerate(self._replay.nodes)}
-        _peek(program)
-        self._held = self._replay.held(arrays)
+        self._held = self._replay.held([*arrays, *_peek(program)])
         self.done = 0
 
     def run_until(self, number: int) -> None:
@@ -44,10 +43,12 @@ class Watch:
         return self._held[self._replay.places[id(self.by_number[number].value)]]
 
 
-def _peek(program: Program) -> None:
-    """The draws of the next step, without drawing."""
-    states = [(g, g.get_state()) for g in program.generators]
+def _peek(program: Program) -> list[Any]:
+    """The random numbers of the next step, without drawing: masks' in their place, and samples."""
+    states = [(g, g.get_state()) for g in {*program.generators, *(s.generator for s in program.samples)}]
     for i, generator in enumerate(program.generators):
         program.keys[i] = folded(*generator.draw())
+    samples = [sample.array() for sample in program.samples]
     for generator, state in states:
         generator.set_state(state)
+    return samples

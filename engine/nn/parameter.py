@@ -182,11 +182,14 @@ def overwrite(tensor: Tensor, value: Any) -> None:
 
 
 def forget_gradient(tensor: Tensor, set_to_none: bool) -> None:
-    """Take the gradient away, or fill it with 0."""
-    if set_to_none or tensor.grad is None:
+    """Take the gradient away, or fill it with 0, where it lies."""
+    grad: Any = tensor.grad
+    if set_to_none or grad is None:
         tensor.grad = None
+    elif grad.requires_grad:  # it has a history, which others may still go back along
+        tensor.grad = wrap(module_of(grad.array).zeros_like(grad.array))
     else:
-        tensor.grad = wrap(module_of(tensor.grad.array).zeros_like(tensor.grad.array))
+        grad.zero_()
 
 
 def placed(tensor: Tensor, change: Callable[[Tensor], Tensor]) -> None:

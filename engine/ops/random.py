@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from engine.array import Abstract
 from engine.errors import ArgumentError
 from engine.ops.op import Case, Op, Rule, function, words
@@ -155,8 +153,7 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     >>> F.gumbel_softmax(engine.tensor([[0.0, 1e9]]), hard=True)
     tensor([[0., 1.]])
     """
-    drawn = default_generator.uniform(tuple(logits.shape))
-    noise = logits.new_tensor(-np.log(-np.log(np.clip(drawn, 1e-300, 1 - 1e-16))))
+    noise = -logits.detach().new_zeros(tuple(logits.shape)).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
         return soft

@@ -20,11 +20,7 @@ from backend.bench.large import KNOWN
 from backend.bench.measure import peak, products
 from backend.bench.problem import Problem
 from engine.compiler.kernels.work import Plan, Record
-from engine.compiler.machine.cores import cores
-from engine.compiler.plan.planner import furnished
-from engine.compiler.run.runner import rows_of
 from engine.compiler.run.table import Table
-from engine.compiler.trace.assemble import trace_step
 
 
 def problem_of(name: str) -> Problem:
@@ -82,15 +78,14 @@ def show(name: str, threads: int, everything: bool, top: float) -> None:
     problem = problem_of(name)
     flops = products(lambda: problem.step(problem.x, problem.y))
     start = time.perf_counter()
-    graph = trace_step(problem.step, (problem.x, problem.y))
-    traced = time.perf_counter()
-    made = furnished(rows_of(graph, cores()), cores(), graph.parted[1])
-    done = time.perf_counter()
+    step = engine.compile(problem.step)
+    step.prepare(problem.x, problem.y)
+    planned = time.perf_counter() - start
+    made = step.newest.bound.runner.plan
     table, inputs = Table(made), inputs_of(problem)
     table.wait()
     whole = seconds(table, inputs, threads)
-    print(f"{name}: {len(graph.nodes)} nodes, {len(made.rows)} rows; trace {(traced - start) * 1e3:.1f} ms,"
-          f" plan {(done - traced) * 1e3:.1f} ms")  # fmt: skip
+    print(f"{name}: {len(made.rows)} rows; watched and planned in {planned * 1e3:.1f} ms")
     print(f"  step {whole * 1e6:,.1f} us ({threads} threads), {1 / whole:,.1f} steps/s,"
           f" {flops / whole / 1e9:.1f} GFLOP/s, {flops / whole / 1e9 / top:.0%} of a matrix product")  # fmt: skip
     rows(made, table, inputs, everything)

@@ -9,7 +9,11 @@ import numpy as np
 import engine
 import engine.nn.functional as F
 from engine import nn
+from engine.compiler.graph.ir import Graph
 from engine.compiler.kernels.work import Record
+from engine.compiler.trace.assemble import assemble
+from engine.compiler.trace.compare import Comparison, Differs
+from engine.compiler.trace.events import watched
 
 
 class Residual(nn.Module):
@@ -139,3 +143,22 @@ def learns_alike(network, x, y):
         np.testing.assert_allclose(q, p, rtol=1e-3, atol=2e-5)
         np.testing.assert_allclose(r, q, rtol=1e-4, atol=2e-6)
     return works
+
+
+def trace_step(step, args, lowered=True, finite=False):
+    """The graph of a training step, which runs eagerly a few times for it: at first optimisers make their states.
+
+    Raises: Differs, with the reason why the step can not be replayed.
+    """
+    old = watched(step, args, {})
+    for attempts_left in (2, 1, 0):
+        new = watched(step, args, {})
+        try:
+            program = assemble(Comparison(old, new).run(), lowered, finite)
+            graph, program.graph = program.graph, Graph()
+            return graph
+        except Differs:
+            if not attempts_left:
+                raise
+        old = new
+    raise Differs("")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from random_graphs import Drawn
 from simulate import run, simulate
-from steps import training
+from steps import trace_step, training
 
 import engine
 from engine import nn
@@ -25,7 +25,6 @@ from engine.compiler.run import table
 from engine.compiler.run.table import Table
 from engine.compiler.schedule import threads as rules
 from engine.compiler.schedule.threads import Barrier, Piece, Together, schedule
-from engine.compiler.trace.assemble import trace_step
 
 
 @pytest.fixture(autouse=True)

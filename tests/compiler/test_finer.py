@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from simulate import simulate
+from steps import trace_step
 
 import engine
 from engine import nn
@@ -15,7 +16,6 @@ from engine.compiler.graph.shapes import made_of
 from engine.compiler.kernels.work import Record
 from engine.compiler.passes.simplify import simplify
 from engine.compiler.plan.planner import plan
-from engine.compiler.trace.assemble import trace_step
 
 IMAGES = np.random.default_rng(0).standard_normal((4, 3, 14, 14)).astype(np.float32)
 

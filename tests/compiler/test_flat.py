@@ -9,9 +9,8 @@ from engine.compiler.machine import memory
 from engine.compiler.passes.simplify import simplify
 from engine.compiler.plan.planner import plan
 from engine.compiler.trace import flat, home
-from engine.compiler.trace.assemble import trace_step
 from engine.tensor import abstract
-from tests.compiler.steps import twins
+from tests.compiler.steps import trace_step, twins
 
 
 class Odd(nn.Module):

@@ -11,6 +11,7 @@ import pytest
 import test_toom as rows
 import test_winograd as squares
 from native import HOSTS
+from steps import trace_step
 from test_contract import SUM, Arena
 
 import engine
@@ -24,7 +25,6 @@ from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.kernels.work import Store
 from engine.compiler.plan.planner import furnished
 from engine.compiler.run.runner import rows_of
-from engine.compiler.trace.assemble import trace_step
 
 BODY = (SUM, ("load", 0), ("add", 0, 1), ("load", 1), ("mul", 2, 3))
 SHAPES: list[Any] = [

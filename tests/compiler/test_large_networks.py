@@ -8,12 +8,13 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from steps import trace_step
+
 import engine
 from engine import nn
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.transpose import Transposition
 from engine.compiler.run.runner import rows_of
-from engine.compiler.trace.assemble import trace_step
 
 
 class Last(nn.Module):

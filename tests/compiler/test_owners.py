@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steps import training
+from steps import trace_step, training
 
 import engine
 from engine import nn
@@ -23,7 +23,6 @@ from engine.compiler.schedule import threads as rules
 from engine.compiler.schedule.copies import Copies
 from engine.compiler.schedule.owners import LONG, NOBODY, shared
 from engine.compiler.schedule.threads import Bases, Piece, Together, schedule
-from engine.compiler.trace.assemble import trace_step
 
 INPUTS = [np.random.default_rng(0).standard_normal((64, 200)).astype("f4"), np.arange(64) % 5]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from random_graphs import Drawn
 from simulate import simulate
-from steps import training
+from steps import trace_step, training
 
 import engine
 from engine import nn
@@ -18,7 +18,6 @@ from engine.compiler.plan import parted
 from engine.compiler.plan.parted import part_batch, shards_first
 from engine.compiler.plan.planner import plan
 from engine.compiler.step import Step
-from engine.compiler.trace.assemble import trace_step
 from engine.nn import functional as F
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from random_graphs import Drawn
-from steps import Residual, training
+from steps import Residual, trace_step, training
 
 import engine
 from engine import nn, optim
@@ -26,7 +26,6 @@ from engine.compiler.plan.scratch import lives_of
 from engine.compiler.reuse import resized
 from engine.compiler.reuse.resized import Recipe, again, learn, said
 from engine.compiler.run.runner import _own, rows_of
-from engine.compiler.trace.assemble import trace_step
 
 
 def told(x: Any, seen: dict[int, int]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steps import NETWORKS, training
+from steps import NETWORKS, trace_step, training
 
 import engine
 import engine.nn.functional as F
@@ -17,7 +17,6 @@ from engine.compiler.machine.memory import room
 from engine.compiler.reuse import seen
 from engine.compiler.reuse.resized import said
 from engine.compiler.run import runner
-from engine.compiler.trace.assemble import trace_step
 
 MODELS: dict[str, Any] = {
     "linear": lambda: nn.Sequential(nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 3)),

@@ -6,10 +6,9 @@ import pytest
 import engine
 from engine import nn, optim
 from engine.compiler.graph import ir
-from engine.compiler.trace.assemble import trace_step
 from engine.compiler.trace.compare import Differs
 from engine.compiler.trace.events import watched
-from tests.compiler.steps import NETWORKS, mlp, rows, training, twins
+from tests.compiler.steps import NETWORKS, mlp, rows, trace_step, training, twins
 
 
 def ops(trace):

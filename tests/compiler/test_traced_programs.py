@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from steps import NETWORKS, training, twins
+from steps import NETWORKS, trace_step, training, twins
 
 import engine
 from engine import nn, optim
 from engine.compiler.graph import ir
 from engine.compiler.passes.simplify import simplify
-from engine.compiler.trace.assemble import trace_step
 
 
 class Recurrent(nn.Module):

@@ -19,6 +19,7 @@ WALKS = (
     "engine.functions",
     "engine.inplace",
     "engine.methods",
+    "engine.sample",
     *TAPE,
 )
 
@@ -94,7 +95,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "engine.create": ("engine.derived", "engine.inplace", *TAPE),
     "engine.counted": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
-    "engine.draws": ("engine.create", "engine.derived", "engine.inplace", *TAPE),
+    "engine.sample": ("engine.graph", "engine.ops", *CORE),
+    "engine.draws": ("engine.create", "engine.derived", "engine.inplace", "engine.sample", *TAPE),
     "engine.distributed": CORE,
     "engine.onnx": CORE,
     "engine.distributions": ("engine.grad_mode", *WALKS),

@@ -89,8 +89,10 @@ def test_training_and_evaluation_reach_every_module() -> None:
 def test_gradients_are_forgotten_or_zeroed() -> None:
     model = Linear(2, 1)
     model(engine.ones(3, 2)).sum().backward()
+    grad = model.weight.grad
     model.zero_grad(set_to_none=False)
-    assert model.weight.grad.tolist() == [[0, 0]]
+    assert model.weight.grad is grad, "it is filled where it lies, as in PyTorch"
+    assert grad.tolist() == [[0, 0]]
     model.zero_grad()
     assert model.weight.grad is None
 

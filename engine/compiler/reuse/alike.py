@@ -251,6 +251,7 @@ class Likeness:
         program, memory = assembly.program, heard.memory
         program.tensors += [(memory[i].owner, memory[i].array) for i in self.tensors]  # type: ignore[misc]
         program.generators, program.keys = list(trace.draws), [0] * len(trace.draws)
+        program.samples = list(trace.samples)
         program.slopes = [(leaf, None if a is None else home.SLOPES[leaf]) for leaf, a in trace.slopes]
         schedulers = [event.facts[0] for event in trace.events if event.what == "scheduled"]
         program.schedules = list(zip(schedulers, self.before, strict=True))

@@ -55,7 +55,7 @@ class Heard:
         self._place: dict[int, int] = {}
         self._who: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
-        self._words: list[Any] = [assembly.wants_finite, len(assembly.trace.draws)]
+        self._words: list[Any] = [assembly.wants_finite, len(assembly.trace.draws), len(assembly.trace.samples)]
         trace = assembly.trace
         if len(trace.events) > LONG:
             raise TooMuch("a long step, whose graph is too long to be known again")
@@ -140,6 +140,8 @@ class Heard:
     def _accumulated(self, _: Event, leaf: Tensor, g: Any, before: Any, after: Any) -> None:
         if before is not None and id(before) not in self._place:
             raise TooMuch("a gradient from before the step")
+        if self.comparison.passes(leaf):
+            raise TooMuch("a leaf that the step makes")
         old = -1 if before is None else self._array(before)
         self._words.append((self._tensor(leaf), self._array(g), old, self._array(after)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from copy import copy
@@ -30,6 +31,8 @@ from engine.tree import mapped
 
 CALL = 15_000_000
 """Nanoseconds after which a call of many steps comes back to Python."""
+DRAWING = 15.0
+"""Nanoseconds in which a random number is drawn."""
 
 
 class NumPy:
@@ -179,18 +182,21 @@ class Bound:
         self.program, self.runner = program, runner
         self.before = [s for s, first in program.schedules if first]
         self.after = [s for s, first in program.schedules if not first]
-        self.simple = not (program.schedules or program.generators)
+        self.simple = not (program.schedules or program.generators or program.samples)
+        self.sources = list(dict.fromkeys(s.generator for s in program.samples))
+        self.drawing = DRAWING * sum(math.prod(s.shape) for s in program.samples)
         self.cells = [t._cell for t, _ in program.tensors]
 
     def step(self, arrays: list[Any]) -> tuple[Any, bool]:
         """One step on the arguments' arrays: what the step returns, and whether all was finite."""
+        before = self._states()
         self.prepare()
-        outputs, finite = self.runner.step(arrays)
+        outputs, finite = self.runner.step([*arrays, *self.samples()] if before else arrays)
         self.done(int(finite))
         if finite:
             self.advance()
         else:
-            self._forget_draws(1)
+            self._forget_draws(1, 0, before)
         return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
 
     def prepare(self) -> None:
@@ -200,6 +206,10 @@ class Bound:
         keys = self.program.keys
         for i, generator in enumerate(self.program.generators):
             keys[i] = folded(*generator.draw())
+
+    def samples(self) -> list[Any]:
+        """The random numbers of a step."""
+        return [sample.array() for sample in self.program.samples]
 
     def advance(self) -> None:
         """What Python does after a step: schedules."""
@@ -231,7 +241,7 @@ class Bound:
             count = (
                 steps - first
                 if self.simple
-                else max(1, min(steps - first, int(CALL / max(self.runner.table.cost, 1e3))))
+                else max(1, min(steps - first, int(CALL / max(self.runner.table.cost + self.drawing, 1e3))))
             )
             done, stopped, numbers = self._call(inputs, first, count)
             parts.append(numbers)
@@ -246,12 +256,15 @@ class Bound:
             self.done(done)
             return done, stopped, numbers
         states = [(s, s.state_dict(), [g["lr"] for g in s.optimizer.param_groups]) for s, _ in self.program.schedules]
-        rows = np.concatenate([self._row() for _ in range(count)])
+        rows, before = np.concatenate([self._row() for _ in range(count)]), self._states()
+        held = [self.samples() for _ in range(count)] if before else []
+        if held:
+            inputs, first = np.hstack([inputs[(first + np.arange(count)) % len(inputs)], addresses(held)]), 0
         done, stopped, numbers = self.runner.many(count, inputs, first, rows, False)
         self.done(done)
         if stopped:
             self._rewind(states, done)
-            self._forget_draws(count - done)
+            self._forget_draws(count, done, before)
         return done, stopped, numbers
 
     def _row(self) -> Any:
@@ -260,11 +273,19 @@ class Bound:
         self.advance()
         return row
 
-    def _forget_draws(self, steps: int) -> None:
-        """Steps that were refused have drawn nothing."""
+    def _states(self) -> list[Any]:
+        """Where the generators of samples are."""
+        return [(generator, generator.get_state()) for generator in self.sources]
+
+    def _forget_draws(self, count: int, done: int, before: list[Any]) -> None:
+        """Steps that were refused have drawn nothing: only `done` of `count` have. before: the state of generators."""
         for generator in self.program.generators:
             state = generator.get_state()
-            generator.set_state({**state, "draws": state["draws"] - steps})
+            generator.set_state({**state, "draws": state["draws"] - (count - done)})
+        for generator, state in before:
+            generator.set_state({**state, "draws": generator.get_state()["draws"]})
+        for _ in range(done if before else 0):
+            self.samples()
 
     def _rewind(self, states: list[Any], done: int) -> None:
         """Schedules went ahead of a step that was refused: back to where the last good step left them."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from engine.compiler.graph.ir import WORD, Fill, Graph, Origin, Python, Source, Value
+from engine.compiler.graph.ir import WORD, Fill, Origin, Python, Source, Value
 from engine.compiler.lowering import optimise
 from engine.compiler.lowering.lower import attempt
 from engine.compiler.lowering.rebound import Rebound
 from engine.compiler.trace import flat, home
 from engine.compiler.trace.compare import ARRAYS, Comparison, Differs, ndarray
-from engine.compiler.trace.events import Draw, Event, Trace, watched
+from engine.compiler.trace.events import Draw, Event, Trace
 from engine.compiler.trace.recipe import Call, Drawn, Made, Program
 from engine.compiler.trace.updates import Updates
 from engine.elements import Abstract
@@ -51,6 +51,8 @@ class Assembly:
         self.late: dict[int, tuple[Any, Value, int]] = {}
         self.joins: dict[tuple[int, ...], Value] = {}
         self.event, self.number = Event("", (), ""), -1
+        self.slopes = [pair for pair in self.trace.slopes if not comparison.passes(pair[0])]
+        self.sloping = {id(after) for _, after in self.slopes}
 
     def settled(self) -> Assembly:
         """With a home for all that lives. Raises: Differs."""
@@ -88,15 +90,15 @@ class Assembly:
     def _settle(self) -> None:
         """Everything that optimisers move gets its home before cells are made of it."""
         mine = {id(a) for a in self.trace.arguments}
-        for leaf, _ in self.trace.slopes:
+        for leaf, _ in self.slopes:
             if id(leaf.array) in mine:
                 raise Differs("the gradient of an argument is asked for")
         stepped = self.steps = [e.facts[0] for e in self.trace.events if e.what == "stepped"]
         self.old = {id(array): p for s in stepped for p, array, _ in s.moved}
         order = [p for s in stepped for p in _in_order(s.optimizer, {id(p) for p, _, _ in s.moved})]
-        leaves = {id(leaf) for leaf, _ in self.trace.slopes}
+        leaves = {id(leaf) for leaf, _ in self.slopes}
         home.settle(order)
-        home.settle_slopes([*(p for p in order if id(p) in leaves), *(leaf for leaf, _ in self.trace.slopes)])
+        home.settle_slopes([*(p for p in order if id(p) in leaves), *(leaf for leaf, _ in self.slopes)])
         for s in {id(s.optimizer): s for s in stepped}.values():
             self._settle_states(s.optimizer)
         others = [array for key, (array, _) in self.comparison.cells.items() if key not in self.old]
@@ -116,9 +118,11 @@ class Assembly:
                 self.program.states.append((optimizer, p, {n: known[p, n] for n in names}))
 
     def _sources(self) -> None:
+        given = len(self.trace.arguments) - len(self.trace.samples)
         for slot, array in enumerate(self.trace.arguments):
-            shape = self.shape(array)
-            self.hold(array, self.graph.source("input", shape, array.dtype, slot=slot, name=f"argument {slot}"))
+            name = f"argument {slot}" if slot < given else f"sample {slot - given}"
+            self.hold(array, self.graph.source("input", self.shape(array), array.dtype, slot=slot, name=name))
+        self.program.samples = list(self.trace.samples)
         self.program.generators = list(self.trace.draws)
         keys = self.program.keys = [0] * len(self.trace.draws)
         self.draws = [
@@ -288,24 +292,29 @@ class Assembly:
             raise self.refuse(f"{op.name}: the shape depends on values")
 
     def _copied(self, old: Any, new: Any) -> None:
-        self.hold(new, self.value(old))
+        try:
+            self.hold(new, self.value(old))
+        except Differs as unknown:  # to be said if it is read
+            self.lost[id(new)] = unknown.reason.sentence
 
     def _written(self, target: Any, given: Any, _: bool) -> None:
         value = self.graph.cast(self.graph.expand(self.value(given), self.shape(target)), target.dtype)
         self._expect_alone(target)
         self.hold(target, value)
-        if id(target) in self.comparison.cells:
+        if id(target) in self.comparison.cells and id(target) not in self.sloping:
             self.write(self.cell(target), value)
 
     def _expect_alone(self, target: Any) -> None:
         """Others that look into memory that is written to no longer hold what they held."""
-        self.value(target)
+        with suppress(Differs):  # it need not have held anything
+            self.value(target)
         for other in (self.roots or {}).get(id(_root(target)), []):
             if other is not target and np.may_share_memory(other, target):
                 self.lost[id(other)] = "memory is written to through one tensor and read through another"
                 if id(other) in self.comparison.cells:
                     raise self.refuse("part of a tensor that lives on is written to")
-        if any(a is target or np.may_share_memory(a, target) for a in self.trace.arguments):
+        given = len(self.trace.arguments) - len(self.trace.samples)
+        if any(a is target or np.may_share_memory(a, target) for a in self.trace.arguments[:given]):
             raise self.refuse("an argument is written to")
 
     # --------------------------------------------------------------------------------------------- gradients
@@ -331,11 +340,11 @@ class Assembly:
 
     # ------------------------------------------------------------------------------------------------ the end
     def _finish(self) -> None:
-        after_of = {id(leaf): after for leaf, after in self.trace.slopes}
+        after_of = {id(leaf): after for leaf, after in self.slopes}
         for together in (f for f in self.flats.values() if f.slopes is not None):
             slope = self.joined([after_of[id(p)] for p in together.members])
             self.write(self.state_cell(together.slopes, "grad"), slope)
-        for leaf, after in self.trace.slopes:
+        for leaf, after in self.slopes:
             if after is None:
                 self.program.slopes.append((leaf, None))
                 continue
@@ -373,26 +382,3 @@ def _in_order(optimizer: Optimizer, moving: set[int]) -> list[Tensor]:
 
 def _root(array: Any) -> Any:
     return array.base if isinstance(getattr(array, "base", None), ndarray) else array
-
-
-def trace_step(step: Callable[..., Any], args: Any, lowered: bool = True, finite: bool = False) -> Graph:
-    """The graph of a training step, which runs eagerly a few times for it: at first optimisers make their states.
-
-    Raises: Differs, with the reason why the step can not be replayed.
-
-    >>> w = engine.ones(2, requires_grad=True)
-    >>> [n.kind.name for n in trace_step(lambda x: (w * x).sum(), (engine.ones(2),)).nodes]
-    ['map', 'reduce']
-    """
-    old = watched(step, args, {})
-    for attempts_left in (2, 1, 0):
-        new = watched(step, args, {})
-        try:
-            program = assemble(Comparison(old, new).run(), lowered, finite)
-            graph, program.graph = program.graph, Graph()
-            return graph
-        except Differs:
-            if not attempts_left:
-                raise
-        old = new
-    raise Differs("")

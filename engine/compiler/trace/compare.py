@@ -19,6 +19,8 @@ from engine.tree import leaves
 ndarray = np.ndarray
 ARRAYS = (ndarray, Abstract)
 """What stands for an array in a trace; hollow where nothing was computed."""
+MEMORY = ("copied", "written")
+"""What is told of memory that is written to: first, which."""
 DEEP = (ndarray, list, tuple, dict, Stepped)
 """What has to be looked into, or followed."""
 
@@ -42,12 +44,15 @@ class Comparison:
         self.again: dict[int, int] = {}
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}
         self.constants: dict[int, Any] = {}
+        self.left = {id(g) for _, g in old.slopes}
         self.line = ""
 
     def run(self) -> Comparison:
         """The comparison. Raises: Differs."""
         if self.old is self.new:
             return self._alone()
+        if self.old.samples != self.new.samples:
+            raise Differs("the kinds of random numbers that are drawn change from step to step")
         if len(self.old.arguments) != len(self.new.arguments):
             raise Differs("another number of arguments")
         for a, b in zip(self.old.arguments, self.new.arguments, strict=True):
@@ -60,11 +65,18 @@ class Comparison:
             self.event(a, b)
         self.line = ""
         self.same(_plain(self.old.result), _plain(self.new.result), "what the step returns")
-        if [t is u for (t, _), (u, _) in zip(self.old.slopes, self.new.slopes, strict=True)].count(False):
+        if len(self.old.slopes) != len(self.new.slopes):
             raise Differs("other tensors got gradients")
-        for (_, a), (_, b) in zip(self.old.slopes, self.new.slopes, strict=True):
+        for (t, a), (u, b) in zip(self.old.slopes, self.new.slopes, strict=True):
+            if t is not u and not self.passes(u):
+                raise Differs("other tensors got gradients")
             self.same(a, b, "a gradient")
         return self
+
+    def passes(self, leaf: Tensor) -> bool:
+        """Whether a leaf is of the step's own making: nobody knows it afterwards, nor its gradient."""
+        key = id(leaf.array)
+        return key in self.again and key not in self.cells and all(a is not leaf.array for a in self.new.arguments)
 
     def _alone(self) -> Comparison:
         """What there is to know where one trace tells all: which arrays live, and which are constants."""
@@ -79,7 +91,7 @@ class Comparison:
                         self.same(x, x, f"an input of {op.name}")
                 self.enter(made, made)
             else:
-                self.same(event.facts, event.facts, "", event.what in ("copied", "accumulated", "measured"))
+                self.facts(event, event)
         self.same(_plain(self.new.result), _plain(self.new.result), "")
         self.same([a for _, a in self.new.slopes], [a for _, a in self.new.slopes], "")
         return self
@@ -100,8 +112,19 @@ class Comparison:
             self.same(attrs, attrs2, f"an attribute of {op.name}")
             self.enter(made, made2)
         else:
-            for x, y in zip(a.facts, b.facts, strict=True):
-                self.same(x, y, f"what was {a.what}", fresh=a.what in ("copied", "accumulated", "measured"))
+            self.facts(a, b)
+
+    def facts(self, a: Event, b: Event) -> None:
+        """What two events besides ops speak of."""
+        what = f"what was {a.what}"
+        if a.what in MEMORY and isinstance(a.facts[0], ndarray):
+            self.arrays(a.facts[0], b.facts[0], what, overwritten=True)
+            self.same(a.facts[1:], b.facts[1:], what, fresh=a.what == "copied")
+        elif a.what == "accumulated" and self.passes(b.facts[0]):
+            self.arrays(a.facts[0].array, b.facts[0].array, what)
+            self.same(a.facts[1:], b.facts[1:], what, fresh=True)
+        else:
+            self.same(a.facts, b.facts, what, fresh=a.what in ("accumulated", "measured"))
 
     def same(self, x: Any, y: Any, what: str, fresh: bool = False) -> None:
         """Two facts of any kind. fresh: an array here may be new, made by the event itself."""
@@ -119,8 +142,9 @@ class Comparison:
         elif not _equal(x, y):
             raise Differs(f"{what} changes from step to step: {_short(x)}, then {_short(y)}", self.line)
 
-    def arrays(self, x: Any, y: Any, what: str, fresh: bool) -> None:
-        """Two arrays: both computed at the same place, or both from before the step, or made inside and equal."""
+    def arrays(self, x: Any, y: Any, what: str, fresh: bool = False, overwritten: bool = False) -> None:
+        """Two arrays: both computed at the same place, or both from before the step, or made inside and equal; one that
+        is overwritten may hold anything, as what `empty` makes, unless it is read later."""
         mine, its = self.numbers.get(id(x)), self.again.get(id(y))
         if mine is not None or its is not None:
             if mine != its:
@@ -134,15 +158,15 @@ class Comparison:
         elif x.shape == y.shape and x.dtype == y.dtype and np.array_equal(x, y, equal_nan=y.dtype.kind == "f"):
             self._expect_own_memory(y, what)
             self.constants[id(y)] = y
-        else:
+        elif not overwritten:
             raise Differs(f"{what} was made outside of ops and differs from step to step", self.line)
         self.enter(x, y)
 
     def _lives(self, x: Any, y: Any, owner: Tensor | None, now: Tensor | None) -> bool:
-        """Whether an array was there before the step, and will be after it."""
+        """Whether an array was there before the step, and will be after it, as the gradients that a step leaves."""
         if self.lasting is not None:
             return id(y) in self.lasting or id(now) in self.lasting
-        return x is y or (owner is not None and owner is now)
+        return x is y or (owner is not None and owner is now) or id(y) in self.left
 
     def _expect_own_memory(self, y: Any, what: str) -> None:
         """An array that looks by hand into memory that the step computes is no constant, whatever it held twice."""

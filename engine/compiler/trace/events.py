@@ -18,6 +18,7 @@ from engine.nn.hooks import EVERYWHERE, register_module_watcher
 from engine.nn.module import Module
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer
+from engine.sample import Sample
 from engine.sweep import current_sweep
 from engine.tensor import NUMBERS, Tensor
 from engine.tree import leaves
@@ -65,13 +66,18 @@ class Stepped:
 
 @dataclass
 class Trace:
-    """One run of a step: its arguments, what happened in order, what it gave back, and why it can not be replayed."""
+    """One run of a step: its arguments, what happened in order, what it gave back, and why it can not be replayed.
+
+    samples: the random numbers that it asked for; their arrays stand behind the arguments. draws: who was asked for the
+    number of a mask.
+    """
 
     arguments: list[Any] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     owners: dict[int, Tensor] = field(default_factory=dict)
     modules: dict[int, Module] = field(default_factory=dict)
     draws: list[Any] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     slopes: list[tuple[Tensor, Any]] = field(default_factory=list)
     result: Any = None
     reasons: list[Reason] = field(default_factory=list)
@@ -97,7 +103,7 @@ class Tracer(Recorder):
         self.dirty: dict[int, tuple[Tensor, str]] = {}
         self.leaves: dict[int, Tensor] = {}
         self.cleared: set[int] = set()
-        self.depth, self.line = 0, ""
+        self.depth, self.line, self.sampling = 0, "", False
         self.module: Module | None = None
 
     def __enter__(self) -> Trace:
@@ -253,6 +259,16 @@ class Tracer(Recorder):
         if self.undo is not None:
             self.undo.schedule(scheduler)
 
+    def _hear_sampling(self, sample: Sample) -> bool | None:
+        self.sampling = True
+        return None
+
+    def _hear_sampled(self, sample: Sample, array: Any) -> None:
+        self.sampling = False
+        self.known[id(array)] = array
+        self.trace.arguments.append(array)
+        self.trace.samples.append(sample)
+
     # ------------------------------------------------------------------------------ modules and generators
     def called(self, module: Module) -> None:
         """A module is about to compute."""
@@ -271,13 +287,15 @@ class Tracer(Recorder):
             self.inside.pop()
 
     def _heard(self, generator: Any, method: str, given: Any) -> None:
-        if self not in current_mode().recorders or self.depth:
+        if self not in current_mode().recorders:
+            return
+        if self.undo is not None:
+            self.undo.draw(generator, method)
+        if self.depth or self.sampling:
             return
         if method != "draw":
             self.refuse(f"random numbers drawn inside of the step ({method})")
             return
-        if self.undo is not None:
-            self.undo.draw(generator)
         self.draws[given] = Draw(len(self.trace.draws), generator)
         self.trace.draws.append(generator)
 

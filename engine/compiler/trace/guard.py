@@ -50,7 +50,7 @@ class Surroundings:
     """What a step reads besides its arguments: variables of its closure and its file, settings of its modules."""
 
     def __init__(self, step: Any, modules: list[Module]) -> None:
-        self.variables = _variables(step)
+        self.variables = [entry for entry in variables(step) if isinstance(entry[1], SEEN)]
         self.modules = [(m, _settings(m)) for m in modules]
         self.grad = current_mode().grad
         self.stamp = CHANGES[0]
@@ -71,7 +71,7 @@ class Surroundings:
         return ""
 
 
-def _variables(step: Any) -> list[tuple[str, Any, Any]]:
+def variables(step: Any) -> list[tuple[str, Any, Any]]:
     """(name, value, how to read it again) of the variables that a function finds outside of itself."""
     step = step.__func__ if isinstance(step, MethodType) else step
     if not isinstance(step, FunctionType):
@@ -83,7 +83,7 @@ def _variables(step: Any) -> list[tuple[str, Any, Any]]:
     for name in step.__code__.co_names:
         if name in space:
             found.append((name, space[name], partial(space.get, name)))
-    return [entry for entry in found if isinstance(entry[1], SEEN)]
+    return found
 
 
 def _content(cell: Any) -> Any:

@@ -21,6 +21,7 @@ from engine.errors import EngineError
 from engine.ops.op import Op
 from engine.optim.optimizer import Optimizer, with_numbers
 from engine.optim.sgd import SGD
+from engine.sample import Sample
 from engine.tensor import NUMBERS, Tensor, wrap
 from engine.tree import leaves, rebuilt
 
@@ -96,6 +97,13 @@ class Shadow(Tracer):
         super().written(target, value)
 
     def _hear_unknown(self, t: Tensor) -> bool:
+        return True
+
+    def _hear_sampling(self, sample: Sample) -> bool:
+        """Nothing need be drawn, but whole numbers name classes and rows."""
+        super()._hear_sampling(sample)
+        if sample.dtype.kind != "f":
+            raise NotHollow("a sample", "floats", str(sample.dtype))
         return True
 
     def _hear_accumulated(self, leaf: Tensor, g: Tensor, known: Tensor | None) -> None:

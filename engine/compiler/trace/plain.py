@@ -46,7 +46,7 @@ def lasting(step: Any, trace: Trace, named: list[Any] | None = None) -> set[int]
     """
     modules = list(trace.modules.values())
     if named is None:
-        named, theirs = [], [m.forward for m in modules if not _is_ours(type(m))]
+        named, theirs = [], [m.forward for m in modules if not is_ours(type(m))]
         if not all([_is_plain(f, named, theirs) for f in (step, *theirs)]):  # noqa: C419  (all of them name things)
             return None
     if trace.unclear:
@@ -71,7 +71,7 @@ def foreseen(step: Any) -> list[Any] | None:
         return None
     if any(t._hooks for t in leaves):
         return None
-    theirs = [m.forward for m in modules if not _is_ours(type(m))]
+    theirs = [m.forward for m in modules if not is_ours(type(m))]
     if theirs and not all(_is_plain(f, named, theirs) for f in (step, *theirs)):  # else all it names is the engine's
         return None
     return named
@@ -133,13 +133,14 @@ def _asked(held: Any, name: str, is_method: bool) -> Any:
         parts = (held._modules, held._parameters, held._buffers)
         part = next((p[name] for p in parts if p.get(name) is not None), None)
         number = isinstance(vars(held).get(name), (bool, int, float, str))  # a setting, looked at before each call
-        return part if part is not None else LOCAL if number or (is_method and _is_ours(type(held))) else None
-    if held is LOCAL or _is_ours(type(held)):
+        return part if part is not None else LOCAL if number or (is_method and is_ours(type(held))) else None
+    if held is LOCAL or is_ours(type(held)):
         return LOCAL if is_method or name in ASKED else None
     return getattr(held, "__dict__", {}).get(name)
 
 
-def _is_ours(kind: Any) -> bool:
+def is_ours(kind: Any) -> bool:
+    """Whether a class or a function is the engine's own."""
     module = getattr(kind, "__module__", None)
     return module.__class__ is str and (module == "engine" or module.startswith("engine."))
 
@@ -148,4 +149,4 @@ def _is_tame(held: Any) -> bool:
     """Whether it is the engine's: its modules, functions and classes, its tensors and optimisers."""
     if isinstance(held, ModuleType):
         return held.__name__.split(".")[0] == "engine"
-    return _is_ours(held if isinstance(held, (FunctionType, type)) else type(held))
+    return is_ours(held if isinstance(held, (FunctionType, type)) else type(held))

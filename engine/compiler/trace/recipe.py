@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from engine.compiler.graph.ir import Graph, Value
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
+from engine.sample import Sample
 from engine.tensor import Tensor
 
 
@@ -33,7 +34,8 @@ class Program:
     structures: what of the optimisers' settings is part of the program; slopes: (leaf, the tensor that `.grad` is after
     a step, or None); carried: leaves whose gradient from before the step is added to; counters: counts that grow by
     one a step; schedules: (scheduler, whether it steps before the optimiser); generators: who is asked for a draw, in
-    order; keys: the draws of the step to come; settings: grows whenever a setting of an optimiser is found to be
+    order; keys: the draws of the step to come; samples: random numbers that are drawn before each step, which stand
+    behind its arguments; settings: grows whenever a setting of an optimiser is found to be
     another one; result: the tree of what the step returns, with `Made` for tensors. called: finds `calls`; says: what
     `resized.said` says of the graph, where that is known; learn: see `alike.py`.
     """
@@ -48,6 +50,7 @@ class Program:
     schedules: list[tuple[Any, bool]] = field(default_factory=list)
     generators: list[Any] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     settings: int = 0
     result: Any = None
     called: Callable[[], list[Call]] = list

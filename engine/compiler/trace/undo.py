@@ -70,9 +70,10 @@ class Undo:
 
         self._back.append(back)
 
-    def draw(self, generator: Any) -> None:
-        """A number that was drawn."""
-        state = generator.get_state() | {"draws": generator.get_state()["draws"] - 1}
+    def draw(self, generator: Any, method: str) -> None:
+        """Numbers that are about to be drawn; the number of a mask is drawn already."""
+        state = generator.get_state()
+        state["draws"] -= method == "draw"
         self._back.append(lambda: generator.set_state(state))
 
     def count(self, tensor: Tensor) -> None:
