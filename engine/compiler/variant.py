@@ -63,11 +63,13 @@ class Variant:
     # ------------------------------------------------------------------------------------------------- watching
     def watch(self, args: Any, kwargs: Any, undo: Undo | None, clear: bool = False) -> Trace:
         """Run eagerly and see what happens; a second trace that agrees, or one of plain code, becomes a program."""
-        before, outside = Surroundings(self.owner.function, []), Outside(self.owner.function)
-        trace = watched(self.owner.function, args, kwargs, undo, clear)
-        if not self.reasons:
-            with uncollected():
-                self._learn(trace, before, written=outside.changed())
+        step = self.owner.function
+        if self.reasons:
+            return watched(step, args, kwargs, undo, clear)
+        before, outside = Surroundings(step, []), Outside(step)
+        trace = watched(step, args, kwargs, undo, clear, foreseen(step, branching=True) is not None)
+        with uncollected():
+            self._learn(trace, before, written=outside.changed())
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:

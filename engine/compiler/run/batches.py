@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.run.runner import addresses
+from engine.compiler.run.runner import addresses, numbers
 from engine.compiler.trace.events import Trace
 from engine.compiler.trace.guard import signature
+from engine.compiler.trace.told import Told
 from engine.tensor import Tensor, wrap
 from engine.tree import is_branch, leaves, mapped
 
@@ -40,7 +41,7 @@ def table_of(batches: list[Any], place: int, key: Any) -> tuple[Any, Held]:
     """Addresses of the arguments of the batches from `place` on that are alike; equal tuples are looked at once."""
     held = Held()
     rows: list[list[Any]] = []
-    numbers: list[int] = []
+    places: list[int] = []
     seen: dict[int, int] = {}
     for batch in batches[place:] if place else batches:
         number = seen.get(id(batch))
@@ -52,9 +53,9 @@ def table_of(batches: list[Any], place: int, key: Any) -> tuple[Any, Held]:
             held.sources.update((id(t), (t, t.array)) for t in leaves(args) if isinstance(t, Tensor))
             number = seen[id(batch)] = len(rows)
             rows.append(arrays)
-        numbers.append(number)
+        places.append(number)
         held.append(rows[number])
-    return addresses(rows)[numbers], held
+    return addresses(rows)[places], held
 
 
 def argument_tuple(batch: Any) -> tuple[Any, ...]:
@@ -78,8 +79,8 @@ def arrays_of(args: Any) -> list[Any]:
 
 
 def raised(leaf: Any) -> Any:
-    """A tensor of one step as one of one step among many."""
-    return wrap(leaf.array[None]) if isinstance(leaf, Tensor) else leaf
+    """A tensor or a number of one step as one of one step among many."""
+    return wrap(leaf.array[None]) if isinstance(leaf, Tensor) else numbers(leaf, 1)
 
 
 def joined(parts: list[Any]) -> Any:
@@ -94,6 +95,6 @@ def joined(parts: list[Any]) -> Any:
 
 def is_finite(trace: Trace) -> bool:
     """Whether what a step returned and the gradients that its optimisers saw are finite."""
-    arrays = [t.array for t in leaves(trace.result) if isinstance(t, Tensor)]
+    arrays = [t.array for t in leaves(trace.result) if isinstance(t, (Tensor, Told))]
     arrays += [g for e in trace.events if e.what == "stepped" for _, _, g in e.facts[0].moved]
     return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in arrays)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.array import default_dtype
 from engine.compiler.graph.ir import Graph
 from engine.compiler.graph.replay import Replay
 from engine.compiler.kernels.work import Call, Plan, Record
@@ -197,7 +198,7 @@ class Bound:
             self.advance()
         else:
             self._forget_draws(1, 0, before)
-        return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
+        return self.result(lambda made: _as_returned(outputs[made.number], made)), finite
 
     def prepare(self) -> None:
         """What Python does before a step: draws, and schedules that step before the optimiser."""
@@ -227,12 +228,12 @@ class Bound:
         for cell in self.cells:
             cell[0] += 1
 
-    def result(self, make: Callable[[Made], Any]) -> Any:
-        """What the step returns, with tensors from `make`."""
+    def result(self, make: Callable[[Made], Any], other: Callable[[Any], Any] = lambda leaf: leaf) -> Any:
+        """What the step returns, with tensors from `make`; other: what becomes of the rest."""
         tree = self.program.result
         if tree.__class__ is Made:
             return make(tree)
-        return mapped(lambda leaf: make(leaf) if leaf.__class__ is Made else leaf, tree)
+        return mapped(lambda leaf: make(leaf) if leaf.__class__ is Made else other(leaf), tree)
 
     def many(self, inputs: Any, steps: int) -> tuple[Any, int, bool]:
         """Many steps natively: (what they return, stacked; steps done; finite). inputs: addresses, taken in turn."""
@@ -243,29 +244,30 @@ class Bound:
                 if self.simple
                 else max(1, min(steps - first, int(CALL / max(self.runner.table.cost + self.drawing, 1e3))))
             )
-            done, stopped, numbers = self._call(inputs, first, count)
-            parts.append(numbers)
+            done, stopped, found = self._call(inputs, first, count)
+            parts.append(found)
             first += done
-        numbers = np.concatenate(parts) if parts else np.zeros((0, len(self.runner.outputs)), np.float32)
-        return self.result(lambda made: wrap(_as(numbers[:, made.number], made.dtype))), first, not stopped
+        found = np.concatenate(parts) if parts else np.zeros((0, len(self.runner.outputs)), np.float32)
+        make = lambda made: wrap(_as(found[:, made.number], made.dtype))
+        return self.result(make, lambda leaf: numbers(leaf, first)), first, not stopped
 
     def _call(self, inputs: Any, first: int, count: int) -> tuple[int, bool, Any]:
         """One native call of at most `count` steps."""
         if self.simple:
-            done, stopped, numbers = self.runner.many(count, inputs, first, None, True)
+            done, stopped, found = self.runner.many(count, inputs, first, None, True)
             self.done(done)
-            return done, stopped, numbers
+            return done, stopped, found
         states = [(s, s.state_dict(), [g["lr"] for g in s.optimizer.param_groups]) for s, _ in self.program.schedules]
         rows, before = np.concatenate([self._row() for _ in range(count)]), self._states()
         held = [self.samples() for _ in range(count)] if before else []
         if held:
             inputs, first = np.hstack([inputs[(first + np.arange(count)) % len(inputs)], addresses(held)]), 0
-        done, stopped, numbers = self.runner.many(count, inputs, first, rows, False)
+        done, stopped, found = self.runner.many(count, inputs, first, rows, False)
         self.done(done)
         if stopped:
             self._rewind(states, done)
             self._forget_draws(count, done, before)
-        return done, stopped, numbers
+        return done, stopped, found
 
     def _row(self) -> Any:
         self.prepare()
@@ -296,6 +298,19 @@ class Bound:
         for _ in range(done):
             for scheduler, _, _ in states:
                 scheduler.step()
+
+
+def numbers(leaf: Any, steps: int) -> Any:
+    """A number that each of some steps returns, as a tensor of these; anything else as it is."""
+    if not isinstance(leaf, (bool, int, float)):
+        return leaf
+    return wrap(np.full(steps, leaf, default_dtype() if isinstance(leaf, float) else None))
+
+
+def _as_returned(array: Any, made: Made) -> Any:
+    """What a step returns in the place of this."""
+    found = _as(array, made.dtype)
+    return found.item() if made.alone else wrap(found)
 
 
 def _own(graph: Graph) -> Graph:

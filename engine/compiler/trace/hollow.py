@@ -67,12 +67,12 @@ def _hollow(t: Any) -> Any:
 
 
 class Shadow(Tracer):
-    """A tracer of a step that does not compute. states: takes back the states that optimisers get; given: the arrays of
-    the arguments."""
+    """A tracer of a step that does not compute. states: takes back the states that optimisers get; theirs: the arrays
+    of the arguments."""
 
-    def __init__(self, arguments: Any, undo: Undo, states: Undo, given: list[Any]) -> None:
+    def __init__(self, arguments: Any, undo: Undo, states: Undo, theirs: list[Any]) -> None:
         super().__init__(arguments, undo)
-        self.states, self.given = states, given
+        self.states, self.theirs = states, theirs
         self.slopes: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def record(self, op: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], output: Tensor) -> None:
@@ -92,7 +92,7 @@ class Shadow(Tracer):
     def written(self, target: Tensor, value: Tensor) -> None:
         """Only memory that lives on can be written to unseen: whoever looks into an array made here is not known."""
         hollow = target._view is not None or target.array.__class__ is Abstract
-        if hollow or any(np.may_share_memory(a, target.array) for a in self.given):
+        if hollow or any(np.may_share_memory(a, target.array) for a in self.theirs):
             raise NotHollow("in-place", "memory from before the step, of no argument")
         super().written(target, value)
 
