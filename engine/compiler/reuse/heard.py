@@ -85,6 +85,8 @@ class Heard:
     def _before(self, a: Any) -> Any:
         """Where an array comes from, if it is not an argument and nothing made it."""
         cell = self.comparison.cells.get(id(a))
+        if id(a) in self.comparison.left:
+            raise TooMuch("a gradient from before the step")
         if cell is not None:
             return "alone" if cell[1] is None else "owned"
         if id(a) not in self.comparison.constants:

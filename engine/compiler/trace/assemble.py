@@ -45,7 +45,6 @@ class Assembly:
         self.lost: dict[int, str] = {}
         self.cells: dict[int, Source] = {}
         self.final: dict[int, tuple[Source, Value]] = {}
-        self.pending: dict[int, Tensor] = {}
         self.roots: dict[int, list[Any]] | None = None
         if any([e.what == "written" for e in self.trace.events]):  # noqa: C419
             self.roots = {}
@@ -54,6 +53,8 @@ class Assembly:
         self.event, self.number = Event("", (), ""), -1
         self.slopes = [pair for pair in self.trace.slopes if not comparison.passes(pair[0])]
         self.sloping = {id(after) for _, after in self.slopes}
+        renewed = {id(leaf) for leaf, _ in self.slopes}
+        self.pending = {key: leaf for key, leaf in comparison.left.items() if id(leaf) in renewed}
 
     def settled(self) -> Assembly:
         """With a home for all that lives. Raises: Differs."""
@@ -198,6 +199,8 @@ class Assembly:
                 self.program.carried.append(leaf)
                 self.cells[key] = self.state_cell(home.SLOPES[leaf].array, "grad")
                 return self.cells[key]
+            if key in self.comparison.left:
+                raise self.refuse("a gradient that the step before left behind, and this one does not")
             owner = self.old.get(key, owner)
             memory = array if owner is None else owner.array
             self.cells[key] = self.graph.source("cell", self.shape(memory), memory.dtype, array=memory)

@@ -37,7 +37,8 @@ class Differs(Exception):
 class Comparison:
     """Walks two traces together. cells: the arrays of the newer one that lived before it, by id, with the tensor that
     owns them (or None); constants: those that were made inside, always with the same numbers. lasting: the ids of
-    tensors and arrays that live from step to step, where that is known (then one trace may be given twice)."""
+    tensors and arrays that live from step to step, where that is known (then one trace may be given twice); left: the
+    leaves of gradients, by the ids of their arrays, that the older step leaves behind."""
 
     def __init__(self, old: Trace, new: Trace, lasting: set[int] | None = None) -> None:
         self.old, self.new, self.lasting = old, new, lasting
@@ -45,7 +46,7 @@ class Comparison:
         self.again: dict[int, int] = {}
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}
         self.constants: dict[int, Any] = {}
-        self.left = {id(g) for _, g in old.slopes}
+        self.left = {} if old is new else {id(g): leaf for leaf, g in old.slopes if g is not None}
         self.line = ""
 
     def run(self) -> Comparison:
