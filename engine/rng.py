@@ -19,7 +19,8 @@ from engine.errors import ArgumentError
 Shape = tuple[int, ...]
 SEED_LIMIT = 2**64
 LISTENERS: list[Callable[[Any, str, Any], None]] = []
-"""Who wants to know of every use of a generator: called with it, the name of the method, and what it gave."""
+"""Who wants to know of every use of a generator: called with it, the name of the method (before it does anything,
+except `draw`), and what it gave."""
 
 
 def _heard(generator: Any, method: str, given: Any = None) -> None:
@@ -50,6 +51,7 @@ class Generator:
         """Start again from a seed (any integer; taken modulo 2**64)."""
         if not isinstance(seed, int | np.integer):
             raise ArgumentError("manual_seed", "a whole number", repr(seed))
+        _heard(self, "manual_seed")
         self._seed, self._draws = int(seed) % SEED_LIMIT, 0
         self._philox.state = np.random.Philox(key=self._seed).state
         return self
@@ -80,6 +82,7 @@ class Generator:
 
     def permuted(self, rows: Any) -> Any:
         """Every row of a matrix in an order of its own, as `permutation` would draw them one after the other."""
+        _heard(self, "permuted")
         return self._source.permuted(rows, axis=1)
 
     def uniform(self, shape: Shape = (), low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
@@ -115,6 +118,7 @@ class Generator:
         """Continue exactly where `get_state` was taken."""
         if state.get("kind") != "philox":
             raise ArgumentError("set_state", "a state made by get_state()", repr(state.get("kind")))
+        _heard(self, "set_state")
         inner = {name: np.array(values, np.uint64) for name, values in state["state"].items()}
         full: Any = {"bit_generator": "Philox", "state": inner, "buffer": np.array(state["buffer"], np.uint64)}
         full |= {name: int(state[name]) for name in ("buffer_pos", "has_uint32", "uinteger")}

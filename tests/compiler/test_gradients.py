@@ -68,6 +68,22 @@ def adversarial(model, optimizer):
     return step
 
 
+def latent_that_is_drawn(model, optimizer):
+    """A place to start from, which is moved towards what is wanted before the model learns. A. Bora et al., 2017."""
+
+    def step(x, y):
+        place = engine.randn(5, 6, requires_grad=True)
+        F.cross_entropy(model(place), y).backward()
+        moved = (place - 0.5 * place.grad).detach()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(moved), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
 def second_derivatives(model, optimizer):
     """A network that is to solve a differential equation. M. Raissi et al., 2019."""
 
@@ -126,6 +142,7 @@ STEPS = (
     two_backward_passes,
     gradient_penalty,
     adversarial,
+    latent_that_is_drawn,
     second_derivatives,
 )
 
@@ -149,6 +166,25 @@ def test_steps_that_handle_gradients_themselves_are_compiled(make, way):
     assert compiled.tier == "native" if way != "single" else compiled.tier != "eager", compiled.why()
     assert found == pytest.approx(wanted, rel=1e-4)
     assert gap(a, b) < 1e-5
+
+
+def test_a_parameter_that_is_given_other_numbers_keeps_its_gradient():
+    """What the step makes becomes the parameter's own memory: its gradient is somebody's all the same."""
+    found = []
+    for compiled in (False, True):
+        engine.manual_seed(1)
+        w = engine.randn(6, 3, requires_grad=True)
+
+        def step(x, y, w=w):
+            w.data = w.data * 0.9
+            w.grad = None
+            loss = F.cross_entropy(x @ w, y)
+            loss.backward()
+            return loss
+
+        step = engine.compile(step) if compiled else step
+        found.append([(step(*rows()).item(), w.grad.sum().item(), w.sum().item()) for _ in range(6)])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_of_an_argument_stay_where_somebody_sees_them():

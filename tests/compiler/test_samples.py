@@ -47,10 +47,19 @@ FROM_VALUES = {
     "binomial": lambda x: engine.binomial(engine.full(SHAPE, 3.0), x.detach().sigmoid()),
     "normal": lambda x: engine.normal(x.detach(), 1.0),
     "bernoulli_": lambda x: x.new_zeros(SHAPE).bernoulli_(x.detach().sigmoid()),
+    "seeded": lambda x: engine.dropout(x, 0.5, True) + engine.rand(SHAPE, generator=OWN.manual_seed(3)),
+    "forked": lambda x: forked(lambda: engine.rand(SHAPE)) + engine.rand(SHAPE),
     "a sample behind them": lambda x: engine.normal(x.detach(), 1.0) * engine.rand(SHAPE),
 }
 OWN = engine.Generator()
+NO_MAKERS = {"a sample behind them", "seeded", "forked"}
 BATCHES = [(engine.from_numpy(np.random.default_rng(i).normal(size=SHAPE).astype("f4")),) for i in range(3)]
+
+
+def forked(draw):
+    """What is drawn where nobody sees that it was."""
+    with engine.random.fork_rng():
+        return draw()
 
 
 def noisy(draw, seed=1):
@@ -94,7 +103,7 @@ def compiled(draw, **settings):
 def test_every_draw_that_asks_for_no_number_is_here():
     makers = {n for n, f in vars(draws).items() if callable(f) and getattr(f, "__module__", "") == draws.__name__}
     public = {n for n in makers if not n.startswith("_")} - {"flat"}
-    assert public == {*NEW, *FILLED, *FROM_VALUES} - {"a sample behind them"}
+    assert public == {*NEW, *FILLED, *FROM_VALUES} - NO_MAKERS
     assert {*FILLED} == {f.__name__ for f in draws.METHODS}
 
 

@@ -38,7 +38,8 @@ class Comparison:
     """Walks two traces together. cells: the arrays of the newer one that lived before it, by id, with the tensor that
     owns them (or None); constants: those that were made inside, always with the same numbers. lasting: the ids of
     tensors and arrays that live from step to step, where that is known (then one trace may be given twice); left: the
-    leaves of gradients, by the ids of their arrays, that the older step leaves behind."""
+    leaves of gradients, by the ids of their arrays, that the older step leaves behind; known: the ids of all leaves
+    that it gave a gradient."""
 
     def __init__(self, old: Trace, new: Trace, lasting: set[int] | None = None) -> None:
         self.old, self.new, self.lasting = old, new, lasting
@@ -46,6 +47,7 @@ class Comparison:
         self.again: dict[int, int] = {}
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}
         self.constants: dict[int, Any] = {}
+        self.known = {id(leaf) for leaf, _ in old.slopes}
         self.left = {} if old is new else {id(g): leaf for leaf, g in old.slopes if g is not None}
         self.line = ""
 
@@ -78,7 +80,9 @@ class Comparison:
     def passes(self, leaf: Tensor) -> bool:
         """Whether a leaf is of the step's own making: nobody knows it afterwards, nor its gradient."""
         key = id(leaf.array)
-        return key in self.again and key not in self.cells and all(a is not leaf.array for a in self.new.arguments)
+        given = self.new.arguments[: len(self.new.arguments) - len(self.new.samples)]
+        made = key in self.again and key not in self.cells and all(a is not leaf.array for a in given)
+        return made and not (id(leaf) in self.lasting if self.lasting is not None else id(leaf) in self.known)
 
     def _alone(self) -> Comparison:
         """What there is to know where one trace tells all: which arrays live, and which are constants."""

@@ -316,6 +316,9 @@ class Tracer(Recorder):
             self.undo.draw(generator, method)
         if self.depth or self.sampling:
             return
+        if method in ("manual_seed", "set_state"):
+            self.refuse("the step sets a generator to a state")
+            return
         if method != "draw":
             self.refuse(f"random numbers drawn inside of the step ({method})")
             return
