@@ -69,7 +69,7 @@ class Variant:
         before, outside = Surroundings(step, []), Outside(step)
         trace = watched(step, args, kwargs, undo, clear, foreseen(step, branching=True) is not None)
         with uncollected():
-            self._learn(trace, before, written=outside.changed())
+            self._learn(trace, before, outside.changed(any(e.what == "scheduled" for e in trace.events)))
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:
@@ -83,21 +83,21 @@ class Variant:
             return False
         trace, states = found
         try:
-            self._learn(trace, before, named)
+            self._learn(trace, before, named=named)
         finally:
             if self.bound is None:
                 states.run()
                 self.old = self.around = None
         return self.bound is not None
 
-    def _learn(self, trace: Trace, before: Surroundings, named: list[Any] | None = None, written: str = "") -> None:
+    def _learn(self, trace: Trace, before: Surroundings, left: str = "", named: list[Any] | None = None) -> None:
         around = Surroundings(self.owner.function, list(trace.modules.values()))
         around.variables = before.variables
         if trace.reasons:
             self.reasons = list(dict.fromkeys(trace.reasons))
         elif self.old is not None:
             try:
-                self._expect_still(around, written)
+                self._expect_still(around, left)
                 self._build(Comparison(self.old, trace).run())
             except Differs as difference:
                 self.differences += 1
@@ -109,10 +109,10 @@ class Variant:
         self.old = None if self.reasons or self.bound is not None else trace
         self.around = around
 
-    def _expect_still(self, around: Surroundings, written: str) -> None:
-        """A step that counts in Python would count no more. written: what it wrote to."""
-        if written:
-            raise Differs(f"the step writes to {written}, which a replay would not: let it return what is to be kept")
+    def _expect_still(self, around: Surroundings, left: str) -> None:
+        """A step that counts in Python would count no more. left: what it left behind there."""
+        if left:
+            raise Differs(left)
         before = self.around
         if before is not None:
             for (name, a, _), (_, b, _) in zip(before.variables, around.variables, strict=False):

@@ -1,5 +1,6 @@
 """What a step writes to besides tensors would be lost if it were replayed: it stays eager, and says what it writes."""
 
+import random
 from collections import deque
 
 import numpy as np
@@ -116,6 +117,49 @@ def test_what_a_module_keeps_of_its_forward_pass_is_of_the_last_step(way):
     np.testing.assert_allclose(kept.numpy(), wanted.numpy(), rtol=1e-6)
     assert len(model.kept) in (0, 6)
     assert "'model" in step.why()
+
+
+OWN_RANDOM, OWN_NUMPY = random.Random(), np.random.default_rng()
+DRAWS = {
+    "random.random": random.random,
+    "np.random.rand": np.random.rand,
+    "a Random": lambda: OWN_RANDOM.random(),
+    "a Generator": lambda: OWN_NUMPY.random(),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_step_that_decides_by_other_generators_decides_each_time(name):
+    """Two steps may decide alike by chance; then nothing but the generators' states tells."""
+    draw, found = DRAWS[name], []
+    for compiled in (False, True):
+        random.seed(5)
+        np.random.seed(5)
+        OWN_RANDOM.seed(5)
+        OWN_NUMPY.bit_generator.state = np.random.default_rng(5).bit_generator.state
+        step = lambda x: x * 2 if draw() < 0.3 else x + 1
+        step = engine.compile(step) if compiled else step
+        found.append([step(engine.ones(1)).item() for _ in range(30)])
+    assert found[0] == found[1]
+    assert "the step draws from" in step.why()
+
+
+def test_a_step_that_sets_a_rate_by_hand_sets_it_each_time():
+    found = []
+    for compiled, model in zip((False, True), twins(mlp), strict=True):
+        optimizer = optim.SGD(model.parameters(), 0.5)
+        inner = training(model, optimizer)
+
+        def step(x, y, optimizer=optimizer, inner=inner):
+            optimizer.param_groups[0]["lr"] *= 0.9
+            return inner(x, y)
+
+        engine.manual_seed(3)
+        step = engine.compile(step) if compiled else step
+        found.append([step(*rows()).item() for _ in range(8)])
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * 0.9**8)
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert "changes a setting of" in step.why()
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
