@@ -37,11 +37,6 @@ class Recorder:
     def happened(self, what: str, *facts: Any) -> bool | None:
         """Something happened that is no op: see `tell`. True: it is taken care of."""
 
-    def given(self, tensor: Tensor, number: Any) -> Any:
-        """`item()` gives a number to Python: the one to give."""
-        self.happened("looked", tensor, "item()")
-        return number
-
 
 class Mode:
     """What `apply` does besides computing: record history (grad), and tell the recorders."""
@@ -74,14 +69,6 @@ def tell(what: str, *facts: Any) -> bool:
     if mode is None or not mode.recorders:
         return False
     return any([recorder.happened(what, *facts) for recorder in mode.recorders])  # noqa: C419  (all of them hear)
-
-
-def given(tensor: Any, number: Any) -> Any:
-    """A tensor's number on its way to Python, as the recorders want it."""
-    mode = _MODE.get()
-    for recorder in () if mode is None else mode.recorders:
-        number = recorder.given(tensor, number)
-    return number
 
 
 read_mode = _MODE.get

@@ -29,8 +29,7 @@ ndarray, NUMBER = np.ndarray, np.generic
 class Tensor(Values):
     """An array that can remember how it was computed. `Tensor(data)` makes a float tensor; see also `engine.tensor()`.
 
-    array: the NumPy or CuPy array (or `Abstract`, when only shape and dtype are known). grad: the gradient, after
-    `backward()`.
+    array: the NumPy or CuPy array (`Abstract` where only shape and dtype are known); grad: set by `backward()`.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_cell", "_hooks", "_node", "_requires_grad", "_view", "array", "grad")
@@ -118,6 +117,7 @@ class Tensor(Values):
 
     @data.setter
     def data(self, other: Tensor) -> None:
+        tell("pointed", self, other.array)
         self.array = other.array
 
     @property

@@ -11,7 +11,7 @@ from engine import array as arrays_
 from engine.array import Abstract
 from engine.declared import Declared
 from engine.errors import ArgumentError, ForeignMemory, GraphError, ShapeError, Unsupported
-from engine.graph import given, tell
+from engine.graph import tell
 from engine.ops.op import words
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class Values(Declared):
         >>> engine.tensor([2.5]).item()
         2.5
         """
-        values = self._values("item()")
+        values = self._known("item()")
         if values.size != 1:
             raise ShapeError("item()", "a tensor with 1 element", f"shape {words(values.shape)}")
-        return given(self, values.item())
+        return values.item()
 
     def tolist(self) -> Any:
         """The numbers as nested lists.
@@ -65,13 +65,9 @@ class Values(Declared):
         return values
 
     def _known(self, what: str) -> Any:
-        values = self._values(what)
-        tell("looked", self, what)
-        return values
-
-    def _values(self, what: str) -> Any:
         if isinstance(self.array, Abstract):
             raise GraphError(what, "a tensor with values", "one of which only shape and dtype are known")
+        tell("looked", self, what)
         return self.array
 
     def __bool__(self) -> bool:

@@ -39,12 +39,11 @@ class Again:
         made, place = self.program.result, self.runner.outputs[self.program.result.number][0]
         self.number = self.results[0, place : place + 1].reshape(())
         self.copy = self.number.copy if made.dtype == self.number.dtype else partial(self.number.astype, made.dtype)
-        self.alone = made.alone
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, address(self.results), 0)
 
-    def __call__(self, args: tuple[Any, ...]) -> Any:
+    def __call__(self, args: tuple[Any, ...]) -> Tensor | None:
         """The result; None where something is not as it was: then the long way finds out what."""
         arrays = self.arrays
         if len(args) != len(arrays) or read_mode() is not self.mode or not self.table.quick(self.native):
@@ -64,7 +63,7 @@ class Again:
             found = self.copy()
         if self.finite:
             self.bound.done(1)
-        return found.item() if self.alone else wrap(found)
+        return wrap(found)
 
     def fits(self, variant: Any, bound: Bound) -> bool:
         """Whether steps of this variant are still done so, now that one went the long way."""

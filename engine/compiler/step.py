@@ -26,7 +26,6 @@ from engine.compiler.run.batches import (
 from engine.compiler.run.runner import addresses
 from engine.compiler.trace.events import Reason
 from engine.compiler.trace.guard import signature
-from engine.compiler.trace.told import returned
 from engine.compiler.trace.undo import Undo
 from engine.compiler.variant import Variant, uncollected
 from engine.compiler.watch import Watch
@@ -127,13 +126,13 @@ class Step:
         if self.guard is None:
             if variant.reasons:
                 return self.function(*args, **kwargs)
-            return returned(variant.watch(args, kwargs, None).result)
+            return variant.watch(args, kwargs, None).result
         undo = Undo()
         trace = variant.watch(args, kwargs, undo)
         self.finite = is_finite(trace)
         if not self.finite:
             undo.run()
-        return returned(trace.result)
+        return trace.result
 
     def prepare(self, *args: Any, **kwargs: Any) -> str:
         """Make the program for such arguments; nothing is left of the steps that this takes. The tier, or "eager"."""

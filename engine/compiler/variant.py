@@ -67,7 +67,7 @@ class Variant:
         if self.reasons:
             return watched(step, args, kwargs, undo, clear)
         before, outside = Surroundings(step, []), Outside(step)
-        trace = watched(step, args, kwargs, undo, clear, foreseen(step, branching=True) is not None)
+        trace = watched(step, args, kwargs, undo, clear)
         with uncollected():
             self._learn(trace, before, outside.changed(any(e.what == "scheduled" for e in trace.events)))
         return trace

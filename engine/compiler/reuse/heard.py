@@ -18,7 +18,6 @@ from engine.compiler.trace.assemble import Assembly, all_zeros
 from engine.compiler.trace.compare import ARRAYS
 from engine.compiler.trace.events import Draw, Event
 from engine.compiler.trace.guard import PLAIN
-from engine.compiler.trace.told import Told
 from engine.graph import Size
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
@@ -188,8 +187,6 @@ class Heard:
         if result.__class__ in (tuple, list, dict):
             parts = result.items() if result.__class__ is dict else enumerate(result)
             return result.__class__, *[(repr(name), self._result(part)) for name, part in parts]
-        if isinstance(result, Told):
-            return "told", self._array(result.array)
         if isinstance(result, Tensor):
             if self.comparison.cells.get(id(result.array), (None, None))[1] is result:
                 raise TooMuch("a result that lives on")

@@ -198,7 +198,7 @@ class Bound:
             self.advance()
         else:
             self._forget_draws(1, 0, before)
-        return self.result(lambda made: _as_returned(outputs[made.number], made)), finite
+        return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
 
     def prepare(self) -> None:
         """What Python does before a step: draws, and schedules that step before the optimiser."""
@@ -305,12 +305,6 @@ def numbers(leaf: Any, steps: int) -> Any:
     if not isinstance(leaf, (bool, int, float)):
         return leaf
     return wrap(np.full(steps, leaf, default_dtype() if isinstance(leaf, float) else None))
-
-
-def _as_returned(array: Any, made: Made) -> Any:
-    """What a step returns in the place of this."""
-    found = _as(array, made.dtype)
-    return found.item() if made.alone else wrap(found)
 
 
 def _own(graph: Graph) -> Graph:

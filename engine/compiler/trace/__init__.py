@@ -3,7 +3,6 @@
 events    what a step does: every op, and what happened besides ops
 undo      taking back what it did to memory
 compare   two traces of one step: what is the same will be so again
-told      numbers that it returns
 outside   what it leaves in Python: then it stays eager
 plain     steps of which one look is enough
 hollow    those watched without computing anything

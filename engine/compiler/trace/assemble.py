@@ -16,7 +16,6 @@ from engine.compiler.trace import flat, home
 from engine.compiler.trace.compare import ARRAYS, Comparison, Differs, ndarray
 from engine.compiler.trace.events import Draw, Event, Trace
 from engine.compiler.trace.recipe import Call, Drawn, Made, Program
-from engine.compiler.trace.told import Told
 from engine.compiler.trace.updates import Updates
 from engine.elements import Abstract
 from engine.errors import EngineError
@@ -360,7 +359,7 @@ class Assembly:
         self.graph.writes = list(self.final.values())
 
     def _result(self, leaf: Any) -> Any:
-        if not isinstance(leaf, (Tensor, Told)):
+        if not isinstance(leaf, Tensor):
             return leaf
         if leaf.array.__class__ not in ARRAYS:
             raise self.refuse("a result that is not on the CPU")
@@ -371,7 +370,7 @@ class Assembly:
         self.graph.outputs.append(value)
         if self.wants_finite and value.dtype.kind == "f":
             self.graph.finite.append(value)
-        return Made(len(self.graph.outputs) - 1, leaf.array.dtype, isinstance(leaf, Told))
+        return Made(len(self.graph.outputs) - 1, leaf.array.dtype)
 
 
 def all_zeros(array: Any) -> bool:

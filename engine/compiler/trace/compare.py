@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.trace.events import Draw, Event, Reason, Stepped, Trace
-from engine.compiler.trace.told import Told
 from engine.elements import Abstract
 from engine.tensor import Tensor
 from engine.tree import leaves
@@ -188,7 +187,7 @@ def _unlike(old: Trace, new: Trace) -> Iterator[tuple[Event, Event]]:
 
 
 def _plain(result: Any) -> list[Any]:
-    return [t.array if isinstance(t, (Tensor, Told)) else t for t in leaves(result)]
+    return [t.array if isinstance(t, Tensor) else t for t in leaves(result)]
 
 
 def _equal(x: Any, y: Any) -> bool:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from engine import rng
-from engine.compiler.trace.told import Told, told
 from engine.compiler.trace.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
 from engine.nn.hooks import EVERYWHERE, register_module_watcher
@@ -82,8 +81,6 @@ class Trace:
     slopes: list[tuple[Tensor, Any]] = field(default_factory=list)
     result: Any = None
     reasons: list[Reason] = field(default_factory=list)
-    told: bool = False
-    """Whether numbers are given to Python, which may be returned."""
     unclear: bool = False
     """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
 
@@ -91,12 +88,11 @@ class Trace:
 class Tracer(Recorder):
     """Fills a trace while the step runs eagerly: `with Tracer(arguments) as trace: ...`.
 
-    undo: remembers what is written, so that it can be taken back; clear: see `Undo.optimizer`; plain: whether the
-    step's code is straight, so that a number can only be returned, or given to the engine.
+    undo: remembers what is written, so that it can be taken back; clear: see `Undo.optimizer`.
     """
 
-    def __init__(self, arguments: Any, undo: Undo | None = None, clear: bool = False, plain: bool = False) -> None:
-        self.undo, self.clear, self.plain = undo, clear, plain
+    def __init__(self, arguments: Any, undo: Undo | None = None, clear: bool = False) -> None:
+        self.undo, self.clear = undo, clear
         given = list(leaves(arguments))
         self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
         self.trace.unclear = not all([isinstance(t, (Tensor, bool, int, float, str)) for t in given])  # noqa: C419
@@ -125,7 +121,6 @@ class Tracer(Recorder):
         rng.LISTENERS.remove(self._heard)
         self._handle.remove()
         reset_mode(self._token)
-        self.plain = False
         for tensor, line in self.dirty.values():
             self.refuse(f"memory of {list(tensor.shape)} was written to by hand", line)
         self.trace.slopes = [(t, None if t.grad is None else t.grad.array) for t in self.leaves.values()]
@@ -139,8 +134,6 @@ class Tracer(Recorder):
         """An op ran."""
         if self.depth:
             return
-        if self.trace.told and any(isinstance(v, Told) for v in (*inputs, *attrs.values())):
-            self._hear_used()
         arrays = [t if t.__class__ in NUMBERS else self._seen(t) for t in inputs]
         backward = current_sweep() is not None
         line, module = (self.line, self.module) if backward else (where(), self.inside[-1])
@@ -196,21 +189,9 @@ class Tracer(Recorder):
     def _hear_looked(self, t: Tensor, what: str) -> None:
         self.refuse(f"{what} looks at a value, so Python decides what comes next")
 
-    def given(self, tensor: Tensor, number: Any) -> Any:
-        """A number that is only returned is none that Python decides by."""
-        if self.depth:
-            return number
-        found = told(number, tensor.array, self._hear_used) if self.plain else None
-        if found is None:
-            self._hear_looked(tensor, "item()")
-            return number
-        self._seen(tensor)
-        self.trace.told = self.trace.unclear = True
-        return found
-
-    def _hear_used(self) -> None:
-        if self.plain:  # not when all is over
-            self.refuse("item() looks at a value, so Python decides what comes next")
+    def _hear_pointed(self, t: Tensor, array: Any) -> None:
+        if array is not t.array:  # as it is after w.data *= 2
+            self.refuse(f"a tensor of {list(t.shape)} is given other memory (.data = ...): write into it, w.copy_(...)")
 
     def _hear_writing(self, t: Tensor) -> None:
         if self.undo is not None:
@@ -344,10 +325,8 @@ def where() -> str:
     return ""
 
 
-def watched(
-    step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: bool = False, plain: bool = False
-) -> Trace:  # fmt: skip
+def watched(step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: bool = False) -> Trace:
     """Run a step eagerly, and what it did."""
-    with Tracer((args, kwargs), undo, clear, plain) as trace:
+    with Tracer((args, kwargs), undo, clear) as trace:
         trace.result = step(*args, **kwargs)
     return trace

@@ -28,17 +28,6 @@ STRAIGHT = frozenset(
      "BUILD_TUPLE", "BUILD_LIST", "BUILD_MAP", "BUILD_CONST_KEY_MAP", "UNPACK_SEQUENCE", "SWAP", "COPY"]
 )  # fmt: skip
 """Instructions that do the same at each call; what they leave is known only to be the engine's."""
-BRANCHING = frozenset(
-    ["GET_ITER", "FOR_ITER", "END_FOR", "POP_ITER", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL", "EXTENDED_ARG",
-     "LIST_APPEND", "LIST_EXTEND", "FORMAT_VALUE", "BUILD_STRING", "CALL_FUNCTION_EX", "BEFORE_WITH",
-     "WITH_EXCEPT_START", "PUSH_EXC_INFO", "POP_EXCEPT", "RERAISE"]
-)  # fmt: skip
-"""Instructions, jumps aside, of code that is not straight, and still writes to nothing but local variables."""
-BUILTIN = frozenset(
-    ["range", "len", "zip", "enumerate", "reversed", "sorted", "sum", "min", "max", "any", "all", "abs", "round",
-     "tuple", "list", "dict", "bool", "int", "float", "isinstance"]
-)  # fmt: skip
-"""Python's own functions that ask an object, by its methods, what they want to know."""
 FLAGGED = sys.version_info >= (3, 12)
 """Whether a method to be called is loaded like any attribute, with a flag."""
 ASKS = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
@@ -71,11 +60,11 @@ def lasting(step: Any, trace: Trace, named: list[Any] | None = None) -> set[int]
     return {id(t) for t in kept} | {id(t.array) for t in kept}
 
 
-def foreseen(step: Any, branching: bool = False) -> list[Any] | None:
+def foreseen(step: Any) -> list[Any] | None:
     """What a step names, where it is straight code, as all that its modules may run, and nobody has hooks; else None.
-    branching: code may have branches and loops. It is asked before the step runs."""
+    It is asked before the step runs."""
     named: list[Any] = []
-    if EVERYWHERE or current_mode().recorders or not _is_plain(step, named, None, branching):
+    if EVERYWHERE or current_mode().recorders or not _is_plain(step, named, None):
         return None
     modules = [m for held in dict.fromkeys(named) if isinstance(held, Module) for m in held.modules()]
     leaves = [t for m in modules for t in m._parameters.values() if t is not None]
@@ -84,14 +73,14 @@ def foreseen(step: Any, branching: bool = False) -> list[Any] | None:
     if any(t._hooks for t in leaves):
         return None
     theirs = [m.forward for m in modules if not is_ours(type(m))]
-    if theirs and not all(_is_plain(f, named, theirs, branching) for f in (step, *theirs)):  # else all is the engine's
+    if theirs and not all(_is_plain(f, named, theirs) for f in (step, *theirs)):  # else all is the engine's
         return None
     return named
 
 
-def _is_plain(step: Any, kept: list[Any], known: list[Any] | None, branching: bool = False) -> bool:
-    """Whether code is straight (or branching), and asks nothing but the engine and what is known to be plain (None: any
-    module); kept: what it names."""
+def _is_plain(step: Any, kept: list[Any], known: list[Any] | None) -> bool:
+    """Whether code is straight, and asks nothing but the engine and what is known to be plain (None: any module); kept:
+    what it names."""
     owner = step.__self__ if isinstance(step, MethodType) else LOCAL
     function = step.__func__ if isinstance(step, MethodType) else step
     if not isinstance(function, FunctionType):
@@ -102,7 +91,7 @@ def _is_plain(step: Any, kept: list[Any], known: list[Any] | None, branching: bo
     for name, what, is_method in _instructions(code):
         if held is owner is not LOCAL and name not in ASKS:
             return False  # it is handed on to somebody else
-        if name in STRAIGHT or (branching and (name in BRANCHING or "JUMP" in name)):
+        if name in STRAIGHT:
             held = LOCAL
             continue
         if name.startswith("LOAD_FAST"):
@@ -111,8 +100,6 @@ def _is_plain(step: Any, kept: list[Any], known: list[Any] | None, branching: bo
             continue
         if name == "LOAD_GLOBAL":
             held = function.__globals__.get(what)
-            if branching and held is None and what in BUILTIN:
-                held = LOCAL
         elif name == "LOAD_DEREF" and what in cells:
             held = cells[what].cell_contents
         elif name in ASKS:

@@ -85,9 +85,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Made:
-    """In the place of a tensor that a step returns: the number of the graph's output, and its element type; alone:
-    whether the one number in it is returned, not a tensor."""
+    """In the place of a tensor that a step returns: the number of the graph's output, and its element type."""
 
     number: int
     dtype: Any
-    alone: bool = False
