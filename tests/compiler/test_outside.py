@@ -175,7 +175,7 @@ def test_who_only_reads_is_replayed(optimizer):
     class Reader(Trainer):
         def __init__(self, model):
             super().__init__(model, None)
-            self.optimizer = getattr(optim, optimizer)(model.parameters(), 0.1)
+            self.optimizer = Own(model.parameters(), 0.1)
             self.schedule = Decay(self.optimizer, lambda n: 0.9**n)
             self.seen, self.weights = [1.0, 2.0], {"loss": 0.5, "decay": 1e-3}
 

@@ -119,7 +119,7 @@ class Assembly:
                 self.program.states.append((optimizer, p, {n: known[p, n] for n in names}))
 
     def _sources(self) -> None:
-        given = len(self.trace.arguments) - len(self.trace.samples)
+        given = len(self.trace.given)
         for slot, array in enumerate(self.trace.arguments):
             name = f"argument {slot}" if slot < given else f"sample {slot - given}"
             self.hold(array, self.graph.source("input", self.shape(array), array.dtype, slot=slot, name=name))
@@ -316,8 +316,7 @@ class Assembly:
                 self.lost[id(other)] = "memory is written to through one tensor and read through another"
                 if id(other) in self.comparison.cells:
                     raise self.refuse("part of a tensor that lives on is written to")
-        given = len(self.trace.arguments) - len(self.trace.samples)
-        if any(a is target or np.may_share_memory(a, target) for a in self.trace.arguments[:given]):
+        if any(a is target or np.may_share_memory(a, target) for a in self.trace.given):
             raise self.refuse("an argument is written to")
 
     # --------------------------------------------------------------------------------------------- gradients

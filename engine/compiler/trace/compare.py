@@ -79,8 +79,7 @@ class Comparison:
     def passes(self, leaf: Tensor) -> bool:
         """Whether a leaf is of the step's own making: nobody knows it afterwards, nor its gradient."""
         key = id(leaf.array)
-        given = self.new.arguments[: len(self.new.arguments) - len(self.new.samples)]
-        made = key in self.again and key not in self.cells and all(a is not leaf.array for a in given)
+        made = key in self.again and key not in self.cells and all(a is not leaf.array for a in self.new.given)
         return made and not (id(leaf) in self.lasting if self.lasting is not None else id(leaf) in self.known)
 
     def _alone(self) -> Comparison:

@@ -84,6 +84,11 @@ class Trace:
     unclear: bool = False
     """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
 
+    @property
+    def given(self) -> list[Any]:
+        """The arguments alone, without samples behind them."""
+        return self.arguments[: len(self.arguments) - len(self.samples)]
+
 
 class Tracer(Recorder):
     """Fills a trace while the step runs eagerly: `with Tracer(arguments) as trace: ...`.

@@ -31,12 +31,12 @@ MOST = 1000
 """Objects that are looked at at most; what a step writes to is near to it."""
 OURS = frozenset(vars(Module()))
 """Attributes that every module has."""
-KEPT = "writes to {}, which a replay would not: let it return what is to be kept"
-DRAWN = "draws from {}, which a replay would not: draw with engine.rand and the like, or outside of it"
-SET = "changes a setting of {}, which a replay would not: let a schedule do it"
+KEPT = "the step writes to {}, which a replay would not: let it return what is to be kept"
+DRAWN = "the step draws from {}, which a replay would not: draw with engine.rand and the like, or outside of it"
+SET = "the step changes a setting of {}, which a replay would not: let a schedule do it"
 
-Reading = tuple[str, Callable[[], list[Any]]]
-"""(what a step does that finds it changed, how to read it)."""
+Reading = tuple[str, str, Callable[[], list[Any]]]
+"""(what a step does that changes it: one of these sentences, its name, how to read it)."""
 
 
 class Outside:
@@ -45,21 +45,21 @@ class Outside:
     def __init__(self, step: Any) -> None:
         numpys = partial(np.random.get_state, legacy=False)
         read: list[Reading] = [
-            (DRAWN.format("Python's random numbers"), partial(_summed, random.getstate)),
-            (DRAWN.format("NumPy's random numbers"), partial(_summed, numpys)),
+            (DRAWN, "Python's random numbers", partial(_summed, random.getstate)),
+            (DRAWN, "NumPy's random numbers", partial(_summed, numpys)),
             *_reachable(step, set()),
         ]
-        self.readings = [(sentence, look, look()) for sentence, look in read]
+        self.readings = [(*reading, reading[-1]()) for reading in read]
 
     def changed(self, scheduled: bool) -> str:
         """What the step did to something that is not as before; empty where all is the same. scheduled: a schedule took
         a step, and set rates."""
-        for sentence, look, before in self.readings:
-            if scheduled and sentence.startswith("changes"):
+        for sentence, name, look, before in self.readings:
+            if scheduled and sentence is SET:
                 continue
             now = look()
             if len(now) != len(before) or not all(map(_is_same, now, before)):
-                return f"the step {sentence}"
+                return sentence.format(name)
         return ""
 
 
@@ -95,13 +95,13 @@ def _held(name: str, what: Any, seen: set[int]) -> Iterator[Reading]:
         return
     seen.add(id(what))
     if isinstance(what, HOLDING):
-        yield KEPT.format(repr(name)), partial(_copy, what)
+        yield KEPT, repr(name), partial(_copy, what)
     elif isinstance(what, Optimizer):
-        yield SET.format(repr(name)), partial(_settings, what)
+        yield SET, repr(name), partial(_settings, what)
     elif isinstance(what, random.Random):
-        yield DRAWN.format(repr(name)), partial(_summed, what.getstate)
+        yield DRAWN, repr(name), partial(_summed, what.getstate)
     elif isinstance(what, np.random.Generator):
-        yield DRAWN.format(repr(name)), partial(_summed, partial(getattr, what.bit_generator, "state"))
+        yield DRAWN, repr(name), partial(_summed, partial(getattr, what.bit_generator, "state"))
     elif isinstance(what, (FunctionType, MethodType)):
         yield from () if is_ours(what) else _reachable(what, seen)
     elif isinstance(what, Module):
@@ -114,7 +114,7 @@ def _held(name: str, what: Any, seen: set[int]) -> Iterator[Reading]:
 
 def _attributes(name: str, owner: Any, known: frozenset[str], seen: set[int]) -> Iterator[Reading]:
     """An object's own attributes, what is held by them, and what its methods can write to."""
-    yield KEPT.format(f"an attribute of {name!r}"), partial(_copy, vars(owner))
+    yield KEPT, f"an attribute of {name!r}", partial(_copy, vars(owner))
     for key, what in [*vars(owner).items()]:
         if key not in known:
             yield from _held(f"{name}.{key}", what, seen)
