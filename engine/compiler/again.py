@@ -1,4 +1,9 @@
-"""A step that is called once more with arguments like the last ones: everything that the long way asks, in one go."""
+"""A step that is called once more with arguments like the last ones: everything that the long way asks, in one go.
+
+Between two single steps of a small network the processor's cache is full of that network: it is the reading of Python's
+own code and objects that costs, and a function without loops and calls reads the least. So a step that has often found
+everything as it was gets a function of its own, which is written for it.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +13,64 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.glance import glance
+from engine.compiler.code.driver import CALL
+from engine.compiler.glance import Names, conditions
 from engine.compiler.machine.memory import address
-from engine.compiler.run.native import Feed, Native
+from engine.compiler.run import team
+from engine.compiler.run.native import PARKED, STOPPED, Feed, Native
 from engine.compiler.run.runner import Bound
 from engine.compiler.trace.recipe import Made
 from engine.graph import read_mode
 from engine.tensor import Tensor, wrap
 
-ndarray = np.ndarray
+ndarray, FLOAT = np.ndarray, np.dtype("f4")
 LOOKS = 16
 """Long looks after which it is worth a millisecond to write down what has to hold still; twice as many the next time:
 what is another object at each step, though an equal one, is never found as it was."""
+TURNS = 64
+"""Steps of the written function between two looks at what others do on this machine."""
+
+ONE = """
+def one(args, {names}):
+ try:
+  {tensors} = args
+  if not ({conditions}):
+   return None
+  loss, at = pool.pop()
+ except Exception:
+  return None
+ with lock:
+  running.append(None)
+  try:
+   call[:] = words
+   numbers[{results}] = at
+   {begin}
+  finally:
+   running.pop()
+ {done}
+ return loss
+"""
+ARGUMENT = """\
+t{i}.__class__ is Tensor and t{i}._requires_grad is False and (t{i}.array is arrays[{i}] or takes({i}, t{i}.array))"""
+CREW = """
+   try:
+    crew = crews.pop()
+   except IndexError:
+    crew = recruit(driver, native.others)
+   if crew is not native.crew:
+    native.meet(crew)
+   begin(letter)
+   if parked[{parked}]:
+    native.wake(crew)
+   crew.kept = held
+   crews.append(crew)
+"""
+"""What `Native.told` does."""
 
 
 class Again:
-    """One native step whose result is one number. variant: what has to hold still; finite:
-    whether the last step was."""
+    """One native step whose result is one number. variant: what has to hold still; one: does the step where a glance
+    finds everything as it was, else says None; well: whether the last step was finite."""
 
     def __init__(self, variant: Any, bound: Bound, native: Native, arrays: list[Any]) -> None:
         self.variant, self.bound, self.native = variant, bound, native
@@ -33,35 +79,40 @@ class Again:
         self.arrays = list(arrays)
         self.likes = [(a.shape, a.dtype) for a in arrays]
         self.row = np.array([[address(a) for a in arrays]], np.int64)
+        self.takes = partial(_taken, self.arrays, self.row, self.likes)  # no method: `one` must not hold this object
         self.results = np.zeros((1, len(self.table.results)), np.float32)
-        self.finite, self.looks, self.due = True, 0, LOOKS
-        self.same: Callable[[], bool] | None = None
-        made, place = self.program.result, self.runner.outputs[self.program.result.number][0]
-        self.number = self.results[0, place : place + 1].reshape(())
+        self.looks, self.due, self.well = 0, LOOKS, [True]
+        self.one: Callable[[tuple[Any, ...]], Tensor | None] = _never
+        self.pool: list[tuple[Tensor, int]] = []
+        made, self.place = self.program.result, self.runner.outputs[self.program.result.number][0]
+        self.number = self.results[0, self.place : self.place + 1].reshape(())
         self.copy = self.number.copy if made.dtype == self.number.dtype else partial(self.number.astype, made.dtype)
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, address(self.results), 0)
 
-    def __call__(self, args: tuple[Any, ...]) -> Tensor | None:
-        """The result; None where something is not as it was: then the long way finds out what."""
-        arrays = self.arrays
-        if len(args) != len(arrays) or read_mode() is not self.mode or not self.table.quick(self.native):
+    def look(self, args: tuple[Any, ...]) -> Tensor | None:
+        """The step after a long look; None where something is not as it was: then the long way finds out what. Where it
+        often finds all as it was, a glance will do from then on."""
+        due = self.one is not _never and not self.pool
+        turns = TURNS + 1 if due else 1
+        if len(args) != len(self.arrays) or read_mode() is not self.mode or not self.table.quick(self.native, turns):
             return None
         for place, t in enumerate(args):
             if t.__class__ is not Tensor or t._requires_grad:
                 return None
-            a = t.array
-            if a is not arrays[place]:
-                if a.__class__ is not ndarray or (a.shape, a.dtype) != self.likes[place] or not a.flags.c_contiguous:
-                    return None
-                arrays[place], self.row[0, place] = a, address(a)
-        if not (self.same is not None and self.same()) and not self._holds():
+            if t.array is not self.arrays[place] and not self.takes(place, t.array):
+                return None
+        if self.variant.changed() or self.program.settings != self.read:
             return None
+        if due:
+            self._fill()
+        else:
+            self._count()
         with self.table.lock:
-            self.finite = not self.table.once(self.native, self.words)
+            self.well[0] = not self.table.once(self.native, self.words, turns)
             found = self.copy()
-        if self.finite:
+        if self.well[0]:
             self.bound.done(1)
         return wrap(found)
 
@@ -71,15 +122,74 @@ class Again:
         same = variant is self.variant and bound is self.bound and runner.table.short is self.native
         return same and runner.read == self.read and runner.bits is self.bits and read_mode() is self.mode
 
-    def _holds(self) -> bool:
-        """The long look; where it often finds all as it was, a glance will do from then on."""
-        if self.variant.changed() or self.program.settings != self.read:
-            return False
+    def _count(self) -> None:
+        """A look that found all as it was."""
         self.looks += 1
         if self.looks == self.due:
             self.due *= 2
-            self.same = glance(self.variant)
-        return True
+            self.one = self._written()
+            self.pool.clear()
+
+    def _fill(self) -> None:
+        """Results of the next steps, and where they will be written."""
+        rows = np.zeros((TURNS, len(self.table.results)), np.float32)
+        first = address(rows)
+        self.pool += [(wrap(row[self.place, ...]), first + i * rows.strides[0]) for i, row in enumerate(rows)]
+
+    def _written(self) -> Callable[[tuple[Any, ...]], Tensor | None]:
+        """This step as one function."""
+        name, native = Names(), self.native
+        still = conditions(self.variant, name)
+        if still is None or self.program.result.dtype != FLOAT:
+            return _never
+        name.held |= self._named()
+        places = range(len(self.arrays))
+        text = ONE.format(
+            tensors=f"[{', '.join([f't{i}' for i in places])}]",
+            conditions=" and ".join(["read_mode() is mode", *[ARGUMENT.format(i=i) for i in places], *still]),
+            begin=CREW.format(parked=PARKED).strip() if native.others else "begin(letter)",
+            results=CALL.index("results"),
+            done="\n ".join(self._done(name)), names=", ".join([f"{n}={n}" for n in name.held]),
+        )  # fmt: skip
+        space: dict[str, Any] = {}
+        exec(text, name.held, space)  # noqa: S102 - written by this file from names that it made
+        found: Callable[[tuple[Any, ...]], Tensor | None] = space["one"]
+        return found
+
+    def _named(self) -> dict[str, Any]:
+        """What the text speaks of by name."""
+        native = self.native
+        return {
+            "Tensor": Tensor, "read_mode": read_mode, "mode": self.mode, "arrays": self.arrays, "takes": self.takes,
+            "pool": self.pool, "lock": self.table.lock, "running": team.running(),
+            "native": native, "call": native.call, "numbers": native.numbers, "words": self.words,
+            "driver": native.driver, "begin": native.driver.begin, "letter": native.begin, "parked": native.letter,
+            "crews": native.crews, "recruit": team.Crew, "held": native.held,
+        }  # fmt: skip
+
+    def _done(self, name: Names) -> list[str]:
+        """What `Bound.done` does."""
+        bound, program = self.bound, self.program
+        lines = [f"{name(leaf)}.grad = {name(tensor)}" for leaf, tensor in program.slopes]
+        lines += [f"{name(counter)}.array += 1" for counter in program.counters]
+        lines += [f"{name(cell)}[0] += 1" for cell in bound.cells]
+        if not self.runner.plan.finite:
+            return lines
+        well = name(self.well)
+        stopped = [f"{well}[0] = not numbers[{STOPPED}]", f"if {well}[0]:"]
+        return [*stopped, *(f" {line}" for line in lines or ["pass"])]
+
+
+def _never(_: tuple[Any, ...]) -> None:
+    """What nobody has written yet does no step."""
+
+
+def _taken(arrays: list[Any], row: Any, likes: list[Any], place: int, a: Any) -> bool:
+    """Whether another array may take the place of an argument's; it has taken it then."""
+    if a.__class__ is not ndarray or (a.shape, a.dtype) != likes[place] or not a.flags.c_contiguous:
+        return False
+    arrays[place], row[0, place] = a, address(a)
+    return True
 
 
 def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:

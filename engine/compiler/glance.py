@@ -1,13 +1,8 @@
-"""What has to hold still between two steps, as one Python function that is written for it.
-
-Between two single steps of a small network the processor's cache is full of that network: it is the reading of Python's
-own code and objects that costs, and a function without loops and calls reads the least.
-"""
+"""What has to hold still between two steps, as lines of Python that are written for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from operator import is_
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.trace.guard import Residents, Settled
@@ -20,11 +15,11 @@ MOST = 1000
 """Objects that are looked at: a network with more of them does not notice."""
 
 
-class _Names:
+class Names:
     """The objects that a text speaks of."""
 
     def __init__(self) -> None:
-        self.held: dict[str, Any] = {"all": all, "len": len, "map": map, "is_": is_}
+        self.held: dict[str, Any] = {"len": len}
         self._known: dict[int, str] = {}
 
     def __call__(self, x: Any) -> str:
@@ -33,10 +28,11 @@ class _Names:
         return name
 
 
-def glance(variant: Variant) -> Callable[[], bool] | None:
-    """Whether everything is as it is now, when `variant.changed()` has just found nothing; None where it has to be
-    looked at in other ways. False does not say that the program no longer holds."""
-    around, name = variant.around, _Names()
+def conditions(variant: Variant, name: Names) -> list[str] | None:
+    """What holds as long as everything is as it is now, when `variant.changed()` has just found nothing, each a line of
+    Python; None where it has to be looked at in other ways. That one does not hold does not say that the program no
+    longer does."""
+    around = variant.around
     if around is None or any(not _still(residents) for residents in variant.residents):
         return None
     lines = [f"{name(CHANGES)}[0] == {name(around)}.stamp"]
@@ -47,14 +43,7 @@ def glance(variant: Variant) -> Callable[[], bool] | None:
             lines += _states(optimizer, name)
         for settled in residents.structures:
             lines += _settings(settled, name)
-    if len(name.held) > MOST:
-        return None
-    names = ", ".join(f"{n}={n}" for n in name.held)
-    text = f"def same({names}):\n try:\n  return " + " and ".join(lines) + "\n except Exception:\n  return False\n"
-    space: dict[str, Any] = {}
-    exec(text, name.held, space)  # noqa: S102 - written by this file from names that it made
-    found: Callable[[], bool] = space["same"]
-    return found
+    return lines if len(name.held) <= MOST else None
 
 
 def _still(residents: Residents) -> bool:
@@ -62,31 +51,31 @@ def _still(residents: Residents) -> bool:
     return residents.held is not None and not residents.program.carried and settings
 
 
-def _tensors(residents: Residents, name: _Names) -> Iterator[str]:
+def _tensors(residents: Residents, name: Names) -> Iterator[str]:
     yield from (f"{name(t)}.array is {name(a)}" for t, a in zip(residents.watched, residents.where, strict=True))
     yield from (f"{name(t)}._requires_grad is {w}" for t, w in zip(residents.mine, residents.wants, strict=True))
 
 
-def _states(optimizer: Any, name: _Names) -> Iterator[str]:
+def _states(optimizer: Any, name: Names) -> Iterator[str]:
     state = name(optimizer.state)
     yield f"{name(optimizer)}.state is {state}"
     yield f"len({state}) == {len(optimizer.state)}"
-    yield f"all(map(is_, {state}.values(), {name([*optimizer.state.values()])}))"
-    for inner in optimizer.state.values():
-        yield from _entries(inner, name, "is")
+    for p, inner in optimizer.state.items():
+        yield f"{state}[{name(p)}] is {name(inner)}"
+        yield from _entries(inner, name, "{} is {}")
 
 
-def _settings(settled: Settled, name: _Names) -> Iterator[str]:
+def _settings(settled: Settled, name: Names) -> Iterator[str]:
     groups = settled.optimizer.param_groups
     yield f"len({name(groups)}) == {len(groups)}"
     yield f"{name(settled.optimizer)}.param_groups is {name(groups)}"
     for place, group in enumerate(groups):
         yield f"{name(groups)}[{place}] is {name(group)}"
         yield f"len({name(group['params'])}) == {len(group['params'])}"
-        yield from _entries(group, name, "==")
+        yield from _entries(group, name, "({0} is {1} or {0} == {1})")  # an object that is the same is not looked into
 
 
-def _entries(held: dict[str, Any], name: _Names, alike: str) -> Iterator[str]:
+def _entries(held: dict[str, Any], name: Names, alike: str) -> Iterator[str]:
     mine = name(held)
     yield f"len({mine}) == {len(held)}"
-    yield from (f"{mine}[{key!r}] {alike} {name(value)}" for key, value in held.items())
+    yield from (alike.format(f"{mine}[{key!r}]", name(value)) for key, value in held.items())

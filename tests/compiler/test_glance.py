@@ -1,6 +1,9 @@
 """A step that has been called often is looked at in one glance; whatever changes after that is seen all the same."""
 
 import copy
+import math
+import threading
+import time
 
 import pytest
 
@@ -8,8 +11,11 @@ import engine
 from engine import nn, optim
 from engine.compiler import again
 from engine.compiler import glance as room
-from engine.compiler.again import LOOKS
-from engine.compiler.glance import glance
+from engine.compiler.again import LOOKS, TURNS
+from engine.compiler.code.driver import PARKED
+from engine.compiler.glance import Names, conditions
+from engine.compiler.machine.cores import set_cores
+from engine.compiler.run import team
 from tests.compiler.steps import gap, rows, weighing
 
 F = nn.functional
@@ -136,19 +142,25 @@ CHANGES = {
 }
 
 
-def often(case):
+def often(case, guard=None):
     """The compiled step after so many calls that a glance does."""
     engine.manual_seed(6)
-    step = engine.compile(case.step)
+    step = engine.compile(case.step, guard=guard)
     for _ in range(3):
         step(*rows())
     step.wait()
     for _ in range(OFTEN - 3):
         step(*rows())
     assert step.tier == "native"
-    assert step._again.same is not None
-    assert step._again.same()
+    assert step._again.pool, "results for steps to come"
     return step
+
+
+def glanced(step, batch):
+    """What a step returns, and whether a glance was enough for it."""
+    kept, looks, left = step._again, step._again.looks, len(step._again.pool)
+    found = step(*batch)
+    return found, step._again is kept and (kept.looks, len(kept.pool)) == (looks, left - 1)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -158,10 +170,12 @@ def test_what_changes_after_many_calls_is_seen(change):
     engine.manual_seed(6)
     for _ in range(OFTEN):
         eager(*rows())
-    glanced = compiled._again.same
     for case in (ours, theirs):
         CHANGES[change](case)
-    assert glanced() is (change in ("nothing", "in place"))
+    batch = rows()
+    loss, enough = glanced(compiled, batch)
+    assert enough is (change in ("nothing", "in place"))
+    assert loss.item() == pytest.approx(eager(*batch).item(), rel=1e-4)
     batches = [rows() for _ in range(LOOKS + 4)]
     for batch in batches:
         assert compiled(*batch).item() == pytest.approx(eager(*batch).item(), rel=1e-4)
@@ -175,34 +189,32 @@ def test_what_changes_after_many_calls_is_seen(change):
 def test_what_others_do_to_their_modules_costs_one_long_look():
     case = Case()
     compiled = often(case)
-    kept, looks = compiled._again, compiled._again.looks
-    glanced = kept.same
+    kept, looks, one = compiled._again, compiled._again.looks, compiled._again.one
     nn.Linear(2, 2).eval()
-    compiled(*rows())
-    compiled(*rows())
+    assert not glanced(compiled, rows())[1]
+    assert glanced(compiled, rows())[1]
     assert compiled._again is kept
     assert kept.looks == looks + 1
-    assert kept.same is glanced
-    assert glanced()
+    assert kept.one is one
 
 
 def test_a_step_that_goes_the_long_way_once_is_not_written_down_again(monkeypatch):
     compiled = often(Case())
-    kept, table = compiled._again, compiled._again.table
-    glanced = kept.same
+    kept, table, one = compiled._again, compiled._again.table, compiled._again.one
+    kept.pool.clear()
     monkeypatch.setattr(table, "_left", 0)
     monkeypatch.setattr(table.pace, "due", lambda: True)
     assert not table.quick(kept.native), "it is time to look at the number of threads"
     compiled(*rows())
     assert compiled._again is kept
-    assert kept.same is glanced
+    assert kept.one is one
     assert table.quick(kept.native)
 
 
 def test_what_is_never_the_same_object_is_not_written_down_again_and_again(monkeypatch):
     case, written = Case(), []
     compiled = often(case)
-    monkeypatch.setattr(again, "glance", lambda variant: written.append(variant))
+    monkeypatch.setattr(again, "conditions", lambda variant, name: written.append(variant))
     for i in range(40 * LOOKS):
         case.turn(float(1 + 0 * i))  # equal numbers, one object each
         compiled(*rows())
@@ -222,7 +234,7 @@ def test_a_variable_of_the_file_is_seen(monkeypatch):
 def test_a_large_network_is_looked_at_piece_by_piece(monkeypatch):
     compiled = often(Case())
     monkeypatch.setattr(room, "MOST", 10)
-    assert glance(compiled.newest) is None
+    assert conditions(compiled.newest, Names()) is None
 
 
 def test_where_it_is_not_so_simple_there_is_no_glance():
@@ -234,4 +246,110 @@ def test_where_it_is_not_so_simple_there_is_no_glance():
         compiled.wait()
     assert compiled.tier == "native"
     assert not compiled.newest.changed()
-    assert glance(compiled.newest) is None
+    assert conditions(compiled.newest, Names()) is None
+
+
+def test_every_loss_keeps_its_number():
+    ours, theirs = Case(), Case()
+    compiled, batches = often(ours), [rows() for _ in range(3 * TURNS)]
+    engine.manual_seed(6)
+    for _ in range(OFTEN):
+        theirs.step(*rows())
+    losses, expected = [compiled(*batch) for batch in batches], [theirs.step(*batch).item() for batch in batches]
+    assert [loss.item() for loss in losses] == pytest.approx(expected, rel=1e-4)
+    losses[0].zero_()
+    assert losses[1].item() != 0
+
+
+def test_a_step_that_is_not_finite_is_refused_at_a_glance_too():
+    case = Case()
+    compiled = often(case, guard="finite")
+    x, y = rows()
+    before = [p.array.copy() for p in case.model.parameters()]
+    loss, enough = glanced(compiled, (x + math.inf, y))
+    assert enough
+    assert not compiled.finite
+    assert not engine.isfinite(loss)
+    assert all((p.array == a).all() for p, a in zip(case.model.parameters(), before, strict=True))
+    assert glanced(compiled, (x, y))[1]
+    assert compiled.finite
+    assert any((p.array != a).any() for p, a in zip(case.model.parameters(), before, strict=True))
+
+
+def wide(seed):
+    """A step that is long enough for two threads, and its batch."""
+    engine.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(200, 192), nn.ReLU(), nn.Linear(192, 10))
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step, (engine.randn(64, 200), engine.arange(64) % 10)
+
+
+def on_two_threads(step, batch):
+    """Compiled, and so often called that a glance does."""
+    compiled = engine.compile(step, threads=2)
+    compiled(*batch)
+    compiled.wait()
+    table = compiled.newest.bound.runner.table
+    table.pace.settled = lambda counts: max(counts)
+    for _ in range(OFTEN):
+        compiled(*batch)
+    return compiled
+
+
+def test_steps_of_two_threads_from_two_sides_at_once(two_cores):
+    """Each has its own workers, or borrows those that the other has just put back."""
+    pairs = [wide(seed) for seed in (1, 2)]
+    compiled = [on_two_threads(*pair) for pair in pairs]
+    found = [[], []]
+
+    def train(i):
+        for _ in range(200):
+            found[i].append(compiled[i](*pairs[i][1]))
+
+    sides = [threading.Thread(target=train, args=(i,)) for i in (0, 1)]
+    for side in sides:
+        side.start()
+    for side in sides:
+        side.join()
+    for seed, losses in zip((1, 2), found, strict=True):
+        step, batch = wide(seed)
+        eager = [step(*batch).item() for _ in range(1 + OFTEN + 200)]
+        assert [loss.item() for loss in losses] == pytest.approx(eager[1 + OFTEN :], rel=1e-2, abs=1e-5)
+    assert team.share() == 2, "nobody runs any more"
+
+
+def test_two_threads_that_were_parked_are_woken(two_cores):
+    step, batch = wide(3)
+    compiled = on_two_threads(step, batch)
+    native = compiled._again.native
+    assert native.others == 1
+    crew = native.crews[-1]
+    assert waits(lambda: crew.workers[0]._memory[0] == PARKED), "nothing came for a while"
+    _, enough = glanced(compiled, batch)
+    assert enough
+    assert native.crew is crew is native.crews[-1]
+    assert crew.kept is native.held
+
+
+@pytest.fixture
+def two_cores():
+    """As if there were two."""
+    set_cores(2)
+    yield
+    set_cores(None)
+
+
+def waits(there, seconds=10.0):
+    """Whether something becomes true in some time."""
+    end = time.monotonic() + seconds
+    while not there() and time.monotonic() < end:
+        time.sleep(0.001)
+    return there()

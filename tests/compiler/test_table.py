@@ -347,8 +347,8 @@ def test_workers_that_parked_are_woken(kernels):
         arena[:] = before
         table.run(20, exactly=3)
         np.testing.assert_array_equal(arena, wanted)
-        assert len(native._workers) == 2
-        while parked and not all(worker._memory[0] == PARKED for worker in native._workers):
+        assert len(native.crew.workers) == 2
+        while parked and not all(worker._memory[0] == PARKED for worker in native.crew.workers):
             time.sleep(0.001)
 
 

@@ -68,11 +68,13 @@ class Native:
         targets, sources = [bases(b, at) for b, at, _ in plan.scalars], [bases(p.buffer, p.offset) for p in results]
         both = self._kept(targets + sources)
         lead.tell("targets", both, len(targets), both + 8 * len(targets), len(sources), 1)  # it is the leader
-        self._call, self._numbers = lead.call, lead.numbers
-        self._others, self._workers = len(self.states) - 1, list[team.Worker]()
+        self.call, self.numbers = lead.call, lead.numbers
+        self.others = len(self.states) - 1
+        self.crews = team.idle(self.driver, self.others)
+        self.crew: team.Crew | None = None
         lines = [n for state in self.states[1:] for n in (0, state.address, 0)]  # a worker's mailbox is known later
-        self._letter = array("q", [lead.address, self.driver.address["run"], 0, self._others, *lines])
-        self._begin = self._letter.buffer_info()[0]
+        self.letter = array("q", [lead.address, self.driver.address["run"], 0, self.others, *lines])
+        self.begin = self.letter.buffer_info()[0]
 
     def _fill(self, thread: int, line: list[Any], kernels: Library, bases: Bases) -> None:
         numbers, starts, patches = list[Any](), list[int](), list[tuple[int, int, int]]()
@@ -160,31 +162,35 @@ class Native:
 
     def told(self, words: bytes) -> bool:
         """Run all threads as these words say (see `Feed.words`); whether the guard stopped them."""
-        self._call[:] = words
-        if self._others:
-            workers = team.borrow(self.driver, self._others)
+        self.call[:] = words
+        if self.others:
             try:
-                self._run(workers)
-            finally:
-                team.give_back(workers)
+                crew = self.crews.pop()
+            except IndexError:
+                crew = team.Crew(self.driver, self.others)
+            if crew is not self.crew:
+                self.meet(crew)
+            self.driver.begin(self.begin)
+            if self.letter[PARKED]:
+                self.wake(crew)
+            crew.kept = self.held  # not before: until now the workers may have looked at what they did last
+            self.crews.append(crew)
         else:
-            self.driver.begin(self._begin)
-        return self._numbers[STOPPED] > 0
+            self.driver.begin(self.begin)
+        return self.numbers[STOPPED] > 0
 
-    def _run(self, workers: list[team.Worker]) -> None:
-        """Run all threads, the others on these workers."""
-        if workers != self._workers:
-            self._workers = workers
-            for i, worker in enumerate(workers):
-                self._letter[len(LETTER) + LINE * i] = worker.mailbox
-        for worker in workers:
-            worker.kept = self.held
-        self.driver.begin(self._begin)
-        if self._letter[PARKED]:
-            for worker, found in zip(workers, self._letter[len(LETTER) + 2 :: LINE], strict=True):
-                if found:
-                    worker.wake()
-            self.driver.run(self.states[0].address)
+    def meet(self, crew: team.Crew) -> None:
+        """From here on the other threads run on these workers."""
+        self.crew = crew
+        for i, worker in enumerate(crew.workers):
+            self.letter[len(LETTER) + LINE * i] = worker.mailbox
+
+    def wake(self, crew: team.Crew) -> None:
+        """Some workers were parked when they were given work: wake them, then begin."""
+        for worker, found in zip(crew.workers, self.letter[len(LETTER) + 2 :: LINE], strict=True):
+            if found:
+                worker.wake()
+        self.driver.run(self.states[0].address)
 
     def until(self, place: int, feed: Feed, results: Any) -> int:
         """Run the rows of the plan before `place`, on one thread, once; 1 if the guard stopped them."""

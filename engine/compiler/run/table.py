@@ -164,18 +164,18 @@ class Table:
             self.short = next(iter(self._made.get(best, ())), None)
         self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False) if best > 1 else SOON
 
-    def once(self, native: Native, words: bytes) -> bool:
-        """A single step the quick way, under `lock`; whether the guard stopped it."""
+    def once(self, native: Native, words: bytes, turns: int = 1) -> bool:
+        """A single step the quick way, under `lock`; whether the guard stopped it. turns: for how many it counts."""
         if self._left == ALWAYS:
             return native.told(words)
         start = time.perf_counter_ns()
         with team.Running():
             stopped = native.told(words)
-        self._spent += time.perf_counter_ns() - start
+        self._spent += turns * (time.perf_counter_ns() - start)
         return stopped
 
-    def quick(self, native: Native | None) -> bool:
-        """Whether the next single step may go the quick way, which is this one."""
+    def quick(self, native: Native | None, turns: int = 1) -> bool:
+        """Whether the next single step may go the quick way, which is this one. turns: for how many it asks."""
         if native is None or native is not self.short:
             return False
         if self._left == ALWAYS:
@@ -183,12 +183,12 @@ class Table:
         if self._spent > self._allowed:
             self.pace.watch(len(native.states), False, self._spent / (QUICK - self._left), STRIKES)
             self._left = 0
-        elif self._left == 0 and not self.pace.due() and team.share() == self._share:
+        elif self._left <= 0 and not self.pace.due() and team.share() == self._share:
             self._left, self._spent = QUICK, 0
-        if self._left == 0 or len(native.states) > team.share():
+        if self._left <= 0 or len(native.states) > team.share():
             self.short = None
             return False
-        self._left -= 1
+        self._left = max(0, self._left - turns)
         return True
 
     def _feed(self, inputs: Any, scalars: Any) -> Feed:

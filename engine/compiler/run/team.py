@@ -13,16 +13,12 @@ from engine.compiler.machine.cores import cores
 
 
 class Worker:
-    """A thread that runs one state after the other; for a moment it looks for the next one, then it parks.
-
-    kept: what must live until it has left: it looks at the last barrier for a moment longer than the others.
-    """
+    """A thread that runs one state after the other; for a moment it looks for the next one, then it parks."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self._memory: Any = np.array([PARKED, driver.address["run"], driver.pause, *[0] * 5], np.int64)
         self.mailbox = int(self._memory.ctypes.data)
-        self.kept: Any = None
         self._wake = threading.Lock()
         self._wake.acquire()
         threading.Thread(target=self._serve, name="table", daemon=True).start()
@@ -37,8 +33,22 @@ class Worker:
             self.driver.serve(self.mailbox)
 
 
-_idle: dict[Driver, list[Worker]] = {}
-_running: list[Running] = []  # lists: to append and to pop needs no lock
+class Crew:
+    """Workers that stay together. kept: what must live until they have left: they look at the last barrier for a moment
+    longer than who began."""
+
+    def __init__(self, driver: Driver, count: int) -> None:
+        self.workers = [Worker(driver) for _ in range(count)]
+        self.kept: Any = None
+
+
+_idle: dict[tuple[Driver, int], list[Crew]] = {}
+_running: list[None] = []  # lists: to append and to pop needs no lock
+
+
+def running() -> list[None]:
+    """As many entries as there are tables that run now."""
+    return _running
 
 
 def share() -> int:
@@ -50,34 +60,22 @@ class Running:
     """While a table runs it counts."""
 
     def __enter__(self) -> None:
-        _running.append(self)
+        _running.append(None)
 
     def __exit__(self, *_: object) -> None:
         _running.pop()
 
 
-def borrow(driver: Driver, count: int) -> list[Worker]:
-    """So many workers, for the time of a call."""
-    idle = _idle.setdefault(driver, [])
-    taken: list[Worker] = []
-    while len(taken) < count:
-        try:
-            taken.append(idle.pop())
-        except IndexError:
-            taken.append(Worker(driver))
-    return taken
-
-
-def give_back(workers: list[Worker]) -> None:
-    """They have done what they were borrowed for."""
-    for worker in reversed(workers):  # so that the next call gets them in the same order
-        _idle[worker.driver].append(worker)
+def idle(driver: Driver, count: int) -> list[Crew]:
+    """Crews of so many workers that wait: whoever takes one out puts it back when it has done what he wanted."""
+    return _idle.setdefault((driver, count), [])
 
 
 def _after_fork() -> None:
     """A child has none of these threads."""
     _running.clear()
-    _idle.clear()
+    for crews in _idle.values():
+        crews.clear()
 
 
 if hasattr(os, "register_at_fork"):
