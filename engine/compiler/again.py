@@ -19,6 +19,7 @@ from engine.compiler.machine.memory import address
 from engine.compiler.run import team
 from engine.compiler.run.native import PARKED, STOPPED, Feed, Native
 from engine.compiler.run.runner import Bound
+from engine.compiler.trace.numbers import number_of
 from engine.compiler.trace.recipe import Made
 from engine.graph import read_mode
 from engine.tensor import Tensor, wrap
@@ -48,7 +49,7 @@ def one(args, {names}):
   finally:
    running.pop()
  {done}
- return loss
+ return {result}
 """
 ARGUMENT = """\
 t{i}.__class__ is Tensor and t{i}._requires_grad is False and (t{i}.array is arrays[{i}] or takes({i}, t{i}.array))"""
@@ -82,16 +83,15 @@ class Again:
         self.takes = partial(_taken, self.arrays, self.row, self.likes)  # no method: `one` must not hold this object
         self.results = np.zeros((1, len(self.table.results)), np.float32)
         self.looks, self.due, self.well = 0, LOOKS, [True]
-        self.one: Callable[[tuple[Any, ...]], Tensor | None] = _never
-        self.pool: list[tuple[Tensor, int]] = []
-        made, self.place = self.program.result, self.runner.outputs[self.program.result.number][0]
-        self.number = self.results[0, self.place : self.place + 1].reshape(())
-        self.copy = self.number.copy if made.dtype == self.number.dtype else partial(self.number.astype, made.dtype)
+        self.one: Callable[[tuple[Any, ...]], Any] = _never
+        self.pool: list[tuple[Any, int]] = []
+        self.made: Made = self.program.result
+        self.place = self.runner.outputs[self.made.number][0]
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, address(self.results), 0)
 
-    def look(self, args: tuple[Any, ...]) -> Tensor | None:
+    def look(self, args: tuple[Any, ...]) -> Any:
         """The step after a long look; None where something is not as it was: then the long way finds out what. Where it
         often finds all as it was, a glance will do from then on."""
         due = self.one is not _never and not self.pool
@@ -111,10 +111,10 @@ class Again:
             self._count()
         with self.table.lock:
             self.well[0] = not self.table.once(self.native, self.words, turns)
-            found = self.copy()
+            found = self.results[0, self.place, ...].copy()
         if self.well[0]:
             self.bound.done(1)
-        return wrap(found)
+        return self.made.of(found)
 
     def fits(self, variant: Any, bound: Bound) -> bool:
         """Whether steps of this variant are still done so, now that one went the long way."""
@@ -134,13 +134,14 @@ class Again:
         """Results of the next steps, and where they will be written."""
         rows = np.zeros((TURNS, len(self.table.results)), np.float32)
         first = address(rows)
-        self.pool += [(wrap(row[self.place, ...]), first + i * rows.strides[0]) for i, row in enumerate(rows)]
+        made, stride = (lambda a: a) if self.made.kind else wrap, rows.strides[0]
+        self.pool += [(made(row[self.place, ...]), first + i * stride) for i, row in enumerate(rows)]
 
-    def _written(self) -> Callable[[tuple[Any, ...]], Tensor | None]:
+    def _written(self) -> Callable[[tuple[Any, ...]], Any]:
         """This step as one function."""
         name, native = Names(), self.native
         still = conditions(self.variant, name)
-        if still is None or self.program.result.dtype != FLOAT:
+        if still is None or self.made.dtype != FLOAT:
             return _never
         name.held |= self._named()
         places = range(len(self.arrays))
@@ -149,11 +150,12 @@ class Again:
             conditions=" and ".join(["read_mode() is mode", *[ARGUMENT.format(i=i) for i in places], *still]),
             begin=CREW.format(parked=PARKED).strip() if native.others else "begin(letter)",
             results=CALL.index("results"),
-            done="\n ".join(self._done(name)), names=", ".join([f"{n}={n}" for n in name.held]),
+            done="\n ".join(self._done(name)), result="number_of(loss, kind)" if self.made.kind else "loss",
+            names=", ".join([f"{n}={n}" for n in name.held]),
         )  # fmt: skip
         space: dict[str, Any] = {}
         exec(text, name.held, space)  # noqa: S102 - written by this file from names that it made
-        found: Callable[[tuple[Any, ...]], Tensor | None] = space["one"]
+        found: Callable[[tuple[Any, ...]], Any] = space["one"]
         return found
 
     def _named(self) -> dict[str, Any]:
@@ -165,6 +167,7 @@ class Again:
             "native": native, "call": native.call, "numbers": native.numbers, "words": self.words,
             "driver": native.driver, "begin": native.driver.begin, "letter": native.begin, "parked": native.letter,
             "crews": native.crews, "recruit": team.Crew, "held": native.held,
+            "number_of": number_of, "kind": self.made.kind,
         }  # fmt: skip
 
     def _done(self, name: Names) -> list[str]:

@@ -1,4 +1,6 @@
-"""What many steps return is stacked: tensors, and numbers as well, whatever the steps run on."""
+"""What steps return: tensors, numbers that are made of tensors for that alone, and all of it stacked, of many steps."""
+
+import math
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import pytest
 import engine
 import engine.nn.functional as F
 from engine import optim
+from engine.compiler.again import LOOKS, TURNS
 from tests.compiler.steps import mlp, rows, twins
 
 
@@ -22,8 +25,8 @@ def with_numbers(model, optimizer):
     return step
 
 
-def looked_at(model, optimizer):
-    """Numbers that Python gets: such a step stays eager."""
+def made_of_tensors(model, optimizer):
+    """Numbers that are made of tensors at the return."""
 
     def step(x, y):
         optimizer.zero_grad()
@@ -37,7 +40,7 @@ def looked_at(model, optimizer):
 
 
 @pytest.mark.parametrize("prepared", [False, True])
-@pytest.mark.parametrize("make", [with_numbers, looked_at])
+@pytest.mark.parametrize("make", [with_numbers, made_of_tensors])
 def test_numbers_of_many_steps_are_stacked(make, prepared):
     a, b = twins(mlp)
     batches = [rows() for _ in range(6)]
@@ -52,4 +55,194 @@ def test_numbers_of_many_steps_are_stacked(make, prepared):
         np.testing.assert_allclose(column.numpy(), values, rtol=1e-5)
     assert found[-2].dtype is engine.int64
     assert found[-1].dtype is engine.bool
-    assert step.tier == "eager" if make is looked_at else step.tier == "native" or not prepared
+    assert step.tier == "native" or not prepared
+
+
+def trained(model, optimizer, x, y):
+    """The loss, and how many answers are right."""
+    optimizer.zero_grad()
+    out = model(x)
+    loss = F.cross_entropy(out, y)
+    loss.backward()
+    optimizer.step()
+    return loss, (out.argmax(1) == y).sum()
+
+
+def one(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        return loss.item()
+
+    return step
+
+
+def as_float(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return float(loss), float(right), int(right)
+
+    return step
+
+
+def in_a_tree(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return {"loss": loss, "numbers": [3, (loss.item(), right.item())], "share": (right / len(y)).item()}
+
+    return step
+
+
+def keyed(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return {len(y): loss.item(), "right": right.item()}
+
+    return step
+
+
+def early(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        if len(x) > 3:
+            return loss.item()
+        return right.item()
+
+    return step
+
+
+def a_sum(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        return loss.item() + 1
+
+    return step
+
+
+def a_key(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return {right.item(): loss}
+
+    return step
+
+
+def asked_by_others(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        return math.sqrt(loss)
+
+    return step
+
+
+def asked_one_by_one(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return sum(map(engine.Tensor.item, [loss, right]))
+
+    return step
+
+
+def kept_before(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        value = loss.item()
+        return value
+
+    return step
+
+
+def by_a_float_of_its_own(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        return other_float(loss)
+
+    return step
+
+
+def other_float(x):
+    return float(x) * 2
+
+
+def alike(a, b):
+    """The same kinds of leaves, with the same numbers."""
+    a, b = engine.tree.leaves(a), engine.tree.leaves(b)
+    assert list(map(type, a)) == list(map(type, b))
+    np.testing.assert_allclose(list(map(float, a)), list(map(float, b)), rtol=1e-4)
+
+
+def taught(make, **more):
+    """An eager step and a compiled one with models that began alike."""
+    a, b = twins(mlp)
+    step = engine.compile(make(b, optim.SGD(b.parameters(), 0.1)), **more)
+    return make(a, optim.SGD(a.parameters(), 0.1)), step
+
+
+@pytest.mark.parametrize("guard", [None, "finite"])
+@pytest.mark.parametrize("make", [one, as_float, in_a_tree, keyed, early])
+def test_numbers_that_are_made_to_be_returned_are_results(make, guard):
+    often, _ = taught(make)
+    for _ in range(20):  # Python runs code that it knows in other ways
+        often(*rows())
+    eager, step = taught(make, guard=guard)
+    for i in range(LOOKS + TURNS + 10):
+        batch = rows()
+        alike(step(*batch), eager(*batch))
+        if i == 3:
+            step.wait()
+    assert step.tier == "native", step.why()
+
+
+@pytest.mark.parametrize("make", [a_sum, a_key, asked_by_others, asked_one_by_one, kept_before, by_a_float_of_its_own])
+def test_numbers_that_somebody_may_see_before_keep_a_step_eager(make):
+    eager, step = taught(make)
+    for _ in range(5):
+        batch = rows()
+        alike(step(*batch), eager(*batch))
+    assert step.tier == "eager"
+    assert "item() looks at a value" in step.why()
+
+
+def test_a_number_that_is_not_finite_is_told_and_the_step_refused():
+    _, step = taught(one, guard="finite")
+    x, y = rows()
+    for _ in range(5):
+        step(x, y)
+        step.wait()
+    before = [p.array.copy() for p in step.newest.bound.program.tensors[0][0:1]]
+    assert not math.isfinite(step(x + math.inf, y))
+    assert not step.finite
+    assert all((p.array == a).all() for (p, _), a in zip(step.newest.bound.program.tensors, before, strict=False))
+    assert math.isfinite(step(x, y))
+
+
+def test_a_wrapped_function_may_do_what_it_likes_with_the_number():
+    _, inner = taught(one)
+    heard = []
+
+    def step(x, y):
+        found = inner.function(x, y)
+        heard.append(found)
+        return found
+
+    outer = engine.compile(step)
+    for _ in range(5):
+        outer(*rows())
+    assert outer.tier == "eager"
+    assert len(heard) == 5
+
+
+@pytest.mark.parametrize("wide", [5, 7, 9, 11, 13])
+def test_networks_of_other_widths_return_numbers_too(wide):
+    """Of the later ones no graph is made: what was learnt of the first is put to use."""
+
+    def built():
+        engine.manual_seed(wide)
+        model = engine.nn.Sequential(engine.nn.Linear(6, wide), engine.nn.Tanh(), engine.nn.Linear(wide, 4))
+        return one(model, optim.Adam(model.parameters(), 0.01))
+
+    eager, step = built(), engine.compile(built())
+    for _ in range(4):
+        batch = rows()
+        alike(step(*batch), eager(*batch))
+        step.wait()
+    assert step.tier == "native"

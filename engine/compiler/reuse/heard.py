@@ -18,6 +18,7 @@ from engine.compiler.trace.assemble import Assembly, all_zeros
 from engine.compiler.trace.compare import ARRAYS
 from engine.compiler.trace.events import Draw, Event
 from engine.compiler.trace.guard import PLAIN
+from engine.compiler.trace.numbers import Number
 from engine.graph import Size
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
@@ -63,7 +64,7 @@ class Heard:
         for event in trace.events:
             getattr(self, f"_{event.what}")(event, *event.facts)
         self._words += [(self._tensor(t), -1 if a is None else self._array(a)) for t, a in trace.slopes]
-        self._words.append(self._result(trace.result))
+        self._words.append(self._result(trace.returned))
         self.memory = _memory(assembly, self.optimizers)
         self._lies()
         self.key, self.sizes = tuple(self._words), tuple(self._sizes)
@@ -187,6 +188,8 @@ class Heard:
         if result.__class__ in (tuple, list, dict):
             parts = result.items() if result.__class__ is dict else enumerate(result)
             return result.__class__, *[(repr(name), self._result(part)) for name, part in parts]
+        if isinstance(result, Number):
+            return result.kind, self._array(result.array)
         if isinstance(result, Tensor):
             if self.comparison.cells.get(id(result.array), (None, None))[1] is result:
                 raise TooMuch("a result that lives on")

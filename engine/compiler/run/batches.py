@@ -11,6 +11,7 @@ import numpy as np
 from engine.compiler.run.runner import addresses, numbers
 from engine.compiler.trace.events import Trace
 from engine.compiler.trace.guard import signature
+from engine.compiler.trace.numbers import Number
 from engine.tensor import Tensor, wrap
 from engine.tree import is_branch, leaves, mapped
 
@@ -94,6 +95,6 @@ def joined(parts: list[Any]) -> Any:
 
 def is_finite(trace: Trace) -> bool:
     """Whether what a step returned and the gradients that its optimisers saw are finite."""
-    arrays = [t.array for t in leaves(trace.result) if isinstance(t, Tensor)]
+    arrays = [t.array for t in leaves(trace.returned) if isinstance(t, (Tensor, Number))]
     arrays += [g for e in trace.events if e.what == "stepped" for _, _, g in e.facts[0].moved]
     return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in arrays)

@@ -198,7 +198,7 @@ class Bound:
             self.advance()
         else:
             self._forget_draws(1, 0, before)
-        return self.result(lambda made: wrap(_as(outputs[made.number], made.dtype))), finite
+        return self.result(lambda made: made.of(outputs[made.number])), finite
 
     def prepare(self) -> None:
         """What Python does before a step: draws, and schedules that step before the optimiser."""

@@ -15,6 +15,7 @@ from engine.compiler.lowering.rebound import Rebound
 from engine.compiler.trace import flat, home
 from engine.compiler.trace.compare import ARRAYS, Comparison, Differs, ndarray
 from engine.compiler.trace.events import Draw, Event, Trace
+from engine.compiler.trace.numbers import Number
 from engine.compiler.trace.recipe import Call, Drawn, Made, Program
 from engine.compiler.trace.updates import Updates
 from engine.elements import Abstract
@@ -354,22 +355,23 @@ class Assembly:
             if id(leaf) not in self.flat_of:
                 self.write(self.state_cell(tensor.array, "grad"), self.value(after))
             self.program.slopes.append((leaf, tensor))
-        self.program.result = mapped(self._result, self.trace.result)
+        self.program.result = mapped(self._result, self.trace.returned)
         self.graph.writes = list(self.final.values())
 
     def _result(self, leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
+        if not isinstance(leaf, (Tensor, Number)):
             return leaf
         if leaf.array.__class__ not in ARRAYS:
             raise self.refuse("a result that is not on the CPU")
         owner = self.comparison.cells.get(id(leaf.array), (None, None))[1]
         if owner is leaf:
             return leaf
+        kind = leaf.kind if isinstance(leaf, Number) else ""
         value = self.value(leaf.array)
         self.graph.outputs.append(value)
         if self.wants_finite and value.dtype.kind == "f":
             self.graph.finite.append(value)
-        return Made(len(self.graph.outputs) - 1, leaf.array.dtype)
+        return Made(len(self.graph.outputs) - 1, leaf.array.dtype, kind)
 
 
 def all_zeros(array: Any) -> bool:

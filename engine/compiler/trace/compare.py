@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.compiler.trace.events import Draw, Event, Reason, Stepped, Trace
+from engine.compiler.trace.numbers import Number
 from engine.elements import Abstract
 from engine.tensor import Tensor
 from engine.tree import leaves
@@ -67,7 +68,7 @@ class Comparison:
             self.line = b.line
             self.event(a, b)
         self.line = ""
-        self.same(_plain(self.old.result), _plain(self.new.result), "what the step returns")
+        self.same(_plain(self.old.returned), _plain(self.new.returned), "what the step returns")
         if len(self.old.slopes) != len(self.new.slopes):
             raise Differs("other tensors got gradients")
         for (t, a), (u, b) in zip(self.old.slopes, self.new.slopes, strict=True):
@@ -96,7 +97,7 @@ class Comparison:
                 self.enter(made, made)
             else:
                 self.facts(event, event)
-        self.same(_plain(self.new.result), _plain(self.new.result), "")
+        self.same(_plain(self.new.returned), _plain(self.new.returned), "")
         self.same([a for _, a in self.new.slopes], [a for _, a in self.new.slopes], "")
         return self
 
@@ -186,7 +187,7 @@ def _unlike(old: Trace, new: Trace) -> Iterator[tuple[Event, Event]]:
 
 
 def _plain(result: Any) -> list[Any]:
-    return [t.array if isinstance(t, Tensor) else t for t in leaves(result)]
+    return [t.array if isinstance(t, (Tensor, Number)) else t for t in leaves(result)]
 
 
 def _equal(x: Any, y: Any) -> bool:

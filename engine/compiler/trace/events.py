@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as File
+from types import CodeType
 from typing import Any
 
+import numpy as np
+
 from engine import rng
+from engine.compiler.trace.numbers import Number, Path, code_of, handed_out, way_out
 from engine.compiler.trace.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
 from engine.nn.hooks import EVERYWHERE, register_module_watcher
@@ -23,7 +27,7 @@ from engine.sweep import current_sweep
 from engine.tensor import NUMBERS, Tensor
 from engine.tree import leaves
 
-ENGINE = str(Path(__file__).parents[2])
+ENGINE = str(File(__file__).parents[2])
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class Stepped:
 class Trace:
     """One run of a step: its arguments, what happened in order, what it gave back, and why it can not be replayed.
 
-    samples: the random numbers that it asked for; their arrays stand behind the arguments. draws: who was asked for the
+    returned: what it gave back, with `Number` in the place of numbers that it made of tensors only for that. samples:
+    the random numbers that it asked for; their arrays stand behind the arguments. draws: who was asked for the
     number of a mask.
     """
 
@@ -80,6 +85,7 @@ class Trace:
     samples: list[Sample] = field(default_factory=list)
     slopes: list[tuple[Tensor, Any]] = field(default_factory=list)
     result: Any = None
+    returned: Any = None
     reasons: list[Reason] = field(default_factory=list)
     unclear: bool = False
     """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
@@ -96,8 +102,11 @@ class Tracer(Recorder):
     undo: remembers what is written, so that it can be taken back; clear: see `Undo.optimizer`.
     """
 
-    def __init__(self, arguments: Any, undo: Undo | None = None, clear: bool = False) -> None:
-        self.undo, self.clear = undo, clear
+    def __init__(
+        self, arguments: Any, undo: Undo | None = None, clear: bool = False, code: CodeType | None = None
+    ) -> None:
+        self.undo, self.clear, self.code = undo, clear, code
+        self.told: dict[Path, Number] = {}
         given = list(leaves(arguments))
         self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
         self.trace.unclear = not all([isinstance(t, (Tensor, bool, int, float, str)) for t in given])  # noqa: C419
@@ -192,7 +201,12 @@ class Tracer(Recorder):
         return None if hear is None else hear(*facts)
 
     def _hear_looked(self, t: Tensor, what: str) -> None:
-        self.refuse(f"{what} looks at a value, so Python decides what comes next")
+        way = way_out(sys._getframe(), self.code)
+        if way is None or t.array.__class__ is not np.ndarray:
+            self.refuse(f"{what} looks at a value, so Python decides what comes next")
+        else:
+            path, kind = way
+            self.told[path] = Number(self._seen(t), kind)
 
     def _hear_pointed(self, t: Tensor, array: Any) -> None:
         if array is not t.array:  # as it is after w.data *= 2
@@ -323,7 +337,7 @@ def where() -> str:
         path = frame.f_code.co_filename
         file = _FILES.get(path)
         if file is None:
-            file = _FILES[path] = "" if path.startswith((ENGINE, "<frozen")) else Path(path).name
+            file = _FILES[path] = "" if path.startswith((ENGINE, "<frozen")) else File(path).name
         if file:
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back
@@ -332,6 +346,11 @@ def where() -> str:
 
 def watched(step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: bool = False) -> Trace:
     """Run a step eagerly, and what it did."""
-    with Tracer((args, kwargs), undo, clear) as trace:
-        trace.result = step(*args, **kwargs)
+    tracer = Tracer((args, kwargs), undo, clear, code_of(step))
+    with tracer as trace:
+        trace.result = trace.returned = step(*args, **kwargs)
+    try:
+        trace.returned = handed_out(trace.result, tracer.told)
+    except LookupError:
+        trace.reasons.append(Reason("a number is made of a tensor and does not come out as the code says"))
     return trace

@@ -48,7 +48,7 @@ def watched_hollow(step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Tr
     told = False
     try:
         with shadow as trace:
-            trace.result = step(*args, **kwargs)
+            trace.result = trace.returned = step(*args, **kwargs)
         told = not trace.reasons
     except Exception:  # whatever it is, it is met again, and said, where the step runs
         return None

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from engine.compiler.graph.ir import Graph, Value
+from engine.compiler.trace.numbers import number_of
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.sample import Sample
-from engine.tensor import Tensor
+from engine.tensor import Tensor, wrap
 
 
 class Call(NamedTuple):
@@ -85,7 +88,14 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Made:
-    """In the place of a tensor that a step returns: the number of the graph's output, and its element type."""
+    """In the place of a tensor that a step returns: the number of the graph's output, and its element type; kind: how
+    a number is made of it, where that is returned (see `numbers.Number`)."""
 
     number: int
     dtype: Any
+    kind: str = ""
+
+    def of(self, array: Any) -> Any:
+        """What a step returns in the place of this."""
+        array = array if array.dtype == self.dtype else np.asarray(array, self.dtype)
+        return number_of(array, self.kind) if self.kind else wrap(array)
