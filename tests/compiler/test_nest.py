@@ -130,6 +130,40 @@ def test_reductions_over_several_loops_and_over_long_ones(sizes: tuple[int, ...]
     check(desk.nest(0, lanes, SUM, [desk.operand(), desk.operand("")], (1, 1)), 1e-4)
 
 
+WINDOW: Lines = [
+    ("load", 0),
+    ("load", 1),
+    ("eq", 0, 1),
+    ("load", 2),
+    ("const", 0.0, F),
+    ("where", 2, 3, 4),
+    ("reduce", "sum", 5),
+    ("reduce", "max", 0),
+]
+
+
+@pytest.mark.parametrize("n", [2, 8, 16, 24, 32, 48, 64, 80])
+@pytest.mark.parametrize("lanes", [0, 5])
+def test_a_pool_s_windows_are_written_out_and_mean_the_same(n: int, lanes: int) -> None:
+    """The gradient of a pool: places of the maximum and gradients stand still in the window, and are summed up."""
+    desk = Desk((n, 3, 2, 5, 2, 3) if lanes == 0 else (3, 4, 2, 5, 2, n))
+    places, slopes = (
+        desk.operand("1350" if lanes == 0 else "0135", "f4"),
+        desk.operand("1350" if lanes == 0 else "0135"),
+    )
+    places.buffer.array[:] = desk.random.integers(0, 4, len(places.buffer.array))
+    taps = desk.operand("24")
+    taps.buffer.array[taps.offset : taps.offset + 4] = range(4)
+    whole = desk.operand("123450" if lanes == 0 else "012345")
+    nest = desk.nest(1, lanes, WINDOW, [places, taps, slopes, whole, desk.operand("0"), desk.operand("0")],
+                     (3, 5), (4, 6), (5, 7))  # fmt: skip
+    assert nest.straight == (n // 16 if lanes == 5 and n in (16, 32, 48, 64) else 0)
+    assert nest.pairs == ((2, 4) if lanes == 0 or nest.straight else ())
+    check(nest)
+    for piece in nest.split(2):
+        assert piece.pairs == nest.pairs or piece.straight != nest.straight
+
+
 @pytest.mark.parametrize("fn", ["sum", "max", "min", "prod"])
 @pytest.mark.parametrize("dtype", ["f4", "i8", "u4"])
 def test_reductions_of_every_kind_of_number(fn: str, dtype: str) -> None:
@@ -292,8 +326,10 @@ def test_accesses_are_what_is_read_and_what_is_written() -> None:
 def random_nest(seed: int) -> Nest:
     """A nest of random loops, operands, lines and stores."""
     random = np.random.default_rng(seed)
-    loops = int(random.integers(1, 4))
-    sizes = tuple(int(n) for n in random.choice([1, 2, 3, 5, 16, 17, 33, 64, 70], loops))
+    loops = int(random.integers(1, 5))
+    sizes = tuple(
+        int(n) for n in random.choice([1, 2, 2, 3, 5, 16, 17, 32, 33, 64, 70][: 11 if loops < 4 else 8], loops)
+    )
     parallel, lanes = int(random.integers(0, loops + 1)), int(random.integers(0, loops))
     desk, every = Desk(sizes, seed), "".join(map(str, range(loops)))
 
@@ -329,7 +365,7 @@ def random_nest(seed: int) -> Nest:
     return desk.nest(parallel, lanes, body, operands, *stores)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_random_nests_mean_what_numpy_means(seed: int) -> None:
     nest = random_nest(seed)
     largest = max(float(np.abs(w).max()) for w in meaning(nest))

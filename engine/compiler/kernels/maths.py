@@ -321,6 +321,14 @@ ALIKE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 """Functions whose operands have one kind, which is their first argument after the emitter."""
 
+IDENTITY: dict[str, dict[str, Any]] = {
+    "sum": {"f": 0.0, "i": 0, "u": 0, "t": 0}, "prod": {"f": 1.0, "i": 1, "u": 1, "t": 1},
+    "max": {"f": -math.inf, "i": -(2**31), "u": 0, "t": 0}, "min": {"f": math.inf, "i": 2**31 - 1, "u": -1, "t": 1},
+    "any": {"t": 0}, "all": {"t": 1},
+}  # fmt: skip
+"""What changes nothing, for each reduction and kind of lanes (a truth is reduced as 0 or 1)."""
+COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "max", "all": "min"}
+
 EXPENSIVE = {"exp": 9, "log": 12, "log1p": 14, "expm1": 11, "tanh": 12, "erf": 13, "sin": 30, "cos": 30, "pow": 60,
              "div": 8, "sqrt": 5, "hash": 8}  # fmt: skip
 """About how many cycles a register full of them takes, where it is more than a few."""

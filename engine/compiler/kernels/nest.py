@@ -95,6 +95,23 @@ class Nest:
         return len(self.sizes) > self.parallel + 1 and count > LONG * lanes
 
     @property
+    def straight(self) -> int:
+        """Of a vectorised loop that is summed over with others, and is full and short, so many groups of 16 lanes: they
+        go side by side without a loop, whose beginning and end would take longer than its rounds."""
+        inside = self.sizes[self.lanes] if len(self.sizes) > self.parallel + 1 and self.lanes >= self.parallel else 0
+        return inside // GRAIN if 0 < inside <= 4 * GRAIN and inside % GRAIN == 0 else 0
+
+    @property
+    def pairs(self) -> tuple[int, ...]:
+        """The loops of two rounds that are summed over with others and in which vectors stand still, as over a pool's
+        window: they are written out, as the innermost ones, so that what their rounds share is loaded once."""
+        if len(self.sizes) < self.parallel + 3 or (self.lanes >= self.parallel and not self.straight):
+            return ()
+        vectors = [o.strides for i, o in enumerate(self.operands) if i in self.lines.loaded and o.strides[self.lanes]]
+        summed = [i for i in range(self.parallel, len(self.sizes)) if i != self.lanes and self.sizes[i] == 2]
+        return tuple(i for i in summed if any(strides[i] == 0 for strides in vectors))
+
+    @property
     def side(self) -> int:
         """How many registers of a vectorised loop go side by side: few where it is short or lines take many of them."""
         width = self.sizes[self.lanes] // GRAIN if self.sizes else 1
@@ -122,6 +139,8 @@ class Nest:
         """Everything that decides the machine code."""
         kept = self.kept or self.narrow
         form = f"kept{kept}{'' if self.sizes[self.lanes] % GRAIN else 'full'}" if kept else f"side{self.side}"
+        form = f"straight{self.straight}" if self.straight else form
+        form += "".join([f" pair{i}" for i in self.pairs])
         form += "long" * self.long + "deep" * self.deep
         return f"nest {len(self.sizes)}/{self.parallel}/{self.lanes} {form} {self.structure}"
 

@@ -29,13 +29,6 @@ BLOCK, FEW = 256, 64
 """Rounds of a long reduced loop whose result is added to the rest as one; the same of several loops."""
 LONG_MAP, AHEAD = 1024, 512
 """Places of a flat map that asks for lines before it writes to them; how many bytes before."""
-IDENTITY: dict[str, dict[str, Any]] = {
-    "sum": {"f": 0.0, "i": 0, "u": 0, "t": 0}, "prod": {"f": 1.0, "i": 1, "u": 1, "t": 1},
-    "max": {"f": -math.inf, "i": -(2**31), "u": 0, "t": 0}, "min": {"f": math.inf, "i": 2**31 - 1, "u": -1, "t": 1},
-    "any": {"t": 0}, "all": {"t": 1},
-}  # fmt: skip
-"""What changes nothing, for each reduction and kind of lanes (a truth is reduced as 0 or 1)."""
-COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "max", "all": "min"}
 
 
 class Emission:
@@ -50,11 +43,12 @@ class Emission:
         self.reach = [nest.reach(o) for o in nest.operands]
         self.kinds = self.body.operand_kinds
         self.parallel = _last(range(nest.parallel), nest.lanes)
-        self.reduced = _last(range(nest.parallel, count), nest.lanes)
+        loops = [i for i in range(nest.parallel, count) if i not in nest.pairs]
+        self.reduced, self.pairs = [*_last(loops, nest.lanes), *nest.pairs], nest.pairs
         self.across = nest.lanes >= nest.parallel
         wanted = self.body.needed([s.line for s in nest.stores], behind=True)
         self.outer = [i for i in wanted if not self.body.inner(i)]
-        self.side = nest.side
+        self.side = nest.straight * GRAIN // f.lanes or nest.side
 
     # --------------------------------------------------------------------------------------------- loops
     def emit(self) -> None:
@@ -102,6 +96,8 @@ class Emission:
     def vectors(self, scope: Scope, body: Callable[..., Any], sweep: Sweep | None = None, held: Any = ()) -> Any:
         """The vectorised loop: body(scope, *held), several full registers at a time, then what is left."""
         f, n, lanes = self.f, self.sizes[self.nest.lanes], self.f.lanes
+        if self.nest.straight:
+            return body(self.enter_lanes(scope, 0, [None] * self.side), *held)
         step = self.side * lanes
         full = f.sub(n, n % step)
 
@@ -198,7 +194,11 @@ class Emission:
             for store in sweep.stores:
                 self.store(scope, store)
             return self.gathered(scope, sweep, held)
-        loop, last = self.reduced[depth], depth + 1 == len(self.reduced)
+        loop, last = self.reduced[depth], depth + 1 == len(self.reduced) - len(self.pairs)
+        if loop in self.pairs:
+            for i in (0, 1):
+                held = self._inside(depth + 1, self.enter(scope, loop, i), sweep, held)
+            return held
         if loop == self.nest.lanes:
             return self.vectors(scope, lambda inside, *c: self._inside(depth + 1, inside, sweep, c), sweep, held)
 
@@ -246,7 +246,7 @@ class Emission:
     def combine(self, line: int, a: Any, b: Any) -> Any:
         """Two parts of a reduction as one."""
         kind = self.body.kinds[line].replace("t", "i")
-        return maths.ALIKE[COMBINE[self.body.body[line][1]]](self.f, kind, a, b)
+        return maths.ALIKE[maths.COMBINE[self.body.body[line][1]]](self.f, kind, a, b)
 
     def _whole(self, line: int, values: list[Any]) -> Any:
         """All registers and all lanes combined, in every lane."""
@@ -274,7 +274,7 @@ class Emission:
         return x
 
     def _identity(self, line: int) -> Any:
-        return IDENTITY[self.body.body[line][1]][self.body.kinds[line]]
+        return maths.IDENTITY[self.body.body[line][1]][self.body.kinds[line]]
 
     def _type(self, line: int) -> str:
         return self.f.floats if self.body.kinds[line] == "f" else self.f.ints
