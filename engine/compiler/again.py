@@ -7,7 +7,7 @@ everything as it was gets a function of its own, which is written for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,10 @@ from engine.compiler.machine.memory import address
 from engine.compiler.run import team
 from engine.compiler.run.native import PARKED, STOPPED, Feed, Native
 from engine.compiler.run.runner import Bound
-from engine.compiler.trace.numbers import number_of
 from engine.compiler.trace.recipe import Made
 from engine.graph import read_mode
 from engine.tensor import Tensor, wrap
+from engine.tree import is_branch, leaves
 
 ndarray, FLOAT = np.ndarray, np.dtype("f4")
 LOOKS = 16
@@ -36,10 +36,10 @@ def one(args, {names}):
  try:
   {tensors} = args
   if not ({conditions}):
-   return None
-  loss, at = pool.pop()
+   return missed
+  {pooled} = pool.pop()
  except Exception:
-  return None
+  return missed
  with lock:
   running.append(None)
   try:
@@ -69,9 +69,13 @@ CREW = """
 """What `Native.told` does."""
 
 
+MISSED = object()
+"""Instead of a result: something is not as it was, so the long way has to find out what."""
+
+
 class Again:
-    """One native step whose result is one number. variant: what has to hold still; one: does the step where a glance
-    finds everything as it was, else says None; well: whether the last step was finite."""
+    """One native step that returns numbers. variant: what has to hold still; one: does the step where a glance finds
+    everything as it was, else says MISSED; well: whether the last step was finite."""
 
     def __init__(self, variant: Any, bound: Bound, native: Native, arrays: list[Any]) -> None:
         self.variant, self.bound, self.native = variant, bound, native
@@ -84,37 +88,36 @@ class Again:
         self.results = np.zeros((1, len(self.table.results)), np.float32)
         self.looks, self.due, self.well = 0, LOOKS, [True]
         self.one: Callable[[tuple[Any, ...]], Any] = _never
-        self.pool: list[tuple[Any, int]] = []
-        self.made: Made = self.program.result
-        self.place = self.runner.outputs[self.made.number][0]
+        self.pool: list[tuple[Any, ...]] = []
+        self.made = [leaf for leaf in leaves(self.program.result) if leaf.__class__ is Made]
+        self.places = {made: self.runner.outputs[made.number][0] for made in self.made}
         self.read, self.bits = self.runner.read, self.runner.bits
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, address(self.results), 0)
 
     def look(self, args: tuple[Any, ...]) -> Any:
-        """The step after a long look; None where something is not as it was: then the long way finds out what. Where it
-        often finds all as it was, a glance will do from then on."""
+        """The step after a long look, or MISSED. Where it often finds all as it was, a glance will do from then on."""
         due = self.one is not _never and not self.pool
         turns = TURNS + 1 if due else 1
         if len(args) != len(self.arrays) or read_mode() is not self.mode or not self.table.quick(self.native, turns):
-            return None
+            return MISSED
         for place, t in enumerate(args):
             if t.__class__ is not Tensor or t._requires_grad:
-                return None
+                return MISSED
             if t.array is not self.arrays[place] and not self.takes(place, t.array):
-                return None
+                return MISSED
         if self.variant.changed() or self.program.settings != self.read:
-            return None
+            return MISSED
         if due:
             self._fill()
         else:
             self._count()
         with self.table.lock:
             self.well[0] = not self.table.once(self.native, self.words, turns)
-            found = self.results[0, self.place, ...].copy()
+            found = self.results[0].copy()
         if self.well[0]:
             self.bound.done(1)
-        return self.made.of(found)
+        return self.bound.result(lambda made: made.of(found[self.places[made], ...]))
 
     def fits(self, variant: Any, bound: Bound) -> bool:
         """Whether steps of this variant are still done so, now that one went the long way."""
@@ -133,15 +136,16 @@ class Again:
     def _fill(self) -> None:
         """Results of the next steps, and where they will be written."""
         rows = np.zeros((TURNS, len(self.table.results)), np.float32)
-        first = address(rows)
-        made, stride = (lambda a: a) if self.made.kind else wrap, rows.strides[0]
-        self.pool += [(made(row[self.place, ...]), first + i * stride) for i, row in enumerate(rows)]
+        first, stride = address(rows), rows.strides[0]
+        for i, row in enumerate(rows):
+            cells = [(made, row[place, ...]) for made, place in self.places.items()]
+            self.pool.append((first + i * stride, *[wrap(cell) if _plain(made) else cell for made, cell in cells]))
 
     def _written(self) -> Callable[[tuple[Any, ...]], Any]:
         """This step as one function."""
         name, native = Names(), self.native
-        still = conditions(self.variant, name)
-        if still is None or self.made.dtype != FLOAT:
+        still, result = conditions(self.variant, name), _tree(self.program.result, name, iter(range(len(self.made))))
+        if still is None or result is None:
             return _never
         name.held |= self._named()
         places = range(len(self.arrays))
@@ -150,7 +154,8 @@ class Again:
             conditions=" and ".join(["read_mode() is mode", *[ARGUMENT.format(i=i) for i in places], *still]),
             begin=CREW.format(parked=PARKED).strip() if native.others else "begin(letter)",
             results=CALL.index("results"),
-            done="\n ".join(self._done(name)), result="number_of(loss, kind)" if self.made.kind else "loss",
+            pooled=f"[{', '.join(['at', *[f'r{i}' for i in range(len(self.made))]])}]",
+            done="\n ".join(self._done(name)), result=result,
             names=", ".join([f"{n}={n}" for n in name.held]),
         )  # fmt: skip
         space: dict[str, Any] = {}
@@ -167,7 +172,7 @@ class Again:
             "native": native, "call": native.call, "numbers": native.numbers, "words": self.words,
             "driver": native.driver, "begin": native.driver.begin, "letter": native.begin, "parked": native.letter,
             "crews": native.crews, "recruit": team.Crew, "held": native.held,
-            "number_of": number_of, "kind": self.made.kind,
+            "missed": MISSED,
         }  # fmt: skip
 
     def _done(self, name: Names) -> list[str]:
@@ -183,8 +188,32 @@ class Again:
         return [*stopped, *(f" {line}" for line in lines or ["pass"])]
 
 
-def _never(_: tuple[Any, ...]) -> None:
+def _plain(made: Made) -> bool:
+    """Whether a result is a tensor of what native code writes."""
+    return made.dtype == FLOAT and not made.kind
+
+
+def _tree(tree: Any, name: Names, numbers: Iterator[int]) -> str | None:
+    """The text that makes what a step returns, of the results r0, r1 ...; None for a branch of an unknown kind."""
+    if tree.__class__ is Made:
+        result = f"r{next(numbers)}"
+        return result if _plain(tree) else f"{name(tree)}.of({result})"
+    if not is_branch(tree):
+        return name(tree)
+    parts = [_tree(part, name, numbers) for part in (tree.values() if isinstance(tree, dict) else tree)]
+    if None in parts:
+        return None
+    if tree.__class__ is dict:
+        return f"{{{', '.join([f'{name(key)}: {part}' for key, part in zip(tree, parts, strict=True)])}}}"
+    inside = "".join([f"{part}, " for part in parts])
+    if hasattr(tree, "_fields"):
+        return f"{name(tree.__class__)}({inside})"
+    return {tuple: f"({inside})", list: f"[{inside}]"}.get(tree.__class__)
+
+
+def _never(_: tuple[Any, ...]) -> Any:
     """What nobody has written yet does no step."""
+    return MISSED
 
 
 def _taken(arrays: list[Any], row: Any, likes: list[Any], place: int, a: Any) -> bool:
@@ -204,7 +233,6 @@ def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:
         or runner.new is not None
         or not bound.simple
         or runner.alone
-        or bound.program.result.__class__ is not Made
     ):
         return None
     native = runner.table.short

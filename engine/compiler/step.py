@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.again import Again, again
+from engine.compiler.again import MISSED, Again, again
 from engine.compiler.explain import Report, Row, report, rows
 from engine.compiler.graph.ir import CompilerError
 from engine.compiler.kernels.work import shards
@@ -76,9 +76,9 @@ class Step:
         quick = self._again
         if quick is not None and not kwargs:
             found = quick.one(args)
-            if found is None:
+            if found is MISSED:
                 found = quick.look(args)
-            if found is not None:
+            if found is not MISSED:
                 self.newest, self.finite, self.tier = quick.variant, quick.well[0], "native"
                 return found
         if current_mode().recorders:

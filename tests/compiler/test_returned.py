@@ -1,6 +1,7 @@
 """What steps return: tensors, numbers that are made of tensors for that alone, and all of it stacked, of many steps."""
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -110,6 +111,28 @@ def early(m, o):
     return step
 
 
+class Report(NamedTuple):
+    """What some steps return."""
+
+    loss: Any
+    right: Any
+
+
+def a_report(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        return Report(loss, right), [m[0].bias, "text"]
+
+    return step
+
+
+def nothing(m, o):
+    def step(x, y):
+        trained(m, o, x, y)
+
+    return step
+
+
 def a_sum(m, o):
     def step(x, y):
         loss, _ = trained(m, o, x, y)
@@ -165,9 +188,16 @@ def other_float(x):
 
 def alike(a, b):
     """The same kinds of leaves, with the same numbers."""
+    assert type(a) is type(b)
     a, b = engine.tree.leaves(a), engine.tree.leaves(b)
     assert list(map(type, a)) == list(map(type, b))
-    np.testing.assert_allclose(list(map(float, a)), list(map(float, b)), rtol=1e-4)
+    for x, y in zip(a, b, strict=True):
+        assert x == y if isinstance(x, str | None) else np.allclose(numbers(x), numbers(y), rtol=1e-4)
+
+
+def numbers(x):
+    """A number, or those of a tensor."""
+    return x.detach().numpy() if isinstance(x, engine.Tensor) else x
 
 
 def taught(make, **more):
@@ -178,7 +208,7 @@ def taught(make, **more):
 
 
 @pytest.mark.parametrize("guard", [None, "finite"])
-@pytest.mark.parametrize("make", [one, as_float, in_a_tree, keyed, early])
+@pytest.mark.parametrize("make", [one, as_float, in_a_tree, keyed, early, a_report, nothing])
 def test_numbers_that_are_made_to_be_returned_are_results(make, guard):
     often, _ = taught(make)
     for _ in range(20):  # Python runs code that it knows in other ways
@@ -190,6 +220,7 @@ def test_numbers_that_are_made_to_be_returned_are_results(make, guard):
         if i == 3:
             step.wait()
     assert step.tier == "native", step.why()
+    assert step._again.pool, "results for steps to come: a glance is enough"
 
 
 @pytest.mark.parametrize("make", [a_sum, a_key, asked_by_others, asked_one_by_one, kept_before, by_a_float_of_its_own])
