@@ -19,8 +19,9 @@ from engine.compiler.machine.memory import address
 from engine.compiler.run import team
 from engine.compiler.run.native import PARKED, STOPPED, Feed, Native
 from engine.compiler.run.runner import Bound
-from engine.compiler.trace.recipe import Made
+from engine.compiler.trace.recipe import Drawn, Made
 from engine.graph import read_mode
+from engine.rng import folded
 from engine.tensor import Tensor, wrap
 from engine.tree import is_branch, leaves
 
@@ -45,6 +46,7 @@ def one(args, {names}):
   try:
    call[:] = words
    numbers[{results}] = at
+   {drawn}
    {begin}
   finally:
    running.pop()
@@ -91,7 +93,9 @@ class Again:
         self.pool: list[tuple[Any, ...]] = []
         self.made = [leaf for leaf in leaves(self.program.result) if leaf.__class__ is Made]
         self.places = {made: self.runner.outputs[made.number][0] for made in self.made}
-        self.read, self.bits = self.runner.read, self.runner.bits
+        self.read, self.bits = self.runner.read, self.runner.bits.copy()
+        self.drawn = [(self.bits[0].view(b.dtype), i, read.place)
+                      for i, (b, _, read) in enumerate(self.table.plan.scalars) if read.__class__ is Drawn]  # fmt: skip
         self.feed = Feed(self.row, self.bits)
         self.words = self.feed.words(1, 0, address(self.results), 0)
 
@@ -113,17 +117,22 @@ class Again:
         else:
             self._count()
         with self.table.lock:
+            self.bound.prepare()
+            for numbers, i, place in self.drawn:
+                numbers[i] = self.program.keys[place]
             self.well[0] = not self.table.once(self.native, self.words, turns)
             found = self.results[0].copy()
         if self.well[0]:
             self.bound.done(1)
+        else:
+            self.bound.forget_draws(1, 0, [])
         return self.bound.result(lambda made: made.of(found[self.places[made], ...]))
 
     def fits(self, variant: Any, bound: Bound) -> bool:
         """Whether steps of this variant are still done so, now that one went the long way."""
         runner = bound.runner
         same = variant is self.variant and bound is self.bound and runner.table.short is self.native
-        return same and runner.read == self.read and runner.bits is self.bits and read_mode() is self.mode
+        return same and runner.read == self.read and read_mode() is self.mode
 
     def _count(self) -> None:
         """A look that found all as it was."""
@@ -153,7 +162,7 @@ class Again:
             tensors=f"[{', '.join([f't{i}' for i in places])}]",
             conditions=" and ".join(["read_mode() is mode", *[ARGUMENT.format(i=i) for i in places], *still]),
             begin=CREW.format(parked=PARKED).strip() if native.others else "begin(letter)",
-            results=CALL.index("results"),
+            results=CALL.index("results"), drawn="\n   ".join(self._draws(name)) or "pass",
             pooled=f"[{', '.join(['at', *[f'r{i}' for i in range(len(self.made))]])}]",
             done="\n ".join(self._done(name)), result=result,
             names=", ".join([f"{n}={n}" for n in name.held]),
@@ -175,6 +184,12 @@ class Again:
             "missed": MISSED,
         }  # fmt: skip
 
+    def _draws(self, name: Names) -> list[str]:
+        """What `Bound.prepare` does, and where the numbers of draws go."""
+        generators = enumerate(self.program.generators)
+        lines = [f"k{i} = {name(folded)}(*{name(generator)}.draw())" for i, generator in generators]
+        return lines + [f"{name(numbers)}[{i}] = k{place}" for numbers, i, place in self.drawn]
+
     def _done(self, name: Names) -> list[str]:
         """What `Bound.done` does."""
         bound, program = self.bound, self.program
@@ -185,7 +200,8 @@ class Again:
             return lines
         well = name(self.well)
         stopped = [f"{well}[0] = not numbers[{STOPPED}]", f"if {well}[0]:"]
-        return [*stopped, *(f" {line}" for line in lines or ["pass"])]
+        refused = ["else:", f" {name(bound.forget_draws)}(1, 0, ())"]
+        return [*stopped, *(f" {line}" for line in lines or ["pass"]), *refused]
 
 
 def _plain(made: Made) -> bool:
@@ -231,7 +247,8 @@ def again(variant: Any, bound: Bound, args: tuple[Any, ...]) -> Again | None:
         runner.tier != "native"
         or bound is not variant.bound
         or runner.new is not None
-        or not bound.simple
+        or bound.program.schedules
+        or bound.program.samples
         or runner.alone
     ):
         return None

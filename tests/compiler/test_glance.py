@@ -276,6 +276,61 @@ def test_a_step_that_is_not_finite_is_refused_at_a_glance_too():
     assert any((p.array != a).any() for p, a in zip(case.model.parameters(), before, strict=True))
 
 
+def noisy():
+    """A step that draws masks and counts batches, and its model."""
+    engine.manual_seed(8)
+    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.4), nn.Linear(8, 4))
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step, model
+
+
+def run_of(step, batches):
+    """The losses of steps that draw from one seed on."""
+    engine.manual_seed(9)
+    return [step(*batch).item() for batch in batches]
+
+
+@pytest.mark.parametrize("guard", [None, "finite"])
+def test_draws_and_counts_are_those_of_eager_steps(guard):
+    (eager, theirs), (function, ours) = noisy(), noisy()
+    step, batches = engine.compile(function, guard=guard), [rows(7) for _ in range(OFTEN + 2 * TURNS)]
+    step.prepare(*batches[0])
+    step.wait()
+    found = run_of(step, batches)
+    assert glanced(step, batches[0])[1]
+    eager_losses = run_of(eager, batches)
+    eager(*batches[0])
+    assert found == pytest.approx(eager_losses, rel=1e-4)
+    assert gap(ours, theirs) < 1e-4
+    assert ours[1].num_batches_tracked.item() == len(batches) + 1
+
+
+def test_a_step_that_is_refused_at_a_glance_has_drawn_nothing():
+    batches, losses = [rows(7) for _ in range(OFTEN)], []
+    for refused in (False, True):
+        function, _ = noisy()
+        step = engine.compile(function, guard="finite")
+        step.prepare(*batches[0])
+        step.wait()
+        run_of(step, batches)
+        if refused:
+            x, y = batches[0]
+            _, enough = glanced(step, (x + math.inf, y))
+            assert enough
+            assert not step.finite
+        losses.append([step(*batch).item() for batch in batches[:5]])
+        assert step.finite
+    assert losses[0] == losses[1]
+
+
 def wide(seed):
     """A step that is long enough for two threads, and its batch."""
     engine.manual_seed(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -197,7 +197,7 @@ class Bound:
         if finite:
             self.advance()
         else:
-            self._forget_draws(1, 0, before)
+            self.forget_draws(1, 0, before)
         return self.result(lambda made: made.of(outputs[made.number])), finite
 
     def prepare(self) -> None:
@@ -266,7 +266,7 @@ class Bound:
         self.done(done)
         if stopped:
             self._rewind(states, done)
-            self._forget_draws(count, done, before)
+            self.forget_draws(count, done, before)
         return done, stopped, found
 
     def _row(self) -> Any:
@@ -279,7 +279,7 @@ class Bound:
         """Where the generators of samples are."""
         return [(generator, generator.get_state()) for generator in self.sources]
 
-    def _forget_draws(self, count: int, done: int, before: list[Any]) -> None:
+    def forget_draws(self, count: int, done: int, before: Sequence[Any]) -> None:
         """Steps that were refused have drawn nothing: only `done` of `count` have. before: the state of generators."""
         for generator in self.program.generators:
             state = generator.get_state()
