@@ -7,6 +7,7 @@ everything as it was gets a function of its own, which is written for it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -47,7 +48,9 @@ def one(args, {names}):
    call[:] = words
    numbers[{results}] = at
    {drawn}
+   start = now()
    {begin}
+   spent[0] += now() - start
   finally:
    running.pop()
  {done}
@@ -88,9 +91,10 @@ class Again:
         self.row = np.array([[address(a) for a in arrays]], np.int64)
         self.takes = partial(_taken, self.arrays, self.row, self.likes)  # no method: `one` must not hold this object
         self.results = np.zeros((1, len(self.table.results)), np.float32)
-        self.looks, self.due, self.well = 0, LOOKS, [True]
+        self.looks, self.due, self.well, self.spent = 0, LOOKS, [True], [0]
         self.one: Callable[[tuple[Any, ...]], Any] = _never
         self.pool: list[tuple[Any, ...]] = []
+        self.full = 0
         self.made = [leaf for leaf in leaves(self.program.result) if leaf.__class__ is Made]
         self.places = {made: self.runner.outputs[made.number][0] for made in self.made}
         self.read, self.bits = self.runner.read, self.runner.bits.copy()
@@ -101,9 +105,11 @@ class Again:
 
     def look(self, args: tuple[Any, ...]) -> Any:
         """The step after a long look, or MISSED. Where it often finds all as it was, a glance will do from then on."""
-        due = self.one is not _never and not self.pool
-        turns = TURNS + 1 if due else 1
-        if len(args) != len(self.arrays) or read_mode() is not self.mode or not self.table.quick(self.native, turns):
+        due, spent, turns = self.one is not _never and not self.pool, self.spent[0], self.full - len(self.pool)
+        self.spent[0], self.full = 0, len(self.pool)
+        if not self.table.quick(self.native, turns, spent):
+            return MISSED
+        if len(args) != len(self.arrays) or read_mode() is not self.mode:
             return MISSED
         for place, t in enumerate(args):
             if t.__class__ is not Tensor or t._requires_grad:
@@ -120,7 +126,7 @@ class Again:
             self.bound.prepare()
             for numbers, i, place in self.drawn:
                 numbers[i] = self.program.keys[place]
-            self.well[0] = not self.table.once(self.native, self.words, turns)
+            self.well[0] = not self.table.once(self.native, self.words)
             found = self.results[0].copy()
         if self.well[0]:
             self.bound.done(1)
@@ -139,7 +145,7 @@ class Again:
         self.looks += 1
         if self.looks == self.due:
             self.due *= 2
-            self.one = self._written()
+            self.one, self.full = self._written(), 0
             self.pool.clear()
 
     def _fill(self) -> None:
@@ -149,6 +155,7 @@ class Again:
         for i, row in enumerate(rows):
             cells = [(made, row[place, ...]) for made, place in self.places.items()]
             self.pool.append((first + i * stride, *[wrap(cell) if _plain(made) else cell for made, cell in cells]))
+        self.full = TURNS
 
     def _written(self) -> Callable[[tuple[Any, ...]], Any]:
         """This step as one function."""
@@ -181,7 +188,7 @@ class Again:
             "native": native, "call": native.call, "numbers": native.numbers, "words": self.words,
             "driver": native.driver, "begin": native.driver.begin, "letter": native.begin, "parked": native.letter,
             "crews": native.crews, "recruit": team.Crew, "held": native.held,
-            "missed": MISSED,
+            "missed": MISSED, "now": time.perf_counter_ns, "spent": self.spent,
         }  # fmt: skip
 
     def _draws(self, name: Names) -> list[str]:

@@ -12,6 +12,7 @@ from engine.compiler.again import TURNS
 from engine.compiler.code.driver import PARKED
 from engine.compiler.machine.cores import set_cores
 from engine.compiler.run import team
+from engine.compiler.run.table import QUICK
 from tests.compiler.steps import gap, rows
 from tests.compiler.test_glance import OFTEN, Case, glanced, often
 
@@ -148,6 +149,23 @@ def test_steps_of_two_threads_from_two_sides_at_once(two_cores):
         eager = [step(*batch).item() for _ in range(1 + OFTEN + 200)]
         assert [loss.item() for loss in losses] == pytest.approx(eager[1 + OFTEN :], rel=1e-2, abs=1e-5)
     assert team.share() == 2, "nobody runs any more"
+
+
+@pytest.mark.parametrize(("each", "lost"), [(900, False), (1200, True)])
+def test_many_steps_between_two_looks_count_as_what_they_took(two_cores, monkeypatch, each, lost):
+    """More of them than are looked at in one go: they may take more time together."""
+    compiled, heard = on_two_threads(*wide(4)), []
+    native, table = compiled._again.native, compiled._again.table
+    monkeypatch.setattr(table, "_left", QUICK)
+    monkeypatch.setattr(table, "_spent", 0)
+    monkeypatch.setattr(table, "_allowed", QUICK * 1000)
+    monkeypatch.setattr(table.pace, "due", lambda: False)
+    monkeypatch.setattr(table.pace, "watch", lambda threads, many, mean, calls: heard.append(mean))
+    for _ in range(20):
+        if not table.quick(native, TURNS, TURNS * each):
+            break
+    assert bool(heard) is lost
+    assert all(mean == pytest.approx(each, rel=0.05) for mean in heard)
 
 
 def test_two_threads_that_were_parked_are_woken(two_cores):

@@ -30,7 +30,7 @@ FIRST = 4
 """The call at which tables for many threads are made: the first steps behind an edit shall not wait for them."""
 QUICK = 200
 """Single steps that go the quick way before somebody asks whether the number of threads should be looked at again."""
-ALWAYS = -1
+ALWAYS = 10**9
 """Instead of their number: the step never has more than one thread, and does not count where threads are shared."""
 LOOK = 50_000.0
 """Nanoseconds between two looks at the clock."""
@@ -164,31 +164,34 @@ class Table:
             self.short = next(iter(self._made.get(best, ())), None)
         self._spent, self._allowed = 0, QUICK * self.pace.allowed(best, False) if best > 1 else SOON
 
-    def once(self, native: Native, words: bytes, turns: int = 1) -> bool:
-        """A single step the quick way, under `lock`; whether the guard stopped it. turns: for how many it counts."""
+    def once(self, native: Native, words: bytes) -> bool:
+        """A single step the quick way, under `lock`; whether the guard stopped it."""
         if self._left == ALWAYS:
             return native.told(words)
         start = time.perf_counter_ns()
         with team.Running():
             stopped = native.told(words)
-        self._spent += turns * (time.perf_counter_ns() - start)
+        self._spent += time.perf_counter_ns() - start
         return stopped
 
-    def quick(self, native: Native | None, turns: int = 1) -> bool:
-        """Whether the next single step may go the quick way, which is this one. turns: for how many it asks."""
+    def quick(self, native: Native | None, turns: int = 0, spent: int = 0) -> bool:
+        """Whether the next single step may go the quick way, which is this one. turns, spent: how many went it since
+        this was asked, and the nanoseconds that they took."""
         if native is None or native is not self.short:
             return False
         if self._left == ALWAYS:
             return True
-        if self._spent > self._allowed:
-            self.pace.watch(len(native.states), False, self._spent / (QUICK - self._left), STRIKES)
+        self._left, self._spent = self._left - turns, self._spent + spent
+        done = QUICK - self._left
+        if self._spent > self._allowed * max(1.0, done / QUICK):
+            self.pace.watch(len(native.states), False, self._spent / done, STRIKES)
             self._left = 0
         elif self._left <= 0 and not self.pace.due() and team.share() == self._share:
             self._left, self._spent = QUICK, 0
         if self._left <= 0 or len(native.states) > team.share():
             self.short = None
             return False
-        self._left = max(0, self._left - turns)
+        self._left -= 1
         return True
 
     def _feed(self, inputs: Any, scalars: Any) -> Feed:
