@@ -239,11 +239,41 @@ def test_a_number_that_is_not_finite_is_told_and_the_step_refused():
     for _ in range(5):
         step(x, y)
         step.wait()
-    before = [p.array.copy() for p in step.newest.bound.program.tensors[0][0:1]]
+    tensors = [p for p, _ in step.newest.bound.program.tensors]
+    before = [p.array.copy() for p in tensors]
+    assert len(tensors) == 4
     assert not math.isfinite(step(x + math.inf, y))
     assert not step.finite
-    assert all((p.array == a).all() for (p, _), a in zip(step.newest.bound.program.tensors, before, strict=False))
+    assert all((p.array == a).all() for p, a in zip(tensors, before, strict=True))
     assert math.isfinite(step(x, y))
+
+
+def counted(w, optimizer):
+    def step(x):
+        return w.item(), w.add_(x).item()
+
+    return step
+
+
+def stepped(w, optimizer):
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        return w.item(), optimizer.step()
+
+    return step
+
+
+@pytest.mark.parametrize("make", [counted, stepped])
+def test_a_number_of_what_changes_behind_it_is_the_one_from_before(make):
+    """While nothing is added, both are the same: the step must not be taken for one that returns what it ends with."""
+    found = []
+    for compiled in (False, True):
+        w = engine.zeros(1, requires_grad=make is stepped)
+        step = make(w, optim.SGD([w], 1.0))
+        step = engine.compile(step) if compiled else step
+        found.append([step(engine.full((1,), float(max(0, i - 3)))) for i in range(8)])
+    assert found[0] == found[1]
 
 
 def test_a_wrapped_function_may_do_what_it_likes_with_the_number():

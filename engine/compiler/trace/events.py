@@ -107,6 +107,7 @@ class Tracer(Recorder):
     ) -> None:
         self.undo, self.clear, self.code = undo, clear, code
         self.told: dict[Path, Number] = {}
+        self.first = 0
         given = list(leaves(arguments))
         self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
         self.trace.unclear = not all([isinstance(t, (Tensor, bool, int, float, str)) for t in given])  # noqa: C419
@@ -206,6 +207,7 @@ class Tracer(Recorder):
             self.refuse(f"{what} looks at a value, so Python decides what comes next")
         else:
             path, kind = way
+            self.first = self.first if self.told else len(self.trace.events)
             self.told[path] = Number(self._seen(t), kind)
 
     def _hear_pointed(self, t: Tensor, array: Any) -> None:
@@ -349,6 +351,8 @@ def watched(step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: 
     tracer = Tracer((args, kwargs), undo, clear, code_of(step))
     with tracer as trace:
         trace.result = trace.returned = step(*args, **kwargs)
+    if tracer.told and any(e.what != "op" for e in trace.events[tracer.first :]):
+        trace.reasons.append(Reason("a number is made of a tensor before all is done that the step does to tensors"))
     try:
         trace.returned = handed_out(trace.result, tracer.told)
     except LookupError:
