@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.code.driver import CALL
 from engine.compiler.glance import Names, conditions
 from engine.compiler.machine.memory import address
 from engine.compiler.run import team
-from engine.compiler.run.native import PARKED, STOPPED, Feed, Native
+from engine.compiler.run.native import Feed, Native
 from engine.compiler.run.runner import Bound
 from engine.compiler.trace.recipe import Drawn, Made
 from engine.graph import read_mode
@@ -45,11 +44,9 @@ def one(args, {names}):
  with lock:
   running.append(None)
   try:
-   call[:] = words
-   numbers[{results}] = at
    {drawn}
    start = now()
-   {begin}
+   stopped = told(words, at)
    spent[0] += now() - start
   finally:
    running.pop()
@@ -58,22 +55,6 @@ def one(args, {names}):
 """
 ARGUMENT = """\
 t{i}.__class__ is Tensor and t{i}._requires_grad is False and (t{i}.array is arrays[{i}] or takes({i}, t{i}.array))"""
-CREW = """
-   try:
-    crew = crews.pop()
-   except IndexError:
-    crew = recruit(driver, native.others)
-   if crew is not native.crew:
-    native.meet(crew)
-   begin(letter)
-   if parked[{parked}]:
-    native.wake(crew)
-   crew.kept = held
-   crews.append(crew)
-"""
-"""What `Native.told` does."""
-
-
 MISSED = object()
 """Instead of a result: something is not as it was, so the long way has to find out what."""
 
@@ -95,8 +76,8 @@ class Again:
         self.one: Callable[[tuple[Any, ...]], Any] = _never
         self.pool: list[tuple[Any, ...]] = []
         self.full = 0
-        self.made = [leaf for leaf in leaves(self.program.result) if leaf.__class__ is Made]
-        self.places = {made: self.runner.outputs[made.number][0] for made in self.made}
+        made = [leaf for leaf in leaves(self.program.result) if leaf.__class__ is Made]
+        self.places = {one: self.runner.outputs[one.number][0] for one in made}
         self.read, self.bits = self.runner.read, self.runner.bits.copy()
         self.drawn = [(self.bits[0].view(b.dtype), i, read.place)
                       for i, (b, _, read) in enumerate(self.table.plan.scalars) if read.__class__ is Drawn]  # fmt: skip
@@ -159,8 +140,8 @@ class Again:
 
     def _written(self) -> Callable[[tuple[Any, ...]], Any]:
         """This step as one function."""
-        name, native = Names(), self.native
-        still, result = conditions(self.variant, name), _tree(self.program.result, name, iter(range(len(self.made))))
+        name = Names()
+        still, result = conditions(self.variant, name), _tree(self.program.result, name, iter(range(len(self.places))))
         if still is None or result is None:
             return _never
         name.held |= self._named()
@@ -168,9 +149,8 @@ class Again:
         text = ONE.format(
             tensors=f"[{', '.join([f't{i}' for i in places])}]",
             conditions=" and ".join(["read_mode() is mode", *[ARGUMENT.format(i=i) for i in places], *still]),
-            begin=CREW.format(parked=PARKED).strip() if native.others else "begin(letter)",
-            results=CALL.index("results"), drawn="\n   ".join(self._draws(name)) or "pass",
-            pooled=f"[{', '.join(['at', *[f'r{i}' for i in range(len(self.made))]])}]",
+            drawn="\n   ".join(self._draws(name)) or "pass",
+            pooled=f"[{', '.join(['at', *[f'r{i}' for i in range(len(self.places))]])}]",
             done="\n ".join(self._done(name)), result=result,
             names=", ".join([f"{n}={n}" for n in name.held]),
         )  # fmt: skip
@@ -181,13 +161,10 @@ class Again:
 
     def _named(self) -> dict[str, Any]:
         """What the text speaks of by name."""
-        native = self.native
         return {
             "Tensor": Tensor, "read_mode": read_mode, "mode": self.mode, "arrays": self.arrays, "takes": self.takes,
             "pool": self.pool, "lock": self.table.lock, "running": team.running(),
-            "native": native, "call": native.call, "numbers": native.numbers, "words": self.words,
-            "driver": native.driver, "begin": native.driver.begin, "letter": native.begin, "parked": native.letter,
-            "crews": native.crews, "recruit": team.Crew, "held": native.held,
+            "told": self.native.told, "words": self.words,
             "missed": MISSED, "now": time.perf_counter_ns, "spent": self.spent,
         }  # fmt: skip
 
@@ -206,7 +183,7 @@ class Again:
         if not self.runner.plan.finite:
             return lines
         well = name(self.well)
-        stopped = [f"{well}[0] = not numbers[{STOPPED}]", f"if {well}[0]:"]
+        stopped = [f"{well}[0] = not stopped", f"if {well}[0]:"]
         refused = ["else:", f" {name(bound.forget_draws)}(1, 0, ())"]
         return [*stopped, *(f" {line}" for line in lines or ["pass"]), *refused]
 

@@ -46,11 +46,8 @@ def test_a_step_that_is_not_finite_is_refused_at_a_glance_too():
     assert any((p.array != a).any() for p, a in zip(case.model.parameters(), before, strict=True))
 
 
-def noisy():
-    """A step that draws masks and counts batches, and its model."""
-    engine.manual_seed(8)
-    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.4), nn.Linear(8, 4))
-    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+def training(model, optimizer):
+    """A step of a classifier."""
 
     def step(x, y):
         optimizer.zero_grad()
@@ -59,7 +56,16 @@ def noisy():
         optimizer.step()
         return loss
 
-    return step, model
+    return step
+
+
+def noisy():
+    """A step that draws masks and counts batches, and its model."""
+    engine.manual_seed(8)
+    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.4), nn.Linear(8, 4))
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    return training(model, optimizer), model
 
 
 def run_of(step, batches):
@@ -107,14 +113,7 @@ def wide(seed):
     model = nn.Sequential(nn.Linear(200, 192), nn.ReLU(), nn.Linear(192, 10))
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
 
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step, (engine.randn(64, 200), engine.arange(64) % 10)
+    return training(model, optimizer), (engine.randn(64, 200), engine.arange(64) % 10)
 
 
 def on_two_threads(step, batch):

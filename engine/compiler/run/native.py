@@ -16,7 +16,7 @@ from engine.compiler.machine.memory import address, aligned
 from engine.compiler.run import team
 from engine.compiler.schedule.threads import Barrier, Bases, Guard, Piece, Stretch, Together
 
-STOPPED, PARKED = PLACE["stopped"], LETTER.index("parked")
+STOPPED, RESULTS, PARKED = PLACE["stopped"], PLACE["results"], LETTER.index("parked")
 
 
 class Feed:
@@ -160,9 +160,12 @@ class Native:
         stopped = self.told(feed.words(steps, first, address(results), feed.deadline if self.driver.clock else 0))
         return self.states[0]["done"] - stopped, int(stopped)
 
-    def told(self, words: bytes) -> bool:
-        """Run all threads as these words say (see `Feed.words`); whether the guard stopped them."""
+    def told(self, words: bytes, results: int = 0) -> bool:
+        """Run all threads as these words say (see `Feed.words`); whether the guard stopped them. results: where scalar
+        outputs go, if not where the words say."""
         self.call[:] = words
+        if results:
+            self.numbers[RESULTS] = results
         if self.others:
             try:
                 crew = self.crews.pop()

@@ -248,7 +248,7 @@ class Bound:
             parts.append(found)
             first += done
         found = np.concatenate(parts) if parts else np.zeros((0, len(self.runner.outputs)), np.float32)
-        make = lambda made: wrap(_as(found[:, made.number], made.dtype))
+        make = lambda made: wrap(made.typed(found[:, made.number]))
         return self.result(make, lambda leaf: numbers(leaf, first)), first, not stopped
 
     def _call(self, inputs: Any, first: int, count: int) -> tuple[int, bool, Any]:
@@ -313,7 +313,3 @@ def _own(graph: Graph) -> Graph:
     mine.nodes, mine.sources, mine.outputs = list(graph.nodes), list(graph.sources), list(graph.outputs)
     mine.writes, mine.finite, mine.effects = list(graph.writes), list(graph.finite), list(graph.effects)
     return mine
-
-
-def _as(array: Any, dtype: Any) -> Any:
-    return array if array.dtype == dtype else np.asarray(array, dtype)

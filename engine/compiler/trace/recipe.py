@@ -97,5 +97,8 @@ class Made:
 
     def of(self, array: Any) -> Any:
         """What a step returns in the place of this."""
-        array = array if array.dtype == self.dtype else np.asarray(array, self.dtype)
-        return number_of(array, self.kind) if self.kind else wrap(array)
+        return number_of(self.typed(array), self.kind) if self.kind else wrap(self.typed(array))
+
+    def typed(self, array: Any) -> Any:
+        """An array in its element type."""
+        return array if array.dtype == self.dtype else np.asarray(array, self.dtype)
