@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Annotated, Any, TypeVar
+from weakref import ref
 
 import numpy as np
 
@@ -35,6 +36,7 @@ Parameters = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, T
 Group = dict[str, Any]
 State = dict[str, Any]
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
+_LIVING: dict[int, ref[Optimizer]] = {}
 O = TypeVar("O", bound="Optimizer")  # noqa: E741
 HOOKS = ("step_pre", "step_post", "state_pre", "state_post", "load_pre", "load_post")
 
@@ -43,6 +45,12 @@ def optimizer(cls: type[O]) -> type[O]:
     """Class decorator: enter an optimiser into `OPTIMIZERS` under its class name and check its settings."""
     OPTIMIZERS[cls.__name__] = checked(cls)
     return cls
+
+
+def living() -> list[Optimizer]:
+    """All optimisers that there are: whoever moves memory asks whose it is."""
+    found = (each() for each in list(_LIVING.values()))
+    return [optimizer for optimizer in found if optimizer is not None]
 
 
 def given(names: dict[str, Any]) -> Group:
@@ -121,6 +129,8 @@ class Optimizer:
         self.__dict__.update(state)
         self.__dict__.setdefault("_hooks", {kind: {} for kind in HOOKS})
         self.__dict__.setdefault("_scratch", {})
+        key = id(self)
+        _LIVING[key] = ref(self, lambda _: _LIVING.pop(key, None))
 
     # --------------------------------------------------------------------------------------------- parameters
     def add_param_group(self, param_group: Group) -> None:

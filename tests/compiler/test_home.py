@@ -122,3 +122,78 @@ def test_an_address_is_what_numpy_says_whatever_the_array() -> None:
     fixed.flags.writeable = False
     for array in (grid, grid[1:], grid[:, 1:], grid.T, fixed, np.zeros(0), np.array(2.0), np.frombuffer(b"12345678")):
         assert memory.address(array) == array.ctypes.data
+
+
+NAMES = {
+    "detached": lambda model: model[0].weight.detach(),
+    "data": lambda model: model[0].weight.data,
+    "NumPy": lambda model: model[0].weight.detach().numpy(),
+    "a row": lambda model: model[0].weight.detach()[0],
+    "turned": lambda model: model[0].weight.detach().T,
+    "of NumPy": lambda model: model[0].weight.detach().numpy()[1:],
+    "state": lambda model: model.state_dict()["0.weight"],
+    "parameter": lambda model: nn.Parameter(model[0].weight),
+}
+
+
+@pytest.mark.parametrize("way", ["plain", "watched", "many"])
+@pytest.mark.parametrize("name", NAMES)
+def test_another_name_of_a_parameter_shows_what_it_becomes(name: str, way: str) -> None:
+    """One from before the step was compiled, too: such a parameter lives where it is."""
+    found = []
+    for compiled in (False, True):
+        engine.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3))
+        x, y = engine.randn(5, 6), engine.arange(5) % 3
+        adam, kept = optim.Adam(model.parameters(), lr=0.1), NAMES[name](model)
+
+        def step(x, y, model=model, adam=adam):
+            if way == "watched" and x is None:
+                return None
+            adam.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            adam.step()
+            return loss
+
+        trained = engine.compile(step) if compiled else step
+        if compiled and way == "many":
+            trained.run([(x, y)] * 6)
+        else:
+            for _ in range(6):
+                trained(x, y)
+        assert not compiled or trained.tier != "eager", trained.why()
+        found.append(np.array(kept.detach().numpy() if isinstance(kept, engine.Tensor) else kept))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
+def test_parameters_that_share_memory_are_trained_as_they_are_written() -> None:
+    losses = []
+    for compiled in (False, True):
+        engine.manual_seed(0)
+        first, x = nn.Parameter(engine.randn(4)), engine.randn(4)
+        second = nn.Parameter(first.detach())
+        sgd = optim.SGD([first, second], lr=0.1)
+
+        def step(x, first=first, second=second, sgd=sgd):
+            sgd.zero_grad()
+            loss = ((first * x).sum() - 1) ** 2 + second.sum() ** 2
+            loss.backward()
+            sgd.step()
+            return loss
+
+        trained = engine.compile(step) if compiled else step
+        losses.append([float(trained(x).detach()) for _ in range(5)])
+        assert not compiled or "another" in trained.why()
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_parameters_that_nobody_else_looks_at_lie_side_by_side() -> None:
+    model = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3))
+    adam = optim.Adam(model.parameters())
+    assert home.movable() >= {id(p) for p in model.parameters()}
+    kept = model[0].weight.detach().numpy()
+    others = {id(p) for p in model.parameters() if p is not model[0].weight}
+    assert home.movable() & {id(p) for g in adam.param_groups for p in g["params"]} == others
+    del kept
+    assert id(model[0].weight) in home.movable()

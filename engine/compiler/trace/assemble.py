@@ -99,11 +99,12 @@ class Assembly:
         self.old = {id(array): p for s in stepped for p, array, _ in s.moved}
         order = [p for s in stepped for p in _in_order(s.optimizer, {id(p) for p, _, _ in s.moved})]
         leaves = {id(leaf) for leaf, _ in self.slopes}
-        home.settle(order)
+        home.settle(order, self.trace.movable)
         home.settle_slopes([*(p for p in order if id(p) in leaves), *(leaf for leaf, _ in self.slopes)])
         for s in {id(s.optimizer): s for s in stepped}.values():
             self._settle_states(s.optimizer)
         others = [array for key, (array, _) in self.comparison.cells.items() if key not in self.old]
+        flat.expect_apart(order, others)
         self.flats = flat.groups(self.trace, others)
         self.flat_of = {id(p): f for f in self.flats.values() for p in f.members}
         self.program.tensors += [(p, p.array) for f in self.flats.values() for p in f.members]

@@ -43,6 +43,7 @@ class Comparison:
 
     def __init__(self, old: Trace, new: Trace, lasting: set[int] | None = None) -> None:
         self.old, self.new, self.lasting = old, new, lasting
+        new.movable = old.movable  # when the newer one began, the older one held memory as well
         self.numbers: dict[int, int] = {}
         self.again: dict[int, int] = {}
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine import rng
+from engine.compiler.trace.home import movable
 from engine.compiler.trace.numbers import Number, Path, code_of, handed_out, way_out
 from engine.compiler.trace.undo import Undo
 from engine.graph import Mode, Node, Recorder, current_mode, reset_mode, set_mode
@@ -87,6 +88,8 @@ class Trace:
     result: Any = None
     returned: Any = None
     reasons: list[Reason] = field(default_factory=list)
+    movable: set[int] = field(default_factory=set)
+    """The ids of parameters whose memory nobody else held before (see `home.movable`)."""
     unclear: bool = False
     """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
 
@@ -109,7 +112,7 @@ class Tracer(Recorder):
         self.told: dict[Path, Number] = {}
         self.first = 0
         given = list(leaves(arguments))
-        self.trace = Trace([t.array for t in given if isinstance(t, Tensor)])
+        self.trace = Trace([t.array for t in given if isinstance(t, Tensor)], movable=movable())
         self.trace.unclear = not all([isinstance(t, (Tensor, bool, int, float, str)) for t in given])  # noqa: C419
         self.known: dict[int, Any] = {id(a): a for a in self.trace.arguments}
         self.lines: dict[Node, tuple[str, Module | None]] = {}

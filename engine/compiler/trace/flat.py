@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.compiler.graph.ir import FLOAT, Concat, Graph, Reshape, Slice, Value
 from engine.compiler.lowering import optimise
 from engine.compiler.machine.memory import address
 from engine.compiler.trace import home
+from engine.compiler.trace.compare import Differs
 from engine.compiler.trace.events import Stepped, Trace
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
@@ -104,8 +106,8 @@ def _count_as_one(optimizer: Optimizer, members: list[Tensor]) -> bool:
 
 def _undisturbed(found: dict[tuple[int, int], Flat], cells: list[Any]) -> dict[tuple[int, int], Flat]:
     """Without the groups that share memory with each other, or with an array that is read under another name."""
-    spans = {key: [_span(a) for a in flat.memory] for key, flat in found.items()}
-    every = [*map(_span, cells), *(span for mine in spans.values() for span in mine)]
+    spans = {key: [span(a) for a in flat.memory] for key, flat in found.items()}
+    every = [*map(span, cells), *(span for mine in spans.values() for span in mine)]
     return {
         key: flat
         for key, flat in found.items()
@@ -113,7 +115,20 @@ def _undisturbed(found: dict[tuple[int, int], Flat], cells: list[Any]) -> dict[t
     }
 
 
-def _span(array: Any) -> tuple[int, int]:
+def expect_apart(parameters: list[Tensor], others: list[Any]) -> None:
+    """Parameters lie in order and share no memory with each other or with other arrays of a step. Raises: Differs."""
+    arrays = [p.array for p in dict.fromkeys(parameters)]
+    mine, last = set(map(span, arrays)), (0, 0)
+    for each in sorted(map(span, [*others, *arrays])):
+        if each[0] < last[1] and not mine.isdisjoint((each, last)):
+            raise Differs("memory of a parameter has another name in the step, or belongs to another one as well")
+        last = max(last, each, key=itemgetter(1))
+    if not all(a.flags.c_contiguous and a.flags.writeable for a in arrays):
+        raise Differs("memory of a parameter that is not in order")
+
+
+def span(array: Any) -> tuple[int, int]:
+    """The addresses that an array takes."""
     first = address(array)
     return first, first + int(array.nbytes)
 

@@ -2,11 +2,13 @@
 
 A tensor keeps its home for good, so that all programs over one model mean the same memory. Whoever gives a tensor
 other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed before the next step: the numbers move in.
+A parameter whose memory somebody else looks at (`weight.detach().numpy()`, a kept `state_dict`) lives where it is.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from itertools import count
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 
 from engine.compiler.machine.memory import LINE, PAGE, address, room
 from engine.elements import FLOAT, Abstract
-from engine.optim.optimizer import Optimizer
+from engine.optim.optimizer import Optimizer, living
 from engine.tensor import Tensor, wrap
 
 STEP = 17 * LINE
@@ -83,9 +85,33 @@ def flat(shapes: list[tuple[tuple[int, ...], Any]], zeros: bool = True) -> list[
     return [np.ndarray(shape, kind, memory, first + start) for shape, kind, start in pieces]
 
 
-def settle(tensors: Iterable[Tensor]) -> None:
-    """Give each tensor a home, unless it has one that fits; its numbers move in."""
+def movable() -> set[int]:
+    """The ids of those parameters of optimisers without a home whose memory nobody else holds. It is asked before a
+    step is watched, for a trace holds memory as well."""
+    new = (p for o in living() for group in o.param_groups for p in group["params"] if p not in HOMES)
+    return {id(p) for p in new if _has_its_own(p)}
+
+
+def _has_its_own(t: Tensor) -> bool:
+    """Whether a tensor's memory has no other name: its array is held once, and so is what that is a part of."""
+    if t.array.__class__ is not np.ndarray or sys.getrefcount(t.array) != _ONCE:
+        return t.array.__class__ is Abstract
+    return t.array.base is None or sys.getrefcount(t.array.base) == _ONCE
+
+
+_SAMPLE = wrap(np.zeros(1))
+_ONCE = sys.getrefcount(_SAMPLE.array)
+"""How often Python counts an array that one tensor holds, where it is asked like this."""
+
+
+def settle(tensors: Iterable[Tensor], may_move: set[int]) -> None:
+    """Give each tensor a home, unless it has one that fits; its numbers move in. may_move: the ids of those that need
+    not live where they are."""
     new = [t for t in dict.fromkeys(tensors) if not fits(HOMES.get(t), t.array)]
+    for t in new:
+        if id(t) not in may_move and t not in HOMES:
+            HOMES[t] = t.array
+    new = [t for t in new if HOMES.get(t) is not t.array]
     for t, home in zip(new, _homes(new), strict=True):
         HOMES[t] = home
         move_in(t, home)
