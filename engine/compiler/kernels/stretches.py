@@ -1,5 +1,5 @@
 """How convolutions along the batch with fewer products are written: stretches of rows are transformed, multiplied,
-transformed back.
+transformed back. The gradient of their taps: `taps.py`.
 
 Some stretches side by side are at hand at a time, for a strip of rows. What a row became is used by all results that
 see it; all of this stays in the second cache.
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.compiler.code.emit import Function
 from engine.compiler.code.ssa import FLOAT, INT, LONG, Mask, Ssa
-from engine.compiler.kernels.dot import Tiles as Dots
 from engine.compiler.kernels.product import SIZE, Epilogue, Given, Walk
 from engine.compiler.kernels.tiled import Tiles
 from engine.compiler.kernels.transforms import Transforms
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from engine.compiler.kernels.toom import Toom
 
 TABLES, VALUES, WAITING = 256_000, 400_000, 200_000
-"""Bytes of transformed taps (or sums for their gradient), of transformed pictures, of products (or of gradients)."""
+"""Bytes of transformed taps (or sums for their gradient), of transformed pictures, of products."""
 LINE = 64
 """Bytes of a cache line."""
 AREA, PLACE = 32_768, 16
@@ -33,7 +32,7 @@ PAD = 192
 """Bytes between planes: an odd number of cache lines, or they would share a few sets of the cache."""
 
 
-class _Kernel:
+class Kernel:
     """What both directions share."""
 
     def __init__(self, f: Function, work: Toom, given: Given, many: Any, strip: Any, wide: Any) -> None:
@@ -63,34 +62,39 @@ class _Kernel:
         """Bytes of so many stretches of one row at one point."""
         return self.f.mul(count, self.step)
 
+    def place(self, stretch: Any) -> tuple[Any, Any]:
+        """Bytes from the row's first place to a stretch's; how many of its results were made before."""
+        f, start = self.f, self.f.mul(stretch, self.each)
+        column = f.least(start, f.sub(self.columns, self.each)) if self.work.ragged else start
+        return f.mul(column, self.step), f.sub(start, column)
+
     def along(self, first: Any, count: Any, body: Callable[[Any, Any, Any], None]) -> None:
         """body(bytes from the row's first place, bytes from the block's first number, results made before) for every
         vector of some stretches."""
         f = self.f
 
         def stretch(t: Any) -> None:
-            start = f.mul(f.add(first, t), self.each)
-            column = f.least(start, f.sub(self.columns, self.each)) if self.work.ragged else start
-            far, near, before = f.mul(column, self.step), f.mul(t, self.step), f.sub(start, column)
+            far, before = self.place(f.add(first, t))
+            near = f.mul(t, self.step)
             f.loop(self.step, lambda at: body(f.add(far, at), f.add(near, at), before), step=f.lanes * SIZE, once=True)
 
         f.loop(count, stretch, once=True)
 
-    def lay(self, row: Any, first: Any, count: Any, into: Any, plane: Any, following: Any = None) -> None:
-        """A row of the picture, transformed. row: its address; into: where it goes; plane: bytes between points;
-        following: bytes to the row that comes next, if it should be asked for."""
-        f = self.f
+    def lay(self, row: Any, first: Any, count: Any, into: Any, plane: Any) -> None:
+        """A row of the picture, transformed. row: its address; into: where it goes; plane: bytes between points."""
 
         def vector(far: Any, near: Any, before: Any) -> None:
-            at = f.add(row, far)
-            seen = [f.load(f.floats, f.add(at, f.mul(self.step, q))) for q in range(self.reach)]
-            for q in range(self.reach - self.each, self.reach) if following is not None else ():
-                f.prefetch(f.add(f.add(at, f.mul(self.step, q)), following), True)
-            self.spread(self.transforms.places(seen), f.add(into, near), plane)
+            self.spread(self.transforms.places(self.seen(f.add(row, far))), f.add(into, near), plane)
 
+        f = self.f
         self.along(first, count, vector)
 
-    def _new(self, result: int, before: Any) -> Any:
+    def seen(self, at: Any) -> list[Any]:
+        """What a stretch sees, from its first place on."""
+        f = self.f
+        return [f.load(f.floats, f.add(at, f.mul(self.step, q))) for q in range(self.reach)]
+
+    def new(self, result: int, before: Any) -> Any:
         """Whether a stretch is the first that makes this one of its results."""
         return self.f.compare("ge", result, before) if self.work.ragged and result < self.each - 1 else True
 
@@ -117,7 +121,7 @@ class Asks:
     apart: Any
 
 
-class Forth(_Kernel):
+class Forth(Kernel):
     """Results at the places along which the taps slide."""
 
     def emit(self) -> None:
@@ -239,7 +243,7 @@ class Forth(_Kernel):
                     epilogue.run(found[k], epilogue.begin((row, m), place), 0, None, known)
 
                 for k in range(self.each):
-                    f.when(self._new(k, before), partial(result, k))
+                    f.when(self.new(k, before), partial(result, k))
 
             f.loop(tile.vectors, vector)
 
@@ -297,99 +301,3 @@ class _Points(Tiles):
         nothing = [self.f.floating(0.0)] * (tile.rows * tile.vectors)
         tiles = _Points(self.f, self.work, replace(self.given, a=a, b=b))
         return tiles._sums([(tile.first, tile.rows, ())], tile.column, [None] * tile.vectors, nothing)
-
-
-class Back(_Kernel):
-    """Gradients of the taps."""
-
-    def emit(self) -> None:
-        """Pictures, strip by strip; at the end what was summed up is transformed."""
-        f, given = self.f, self.given
-        self.each_sum = f.lanes * SIZE
-        self.taken = f.mul(f.mul(given.m, self.high), self.each_sum)
-        self.table = f.mul(self.wide, self.taken)
-
-        def channels(first: Any) -> None:
-            count, nothing = f.least(self.wide, f.sub(self.channels, first)), f.floating(0.0)
-            size = f.mul(self.table, self.reach)
-            f.loop(size, lambda at: f.store(nothing, f.add(self.tables, at)), step=self.each_sum, once=True)
-            over(f, given.k[:-2], lambda *places: self._picture(first, count, places))
-            self._finish(first, count)
-
-        f.loop(self.channels, channels, step=self.wide)
-
-    def _picture(self, begin: Any, channels: Any, places: tuple[Any, ...]) -> None:
-        f, given = self.f, self.given
-        seen, sent = (self._start(walk, places) for walk in (given.b, given.a))
-        seen = f.add(seen, f.mul(begin, given.b.strides[0]))
-        step_c, step_m, height = given.b.strides[0], given.a.strides[2], given.b.strides[-2]
-
-        def block(first: Any, count: Any, top: Any, rows: Any) -> None:
-            line, beyond = self.line(count), self.high - 1
-            # planes of a point: of a strip of gradients, of all rows of the picture
-            filter, channel = f.add(f.mul(rows, line), PAD), f.add(f.mul(f.add(self.rows, beyond), line), PAD)
-            planes = f.mul(given.m, filter), f.mul(channels, channel)
-
-            def slopes(m: Any, r: Any) -> None:
-                at = f.add(f.add(sent, f.mul(m, step_m)), f.mul(f.add(top, r), given.a.strides[-2]))
-                into = f.add(self.waiting, f.add(f.mul(m, filter), f.mul(r, line)))
-                self._lay_slopes(at, first, count, into, planes[0])
-
-            def places(row: Any, c: Any) -> None:
-                at = f.add(f.add(seen, f.mul(c, step_c)), f.mul(row, height))
-                into = f.add(self.values, f.add(f.mul(c, channel), f.mul(row, line)))
-                self.lay(at, first, count, into, planes[1], height)
-
-            over(f, (given.m, rows), slopes)
-            known = f.select(f.compare("gt", top, 0), f.add(top, beyond), 0) if isinstance(top, Ssa) else top
-            f.loop(f.add(f.add(top, rows), beyond), lambda r: over(f, (channels,), partial(places, r)), start=known)
-            self._multiply(channels, f.add(self.values, f.mul(top, line)), planes, filter, channel, line, rows)
-
-        self.blocks(block)
-
-    def _start(self, walk: Walk, places: tuple[Any, ...]) -> Any:
-        """Where an operand is in a picture."""
-        f, address = self.f, walk.address
-        for place, step in zip(places, walk.strides[len(self.given.outer) + 1 :], strict=False):
-            address = f.add(address, f.mul(place, step))
-        return address
-
-    def _lay_slopes(self, row: Any, first: Any, count: Any, into: Any, plane: Any) -> None:
-        f = self.f
-
-        def vector(far: Any, near: Any, before: Any) -> None:
-            at, seen = f.add(row, far), []
-            for k in range(self.each):
-                f.prefetch(f.add(f.add(at, f.mul(self.step, k)), self.given.a.strides[-2]), True)  # of the next row
-                new = self._new(k, before)  # what an earlier stretch has counted does not count
-                mask = f.splat(new) if isinstance(new, Ssa) else f.below(f.lanes * new)
-                seen.append(f.load(f.floats, f.add(at, f.mul(self.step, k)), mask))
-            self.spread(self.transforms.slopes(seen), f.add(into, near), plane)
-
-        self.along(first, count, vector)
-
-    def _multiply(
-        self, channels: Any, pictures: Any, planes: tuple[Any, Any], filter: Any, channel: Any, line: Any, rows: Any
-    ) -> None:
-        f, given = self.f, self.given
-        k = (f.mul(rows, f.quotient(line, SIZE)),)
-
-        def one(i: Any, c: Any) -> None:
-            a = Walk(f.add(self.waiting, f.mul(i, planes[0])), (filter, SIZE))
-            b = Walk(f.add(f.add(pictures, f.mul(i, planes[1])), f.mul(c, channel)), (line, SIZE))
-            sums = f.add(f.add(self.tables, f.mul(i, self.table)), f.mul(c, self.taken))
-            Dots(f, self.work.matrices, Given((), given.m, self.high, k, a, b, ()), sums).emit()
-
-        over(f, (self.reach, channels), one)
-
-    def _finish(self, begin: Any, channels: Any) -> None:
-        f, given = self.f, self.given
-        epilogue = Epilogue(f, self.work, given.operands)
-
-        def result(c: Any, m: Any, i: Any) -> None:
-            place = f.add(f.mul(f.add(f.mul(c, given.m), m), self.high), i)
-            sums = self.gathered(f.add(self.tables, f.mul(place, self.each_sum)), self.table)
-            for j, x in enumerate(self.transforms.taps_back(sums)):
-                epilogue.run(f.reduce(f.add, x), epilogue.begin((f.add(begin, c), i, m), 0), j)
-
-        over(f, (channels, given.m, self.high), result)

@@ -17,14 +17,17 @@ from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.product import SIZE, Given, Product, cuts
-from engine.compiler.kernels.stretches import AREA, PAD, PLACE, TABLES, VALUES, WAITING, Back, Forth
+from engine.compiler.kernels.stretches import AREA, PAD, PLACE, TABLES, VALUES, WAITING, Forth
+from engine.compiler.kernels.taps import Back
 from engine.compiler.kernels.tiles import WIDTH, Form, covered
 from engine.compiler.kernels.transforms import TAPS, slides
 from engine.compiler.kernels.work import Buffer, Operand, Store
 
 SUM = (("sum of products",),)
-SUMS = 15
+SUMS = 20
 """Vectors of sums in a tile, for the gradient of taps."""
+NEAR, STRIP = 28_000, 12
+"""Bytes of transformed rows that the first cache may hold, for that gradient; rows of a strip that may be more."""
 LANE = 16
 """Bytes of the shortest vectors that there are."""
 MOST, FEW = 16, 4
@@ -35,7 +38,7 @@ TALL = {4: (6, 5, 4), 3: (8, 6, 5), 2: (12, 10, 8, 6), 1: (16, 12, 10, 8), 0: ()
 """Rows of a full tile for each number of vectors."""
 SHORT, WORTH = 12, 0.85
 """Sums for results are at least so long, and take at most so large a part of the time."""
-SPEED, SLOW, SEEN, MADE = 120.0, 100.0, 0.15, 0.08
+SPEED, SLOW, SEEN, MADE = 135.0, 100.0, 0.15, 0.08
 """Operations of the products in a nanosecond, and of those for gradients; nanoseconds for a number of the picture at a
 point, and of results."""
 
@@ -57,14 +60,14 @@ class Toom(Product):
     tile: tuple[int, int] | None = None
     """The same for gradients."""
     many: int = 0
-    """Stretches at a time; 0: decided by the sizes, once, too."""
+    """Stretches at a time, one for gradients; 0: decided by the sizes, once, too."""
 
     def __post_init__(self) -> None:
         if is_open(self.m, self.n, *self.outer, *self.k) or self.many:
             return
         if self.back:
-            object.__setattr__(self, "tile", (max(2, min(8, SUMS // self.high)), self.high))
-            object.__setattr__(self, "many", self._most)
+            object.__setattr__(self, "tile", (_few(self.m, max(2, min(8, SUMS // self.high))), self.high))
+            object.__setattr__(self, "many", 1)
             return
         found = [(*_tiled(self.m, count, self.stretches, self.batch), count) for count in range(1, self._most + 1)]
         _, form, many = min(found, key=lambda x: (x[0], -x[2]))  # long lines of memory come by themselves
@@ -129,20 +132,23 @@ class Toom(Product):
 
     @property
     def wide(self) -> int:
-        """Channels at a time: all of them to the results; as many as the gradient of their taps has room."""
+        """Channels at a time: all of them to the results; as many as the sums for their gradient have room."""
         if not self.back:
             return self.channels
-        picture = self.reach * ((self.rows + self.high - 1) * SIZE * self.batch + PAD)
-        room = max(1, min(TABLES // (64 * self.reach * self.m * self.high), VALUES // picture))
+        room = max(1, TABLES // (64 * self.reach * self.m * self.high))
         return -(-self.channels // -(-self.channels // room))
+
+    @property
+    def few(self) -> int:
+        """Filters at a time, for gradients."""
+        return self.tile[0] if self.tile else 1
 
     def _bytes(self, many: int, rows: int) -> tuple[int, int, int]:
         """Of transformed taps or their gradient, of the picture, of results that wait or their gradients."""
         line, reach = SIZE * many * self.batch, self.reach
         if self.back:
-            seen = (self.rows + self.high - 1) * line + PAD
-            sums = 64 * self.m * self.wide * self.high
-            return reach * sums, reach * self.wide * seen, reach * self.m * (rows * line + PAD)
+            seen, slope = ((n * line + PAD) for n in (rows + self.high - 1, rows))
+            return reach * 64 * self.m * self.wide * self.high, reach * self.wide * seen, 2 * self.few * slope
         seen, weights = self.high * line + PAD, SIZE * self.m * self.channels * self.high
         return reach * weights, reach * self.channels * seen, AREA + PLACE * line // LANE
 
@@ -160,9 +166,14 @@ class Toom(Product):
     def strip(self) -> int:
         """Rows of results at a time."""
         parts = 1
-        while parts < self.rows and not self.fits(self.many, -(-self.rows // parts)):
+        while parts < self.rows and not self._near(-(-self.rows // parts)):
             parts += 1
         return -(-self.rows // parts)
+
+    def _near(self, rows: int) -> bool:
+        """Whether strips of so many rows are short enough."""
+        near = not self.back or rows <= STRIP or sum(self._bytes(1, rows)[1:]) <= NEAR
+        return near and self.fits(self.many, rows)
 
     # -------------------------------------------------------------------------------------------------- kernel
     @cached_property
@@ -220,6 +231,11 @@ class _Matrices(Contraction):
     @property
     def ahead(self) -> bool:
         return False
+
+
+def _few(m: int, most: int) -> int:
+    """How many of m at a time, at most so many: as few tiles as there can be, the last one not much smaller."""
+    return -(-m // -(-m // most))
 
 
 def _tiled(m: int, many: int, stretches: int, batch: int) -> tuple[float, Form]:

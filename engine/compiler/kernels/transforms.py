@@ -32,7 +32,7 @@ class Transforms:
     """What turns `taps` numbers g, `reach` numbers d and `each` sums y into values at `reach` points and back.
 
     Points are in the order 0, p, -p, q, -q, .., infinity. y = results(taps(g) * places(d)); the gradient by g, given
-    the one by y, is taps_back(slopes(y) * places(d)).
+    the one by y, is taps_back(slope(y) * places(d)).
     """
 
     f: Function
@@ -67,11 +67,20 @@ class Transforms:
 
     def places(self, d: Sequence[Any]) -> list[Any]:
         """Of the numbers that the sums see."""
-        found = [self._sum(self._whole, d[0::2])]
-        for p in self._pairs:
-            rest = _with_roots([q * q for q in self._pairs if q != p])
-            found += self._both(self._sum(rest, d[2::2]), self._sum(rest, d[1::2]), p)
-        return [*found, self._sum(self._whole, d[1::2])]
+        (first, last), *pairs = (self.pair_of_places(d, i) for i in range(self.reach // 2))
+        return [first, *(x for pair in pairs for x in pair), last]
+
+    def pair(self, i: int) -> tuple[int, int]:
+        """Which points belong together: 0 and infinity, then p and -p."""
+        return (2 * i - 1, 2 * i) if i else (0, self.reach - 1)
+
+    def pair_of_places(self, d: Sequence[Any], i: int) -> list[Any]:
+        """The same at two points only."""
+        if not i:
+            return [self._sum(self._whole, d[0::2]), self._sum(self._whole, d[1::2])]
+        p = self._pairs[i - 1]
+        rest = _with_roots([q * q for q in self._pairs if q != p])
+        return self._both(self._sum(rest, d[2::2]), self._sum(rest, d[1::2]), p)
 
     def taps(self, g: Sequence[Any]) -> list[Any]:
         """Of the numbers that they are multiplied with."""
@@ -81,13 +90,14 @@ class Transforms:
             found += self._both(self._sum(powers[0::2], g[0::2]), self._sum(powers[1::2], g[1::2]))
         return [*found, g[-1]]
 
-    def slopes(self, y: Sequence[Any]) -> list[Any]:
-        """Of the gradients of the sums."""
-        found = [y[0]]
-        for p in self._pairs:
-            powers = [p**k for k in range(len(y))]
-            found += self._both(self._sum(powers[0::2], y[0::2]), self._sum([c / p for c in powers[1::2]], y[1::2]), p)
-        return [*found, y[-1]]
+    def slope(self, y: Sequence[Any], point: int) -> Any:
+        """Of the gradients of the sums, at one point."""
+        if point in (0, self.reach - 1):
+            return y[0 if point == 0 else -1]
+        p, sign = self._pairs[(point - 1) // 2], 1 if point % 2 else -1
+        powers = [p**k for k in range(len(y))]
+        even, odd = self._sum(powers[0::2], y[0::2]), self._sum([c / p for c in powers[1::2]], y[1::2])
+        return self._signed(even, odd, sign * p)
 
     def results(self, x: Sequence[Any]) -> list[Any]:
         """The sums."""
@@ -108,9 +118,13 @@ class Transforms:
 
     def _both(self, even: Any, odd: Any, factor: Fraction = Fraction(1)) -> list[Any]:
         """even + factor * odd, even - factor * odd."""
-        if factor == 1:
-            return [even + odd, even - odd]
-        return [self.f.fma(odd, float(sign * factor), even) for sign in (1, -1)]
+        return [self._signed(even, odd, sign * factor) for sign in (1, -1)]
+
+    def _signed(self, even: Any, odd: Any, factor: Fraction) -> Any:
+        """even + factor * odd."""
+        if abs(factor) == 1:
+            return even + odd if factor == 1 else even - odd
+        return self.f.fma(odd, float(factor), even)
 
     def _sum(self, factors: Sequence[Fraction], numbers: Sequence[Any]) -> Any:
         """The sum of factors times numbers, one that needs no product first."""
