@@ -165,10 +165,61 @@ def asked_one_by_one(m, o):
     return step
 
 
-def kept_before(m, o):
+def in_a_variable(m, o):
     def step(x, y):
         loss, _ = trained(m, o, x, y)
         value = loss.item()
+        return value
+
+    return step
+
+
+def in_variables(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        value, share = loss.item(), float(right)
+        found = {"right": right.item() if len(x) else 0, "loss": loss}
+        value = [value]
+        return [3, found, share, value]
+
+    return step
+
+
+def in_two_variables(m, o):
+    def step(x, y):
+        loss, right = trained(m, o, x, y)
+        value = loss.item()
+        found = {"right": right.item(), "loss": loss}
+        return [3, found, (value, 4)]
+
+    return step
+
+
+def read_before(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        value = loss.item()
+        half = value / 2
+        return value, half
+
+    return step
+
+
+def read_by_others(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        value = loss.item()
+        return (lambda: value)()
+
+    return step
+
+
+def written_twice(m, o):
+    def step(x, y):
+        loss, _ = trained(m, o, x, y)
+        value = 3.0
+        if len(x):
+            value = loss.item()
         return value
 
     return step
@@ -208,7 +259,9 @@ def taught(make, **more):
 
 
 @pytest.mark.parametrize("guard", [None, "finite"])
-@pytest.mark.parametrize("make", [one, as_float, in_a_tree, keyed, early, a_report, nothing])
+@pytest.mark.parametrize(
+    "make", [one, as_float, in_a_tree, keyed, early, a_report, nothing, in_a_variable, in_two_variables]
+)
 def test_numbers_that_are_made_to_be_returned_are_results(make, guard):
     often, _ = taught(make)
     for _ in range(20):  # Python runs code that it knows in other ways
@@ -223,7 +276,11 @@ def test_numbers_that_are_made_to_be_returned_are_results(make, guard):
     assert step._again.pool, "results for steps to come: a glance is enough"
 
 
-@pytest.mark.parametrize("make", [a_sum, a_key, asked_by_others, asked_one_by_one, kept_before, by_a_float_of_its_own])
+SEEN = [a_sum, a_key, asked_by_others, asked_one_by_one, by_a_float_of_its_own]
+SEEN += [read_before, read_by_others, written_twice, in_variables]
+
+
+@pytest.mark.parametrize("make", SEEN)
 def test_numbers_that_somebody_may_see_before_keep_a_step_eager(make):
     eager, step = taught(make)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Numbers that a step makes of tensors only to return them: `return loss.item()`.
+"""Numbers that a step makes of tensors only to return them: `return loss.item()`, at once or by way of a variable.
 
 A number that Python gets may decide what comes next, so a step that asks for one can not be replayed. Where the step's
 own code shows that the number goes straight into what is returned, nobody else has it: it is a result like any.
@@ -68,11 +68,19 @@ def _way(code: CodeType, at: int, kind: str) -> Path | None:
     place = sum(x.offset < here for x in lines)
     if place < 2 or not _is_asked(lines[place - 2], lines[place - 1], lines[place], kind):
         return None
-    path, above = list[int](), 0
-    for x in lines[place + 1 :]:
+    return _to_return(lines, place + 1, [])
+
+
+def _to_return(lines: list[Any], place: int, path: list[int]) -> Path | None:
+    """The way from a place on, where the value is on top of the stack; path: what was built around it, inside first."""
+    above = 0
+    for x in lines[place:]:
         count, own = _taken(x), x.arg or 0
         if x.opname == "RETURN_VALUE":
             return tuple(reversed(path)) if not above else None
+        if x.opname == "STORE_FAST" and not above:
+            load = _only_load(lines, x)
+            return None if load is None else _to_return(lines, load + 1, path)
         if count is None:
             return None
         if count <= above:
@@ -86,6 +94,21 @@ def _way(code: CodeType, at: int, kind: str) -> Path | None:
         else:
             return None
     return None
+
+
+def _only_load(lines: list[Any], store: Any) -> int | None:
+    """Where a variable is read that is written here only, and read at one place only, behind that."""
+    named = [i for i, x in enumerate(lines) if store.argval in _variables(x)]
+    if len(named) != 2 or lines[named[0]] is not store:
+        return None
+    return named[1] if lines[named[1]].opname in ("LOAD_FAST", "LOAD_FAST_BORROW") else None
+
+
+def _variables(x: Any) -> tuple[str, ...]:
+    """The local variables that an instruction names: some name two."""
+    if "FAST" not in x.opname:
+        return ()
+    return x.argval if isinstance(x.argval, tuple) else (x.argval,)
 
 
 def _is_asked(first: Any, second: Any, call: Any, kind: str) -> bool:
