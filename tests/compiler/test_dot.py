@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,30 +62,3 @@ def test_pieces_have_the_same_bits_as_the_whole(cpu: Cpu) -> None:
         for piece in work.split(3):
             run(piece, cpu)
         np.testing.assert_array_equal(found, whole)
-
-
-@pytest.mark.parametrize("how", [run, run_special])
-@pytest.mark.parametrize(
-    "shape", [((3, 5), 6, 5, (2, 11, 256)), ((2,), 5, 7, (9, 300)), ((), 7, 7, (3, 17, 270))], ids=str
-)
-def test_sums_that_wait_for_each_other_have_the_same_bits(cpu: Cpu, shape: Any, how: Any) -> None:
-    """All results take a few innermost sums before they go on: each is added up in the same order."""
-    work = dot(3, *shape)
-    assert work.waits
-    found = seen(work.operands[0], work.sizes)
-    how(replace(work, waits=False), cpu)
-    alone = found.copy()
-    found[...] = 0
-    check(work, cpu, wanted(work), how)
-    np.testing.assert_array_equal(found, alone)
-    found[...] = 0
-    for piece in work.split(3):
-        how(piece, cpu)
-    np.testing.assert_array_equal(found, alone)
-
-
-def test_few_products_wait_for_nobody(cpu: Cpu) -> None:
-    assert not dot(3, (3, 5), 6, 5, (2, 8, 256)).waits
-    assert not dot(3, (3, 5), 6, 5, (2, 11, 240)).waits
-    assert not dot(3, (), 3, 5, (11, 256)).waits
-    assert not dot(3, (30, 5), 6, 5, (2, 11, 256)).waits

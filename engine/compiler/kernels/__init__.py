@@ -28,6 +28,7 @@ winograd    3 x 3 taps along the channels
 squares     how that is written
 toom        taps along a row, the batch in the lanes
 stretches   how that is written
+taps        the same for the gradient of taps
 
 What computes nothing:
 transpose   blocks turned in registers

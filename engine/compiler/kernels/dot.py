@@ -15,13 +15,11 @@ from engine.compiler.code.emit import Function
 from engine.compiler.code.ssa import Mask, Ssa
 from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.packed import Packed
-from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, Walk, cuts
-from engine.compiler.kernels.walking import Lines, held, over, splice
+from engine.compiler.kernels.product import SIZE, Epilogue, Given, Product, cuts
+from engine.compiler.kernels.walking import Lines, held, over
 
 FORMS = ((4, 6), (6, 4), (3, 5), (5, 3), (8, 3), (3, 8))
 """Rows and columns of a tile: its sums and what one vector of k needs fill the registers."""
-WAITING, SHARE, LONG = 512, 8, 256
-"""Sums that may wait in memory, lane by lane; innermost sums after which they do, and the products of one at least."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,6 @@ class Dot(Product):
     None: decided by the sizes, once, so that pieces of a split do the same."""
     form: tuple[int, int] | None = None
     """Rows and columns of a full tile; None: those of FORMS that cover the results best, decided once, too."""
-    waits: bool | None = None
-    """Whether all results take the same few innermost sums before they go on, so that what they share is fetched once,
-    not once for each tile; None: decided by the sizes, once, too."""
 
     def __post_init__(self) -> None:
         if is_open(self.m, self.n, *self.outer, *self.k):
@@ -51,14 +46,6 @@ class Dot(Product):
             tall *= math.prod(n for i, n in enumerate(self.outer) if 0 in (self.a.strides[i], self.b.strides[i]))
             many = wide >= 8 and tall >= 6 and self.sums >= 128 and self.k[-1] >= 48
             object.__setattr__(self, "packed", many)
-        if self.waits is None:
-            object.__setattr__(self, "waits", not self.packed and self._may_wait())
-
-    def _may_wait(self) -> bool:
-        height, width = self.form or FORMS[0]
-        tiles = math.prod(self.outer) * -(-self.m // height) * -(-self.n // width)
-        many = len(self.k) > 1 and self.k[-2] > SHARE and self.k[-1] >= LONG
-        return tiles > 1 and math.prod(self.sizes) <= WAITING and many
 
     @property
     def _b_is_still(self) -> bool:
@@ -105,7 +92,7 @@ class Dot(Product):
         """Everything that decides the machine code."""
         if not self.packed:
             forms = " ".join(map(str, (*self.heights, "by", *self.widths)))
-            return f"dot {self.structure} {forms} {self.rounds}{' ragged' * self.ragged}{' waits' * bool(self.waits)}"
+            return f"dot {self.structure} {forms} {self.rounds}{' ragged' * self.ragged}"
         return f"dot {self.ordered.structure} packed {len(self.ordered.still)}"
 
     def arguments(self) -> list[Any]:
@@ -135,10 +122,7 @@ class Dot(Product):
             over(f, given.outer[:moving], lambda *p: Packed(f, work, given.moved(f, p), len(work.still), True).emit())
             return
         given = Given.of(f, self, args)
-        if self.waits:
-            _Waiting(f, self, given).emit()
-        else:
-            over(f, given.outer, lambda *places: Tiles(f, self, given.moved(f, places)).emit())
+        over(f, given.outer, lambda *places: Tiles(f, self, given.moved(f, places)).emit())
 
 
 def _cycles(m: int, n: int, height: int, width: int) -> float:
@@ -155,49 +139,6 @@ def _tiled(size: int, form: int) -> list[tuple[int, int]]:
     """How often each height (or width) of a tile occurs."""
     left = size % form
     return [(form, size // form), (2, left // 2), (1, left % 2)]
-
-
-class _Waiting:
-    """All results take their share of the sum in turn; meanwhile the others wait in the scratch area."""
-
-    def __init__(self, f: Function, work: Dot, given: Given) -> None:
-        self.f, self.work, self.given, self.line = f, work, given, f.lanes * SIZE
-        self.sums = f.scratch(WAITING * self.line)
-
-    def emit(self) -> None:
-        """Nothing, then a share of the products after the other, then the lanes' sums."""
-        f, given = self.f, self.given
-        count = splice(f, (*given.outer, given.m, given.n))
-        f.loop(count, lambda i: f.store(f.floating(0.0), f.add(self.sums, f.mul(i, self.line))))
-        rows = given.k[-2]
-
-        def share(row: Any, *k: Any) -> None:
-            count = f.least(f.sub(rows, row), SHARE)
-            over(f, given.outer, lambda *places: self._at(places, (*k, row), count).emit())
-
-        def shares(*k: Any) -> None:
-            f.loop(rows, lambda row: share(row, *k), step=SHARE)
-
-        over(f, given.k[:-2], shares)
-        over(f, given.outer, lambda *places: self._at(places, (), 0).finish())
-
-    def _at(self, places: tuple[Any, ...], k: tuple[Any, ...], count: Any) -> Tiles:
-        """The tiles of these places, at a place of the sum: so many innermost sums from there on."""
-        f = self.f
-        at = self.given.moved(f, places)
-        a, b = (self._along(walk, k) for walk in (at.a, at.b))
-        place: Any = 0
-        for size, i in zip(self.given.outer, places, strict=True):
-            place = f.add(f.mul(place, size), i)
-        sums = f.add(self.sums, f.mul(place, f.mul(f.mul(at.m, at.n), self.line)))
-        return Tiles(f, self.work, Given((), at.m, at.n, (count, at.k[-1]), a, b, at.operands), sums)
-
-    def _along(self, walk: Walk, k: tuple[Any, ...]) -> Walk:
-        """A walk at a place of all loops of the sum but the last."""
-        at = walk.address
-        for i, step in zip(k, walk.strides[1:-1], strict=False):
-            at = self.f.add(at, self.f.mul(i, step))
-        return Walk(at, (walk.strides[0], *walk.strides[-2:]))
 
 
 class Tiles:
@@ -246,16 +187,6 @@ class Tiles:
         """Where the sums of a result wait."""
         f = self.f
         return f.add(self.sums, f.mul(f.add(f.mul(row, self.given.n), column), f.lanes * SIZE))
-
-    def finish(self) -> None:
-        """The results of sums that waited."""
-        f, given = self.f, self.given
-
-        def result(row: Any, column: Any) -> None:
-            total = f.reduce(f.add, f.load(f.floats, self._spot(row, column)))
-            self.epilogue.run(total, [o.at(f, row) for o in given.operands], column)
-
-        over(f, (given.m, given.n), result)
 
     def _sum(
         self, loops: list[tuple[Any, Any, Any]], lines: list[Lines], pointers: list[Any], held: list[Ssa]

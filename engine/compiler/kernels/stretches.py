@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.compiler.kernels.toom import Toom
 
 TABLES, VALUES, WAITING = 256_000, 400_000, 200_000
-"""Bytes of transformed taps (or sums for their gradient), of transformed pictures, of products."""
+"""Bytes of transformed taps (or sums for their gradient), of transformed pictures, of products (or of gradients)."""
 LINE = 64
 """Bytes of a cache line."""
 AREA, PLACE = 32_768, 16

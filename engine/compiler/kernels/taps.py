@@ -1,8 +1,8 @@
-"""How the gradient of taps that slide along a batch is written, with fewer products: see `toom` and `stretches`.
+"""How the gradient of taps that slide along rows is written, with fewer products: see `toom` and `stretches`.
 
-Everything is transformed to two points at a time: rows of the picture, then those that were sent back to a few filters,
-so that the first cache holds them until they are multiplied. Every tap of rows of every channel and filter keeps a
-vector of sums for each point.
+Some rows of a stretch are transformed: of the picture to all points, of what was sent back for a few filters at a time
+and to two points, so that the first cache still holds it when it is multiplied. Every tap of rows of every channel and
+filter keeps a vector of sums for each point.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from engine.compiler.kernels.walking import held, over
 
 @dataclass(frozen=True)
 class Strip:
-    """Some rows of a stretch: addresses of the picture's first channel and of what is sent to the first filter, how
-    many rows, which places of the stretch count (None: all), and whether it is the first pair of points that looks."""
+    """Some rows of a stretch: addresses of the picture's first channel and of what was sent back to the first filter,
+    how many rows, and which places of the stretch count (None: all)."""
 
     picture: Any
     sent: Any

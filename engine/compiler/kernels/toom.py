@@ -181,7 +181,7 @@ class Toom(Product):
         """One of the products of transformed numbers: sizes as they are told apart by machine code."""
         if self.back:
             memory = Operand(Buffer(0), 0, (self.batch, 1))
-            return Dot((), self.m, self.high, (self.batch,), memory, memory, SUM, (), (), False, self.tile, False)
+            return Dot((), self.m, self.high, (self.batch,), memory, memory, SUM, (), (), False, self.tile)
         k: tuple[int, ...] = (self.channels, self.high) if self.high > 1 else (self.channels,)
         a, b, c = (Operand(Buffer(0), 0, s) for s in ((1, *(self.m for _ in k)), (1, *k), (self.batch, 1)))
         return _Matrices((), self.m, self.many * self.batch, k, a, b, SUM, (c,), (Store(0, 0),), self.form, "", 0)
