@@ -308,18 +308,27 @@ def new_size(shape: tuple[int, ...]) -> Size:
     return SIZES.setdefault(shape, Size(shape))
 
 
+CHANGES = [0]
+"""How often there was another hook, or a module was given an attribute or a part: who remembers what they are like
+looks again when it has grown."""
+
+
 class RemovableHandle:
     """Takes a hook away again: `handle.remove()`, or at the end of a `with` block."""
 
     _ids = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: Any, hook: Any, prepend: bool = False) -> None:
+        CHANGES[0] += 1
         self.id = next(RemovableHandle._ids)
         self._hooks = hooks
         hooks[self.id] = hook
+        if prepend:
+            hooks.move_to_end(self.id, last=False)
 
     def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
+        CHANGES[0] += 1
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:

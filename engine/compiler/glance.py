@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from engine.compiler.trace.guard import Residents, Settled
-from engine.nn.hooks import CHANGES
+from engine.compiler.trace.guard import COPIES, Residents, Settled
+from engine.graph import CHANGES
 
 if TYPE_CHECKING:
     from engine.compiler.variant import Variant
 
+IS = ("is", "==")
 MOST = 1000
 """Objects that are looked at: a network with more of them does not notice."""
 
@@ -36,7 +37,7 @@ def conditions(variant: Variant, name: Names) -> list[str] | None:
     if around is None or any(not _still(residents) for residents in variant.residents):
         return None
     lines = [f"{name(CHANGES)}[0] == {name(around)}.stamp"]
-    lines += [f"{name(read)}() is {name(held)}" for _, held, read in around.variables]
+    lines += [f"{name(read)}() {IS[held.__class__ in COPIES]} {name(held)}" for _, held, read in around.entries]
     for residents in variant.residents:
         lines += _tensors(residents, name)
         for optimizer in residents.optimizers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ from engine.compiler.run.runner import addresses
 from engine.compiler.trace.events import Reason
 from engine.compiler.trace.guard import signature
 from engine.compiler.trace.undo import Undo
-from engine.compiler.variant import Variant, uncollected
+from engine.compiler.variant import TRIES, Variant, uncollected
 from engine.compiler.watch import Watch
 from engine.errors import ArgumentError
 from engine.graph import current_mode
@@ -36,8 +37,9 @@ from engine.tree import mapped
 
 KINDS = 64
 """Kinds of arguments that have programs, e.g. sizes of batches."""
-MOST = 12
-"""Programs of one step for arguments of one kind; a step that needs more changes all the time and stays eager."""
+MOST, SECONDS = 12, 10.0
+"""Programs of one step for arguments of one kind; a step that needs more in so short a time changes all the time, and
+stays eager."""
 
 
 class Step:
@@ -59,6 +61,7 @@ class Step:
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
+        self.own = frozenset(vars(self))
         if threads is not None and threads > 1:
             set_cores(threads)
 
@@ -101,11 +104,12 @@ class Step:
                     known.insert(0, known.pop(place))
                 self.newest = variant
                 return variant
-        if len(known) >= MOST:
-            fresh = self._hopeless(f"it changes from call to call: {known[0].changed()}")
-            known.pop()
-        else:
-            fresh = Variant(self)
+        left = [variant.left for variant in known[:TRIES]]
+        why = left[0] if len(left) == TRIES and all(left) else ""
+        if not why and len(known) == MOST and time.monotonic() - min(v.born for v in known) < SECONDS:
+            why = f"it changes from call to call: {known[0].changed()}"
+        del known[MOST - 1 :]
+        fresh = self._hopeless(why) if why else Variant(self)
         known.insert(0, fresh)
         self.newest = fresh
         return fresh

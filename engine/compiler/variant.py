@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import ref
 
@@ -16,10 +18,11 @@ from engine.compiler.run.runner import Bound, Native, NumPy
 from engine.compiler.trace.assemble import assemble
 from engine.compiler.trace.compare import Comparison, Differs
 from engine.compiler.trace.events import Reason, Trace, watched
-from engine.compiler.trace.guard import Residents, Surroundings
+from engine.compiler.trace.guard import Residents, Surroundings, is_bare
 from engine.compiler.trace.hollow import watched_hollow
 from engine.compiler.trace.outside import Outside
 from engine.compiler.trace.plain import foreseen, lasting
+from engine.compiler.trace.reach import Entry, Reach
 from engine.compiler.trace.undo import Undo
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Variant:
         self.around: Surroundings | None = None
         self.old: Trace | None = None
         self.differences = 0
+        self.left, self.born = "", time.monotonic()
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
         self.residents: list[Residents] = []
@@ -66,10 +70,15 @@ class Variant:
         step = self.owner.function
         if self.reasons:
             return watched(step, args, kwargs, undo, clear)
-        before, outside = Surroundings(step, []), Outside(step)
+        reach = Reach(step, (args, kwargs))
+        outside, bare = Outside(reach), {id(leaf) for leaf in reach.leaves() if leaf.grad is None}
         trace = watched(step, args, kwargs, undo, clear)
         with uncollected():
-            self._learn(trace, before, outside.changed(any(e.what == "scheduled" for e in trace.events)))
+            self.left = outside.changed(any(e.what == "scheduled" for e in trace.events))
+            for leaf, before in trace.found:
+                if before is not None or id(leaf) in bare:
+                    reach.entries.append(("a gradient", before is None, partial(is_bare, leaf)))
+            self._learn(trace, reach.entries)
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:
@@ -77,27 +86,30 @@ class Variant:
         if self.around is not None or self.reasons:
             return self.bound is not None
         named = foreseen(self.owner.function)
-        before = Surroundings(self.owner.function, [])
-        found = None if named is None else watched_hollow(self.owner.function, args, kwargs)
+        if named is None:
+            return False
+        entries = Reach(self.owner.function).entries
+        found = watched_hollow(self.owner.function, args, kwargs)
         if found is None:
             return False
         trace, states = found
         try:
-            self._learn(trace, before, named=named)
+            self._learn(trace, entries, named)
         finally:
             if self.bound is None:
                 states.run()
                 self.old = self.around = None
         return self.bound is not None
 
-    def _learn(self, trace: Trace, before: Surroundings, left: str = "", named: list[Any] | None = None) -> None:
-        around = Surroundings(self.owner.function, list(trace.modules.values()))
-        around.variables = before.variables
+    def _learn(self, trace: Trace, entries: list[Entry], named: list[Any] | None = None) -> None:
+        stepped = [event.facts[0].optimizer for event in trace.events if event.what == "stepped"]
+        around = Surroundings(entries, [*trace.modules.values()], [*(leaf for leaf, _ in trace.slopes), *stepped])
         if trace.reasons:
             self.reasons = list(dict.fromkeys(trace.reasons))
         elif self.old is not None:
             try:
-                self._expect_still(around, left)
+                if self.left:
+                    raise Differs(self.left)  # it would not be left behind any more
                 self._build(Comparison(self.old, trace).run())
             except Differs as difference:
                 self.differences += 1
@@ -108,19 +120,6 @@ class Variant:
                 self._build(Comparison(trace, trace, kept).run())
         self.old = None if self.reasons or self.bound is not None else trace
         self.around = around
-
-    def _expect_still(self, around: Surroundings, left: str) -> None:
-        """A step that counts in Python would count no more. left: what it left behind there."""
-        if left:
-            raise Differs(left)
-        before = self.around
-        if before is not None:
-            for (name, a, _), (_, b, _) in zip(before.variables, around.variables, strict=False):
-                if a is not b and a != b:
-                    raise Differs(f"the variable {name!r} changes from step to step")
-            for (module, a), (_, b) in zip(before.modules, around.modules, strict=False):
-                if a != b:
-                    raise Differs(f"an attribute of {type(module).__name__} changes from step to step")
 
     # ------------------------------------------------------------------------------------------------- building
     def _build(self, comparison: Comparison) -> None:

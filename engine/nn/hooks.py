@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine import functions
+from engine.graph import RemovableHandle
 from engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 FORWARD = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 WATCHER = "watcher"
 STATE = ("_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks")
-CHANGES = [0]
-"""How often a module was given an attribute, a part or a hook: who remembers modules looks again when it has grown."""
-_numbers = itertools.count()
 
 
 class Hook(NamedTuple):
@@ -29,27 +27,6 @@ class Hook(NamedTuple):
     call: Callable[..., Any]
     with_kwargs: bool = False
     always: bool = False
-
-
-class RemovableHandle:
-    """Takes a hook away again."""
-
-    def __init__(self, hooks: Any, hook: Any, prepend: bool = False) -> None:
-        CHANGES[0] += 1
-        self._hooks, self.id = hooks, next(_numbers)
-        hooks[self.id] = hook
-        if prepend:
-            hooks.move_to_end(self.id, last=False)
-
-    def remove(self) -> None:
-        """Stop calling the hook; a second time does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
 
 
 EVERYWHERE: OrderedDict[int, tuple[str, Any]] = OrderedDict()

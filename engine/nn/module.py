@@ -13,9 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
-from engine.graph import tell
+from engine.graph import CHANGES, tell
 from engine.nn.hooks import (
-    CHANGES,
     EVERYWHERE,
     FORWARD,
     STATE,

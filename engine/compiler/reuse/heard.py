@@ -17,8 +17,8 @@ from engine.compiler.trace import home
 from engine.compiler.trace.assemble import Assembly, all_zeros
 from engine.compiler.trace.compare import ARRAYS
 from engine.compiler.trace.events import Draw, Event
-from engine.compiler.trace.guard import PLAIN
 from engine.compiler.trace.numbers import Number
+from engine.compiler.trace.reach import PLAIN
 from engine.graph import Size
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer

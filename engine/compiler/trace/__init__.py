@@ -3,6 +3,7 @@
 events    what a step does: every op, and what happened besides ops
 undo      taking back what it did to memory
 compare   two traces of one step: what is the same will be so again
+reach     what of Python it can come to
 outside   what it leaves in Python: then it stays eager
 numbers   those that it makes of tensors only to return them
 plain     steps of which one look is enough

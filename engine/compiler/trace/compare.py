@@ -49,7 +49,7 @@ class Comparison:
         self.cells: dict[int, tuple[Any, Tensor | None]] = {}
         self.constants: dict[int, Any] = {}
         self.known = {id(leaf) for leaf, _ in old.slopes}
-        self.left = {} if old is new else {id(g): leaf for leaf, g in old.slopes if g is not None}
+        self.left = {} if old is new else {id(g): leaf for leaf, g in (*old.slopes, *new.found) if g is not None}
         self.line = ""
 
     def run(self) -> Comparison:

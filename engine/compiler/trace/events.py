@@ -90,8 +90,10 @@ class Trace:
     reasons: list[Reason] = field(default_factory=list)
     movable: set[int] = field(default_factory=set)
     """The ids of parameters whose memory nobody else held before (see `home.movable`)."""
+    found: list[tuple[Tensor, Any]] = field(default_factory=list)
+    """Leaves whose gradient the step did not clear before it added to it, and what was there."""
     unclear: bool = False
-    """Whether an argument is no tensor, or a gradient began at nothing that may not do so again."""
+    """Whether an argument is no tensor, or a gradient began at what may be something else the next time."""
 
     @property
     def given(self) -> list[Any]:
@@ -235,7 +237,7 @@ class Tracer(Recorder):
 
     def _hear_accumulated(self, leaf: Tensor, g: Tensor, known: Tensor | None) -> None:
         before = None if known is None else self._seen(known)
-        if leaf._hooks is not None and (leaf._hooks.tensor or leaf._hooks.before or leaf._hooks.stored):
+        if is_hooked(leaf):
             self.refuse("a hook on a parameter's gradient")
         if leaf._node is not None:
             self.refuse("retain_grad() of a tensor that the step computes")
@@ -244,8 +246,10 @@ class Tracer(Recorder):
         self._seen(leaf)
         self._add("accumulated", leaf, self._seen(g), before, after)
         self.known[id(after)] = after
+        if id(leaf) not in self.leaves and id(leaf) not in self.cleared:
+            self.trace.found.append((leaf, before))
+            self.trace.unclear = True
         self.leaves[id(leaf)] = leaf
-        self.trace.unclear = self.trace.unclear or (before is None and id(leaf) not in self.cleared)
 
     def _hear_measured(self, tensors: list[Tensor], kind: float, strict: bool, found: Tensor) -> None:
         if strict:
@@ -270,7 +274,7 @@ class Tracer(Recorder):
         self.depth = 1
         if any(a is not None for a in (*args, *kwargs.values())):
             self.refuse(f"{type(optimizer).__name__}.step(closure) computes the loss as often as it likes")
-        if optimizer._hooks["step_pre"] or optimizer._hooks["step_post"]:
+        if is_hooked(optimizer):
             self.refuse("a hook on the optimiser's step")
         if self.undo is not None:
             self.undo.optimizer(optimizer, self.clear)
@@ -361,3 +365,11 @@ def watched(step: Any, args: Any, kwargs: Any, undo: Undo | None = None, clear: 
     except LookupError:
         trace.reasons.append(Reason("a number is made of a tensor and does not come out as the code says"))
     return trace
+
+
+def is_hooked(what: Any) -> bool:
+    """Whether somebody has hung a function on a leaf's gradient, or on an optimiser's step."""
+    if isinstance(what, Optimizer):
+        return bool(what._hooks["step_pre"] or what._hooks["step_post"])
+    notes = what._hooks
+    return notes is not None and bool(notes.tensor or notes.before or notes.stored)

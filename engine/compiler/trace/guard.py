@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import chain
 from operator import attrgetter, is_, itemgetter, methodcaller
-from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from engine.compiler.lowering import optimise
 from engine.compiler.trace import home
+from engine.compiler.trace.events import is_hooked
+from engine.compiler.trace.reach import PARTS, PLAIN, Entry
 from engine.compiler.trace.recipe import Program
-from engine.graph import current_mode
-from engine.nn.hooks import CHANGES, FORWARD
+from engine.graph import CHANGES, current_mode
+from engine.nn.hooks import EVERYWHERE, FORWARD, WATCHER
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
 from engine.tree import is_branch
 
-PLAIN: frozenset[type] = frozenset((bool, int, float, str, type(None)))
-PARTS = ("_parameters", "_buffers", "_modules")
+COPIES = (bytes, frozenset)
+"""Kinds of what is copied to be compared."""
+EQUAL = frozenset((*PLAIN, *COPIES, *np.sctypeDict.values()))
+"""Kinds of which equals are as good as the same."""
 ARRAY, WANTS = attrgetter("array"), attrgetter("_requires_grad")
 STATE, VALUES, PARAMETERS = attrgetter("state"), methodcaller("values"), itemgetter("params")
 MUTABLE = (Tensor, np.ndarray, list, dict)
-SEEN = (*PLAIN, Tensor, Module, Optimizer)
 
 
 def signature(tree: Any) -> Any:
@@ -47,10 +48,13 @@ def signature(tree: Any) -> Any:
 
 
 class Surroundings:
-    """What a step reads besides its arguments: variables of its closure and its file, settings of its modules."""
+    """What a step reads besides the tensors of its arguments: all that it can come to in Python, settings of its
+    modules."""
 
-    def __init__(self, step: Any, modules: list[Module]) -> None:
-        self.variables = [entry for entry in variables(step) if isinstance(entry[1], SEEN)]
+    def __init__(self, entries: list[Entry], modules: list[Module], others: list[Any]) -> None:
+        self.entries = entries
+        self.others = others
+        self.hooks = self._hooks()
         self.modules = [(m, _settings(m)) for m in modules]
         self.grad = current_mode().grad
         self.stamp = CHANGES[0]
@@ -59,38 +63,34 @@ class Surroundings:
         """What is no longer as it was, in words; empty where all is."""
         if current_mode().grad is not self.grad:
             return "whether history is recorded"
-        for name, held, read in self.variables:
-            now = read()
-            if now is not held and not (held.__class__ in PLAIN and now.__class__ is held.__class__ and now == held):
+        for name, held, read in self.entries:
+            if not is_same(read(), held):
                 return f"the variable {name!r}"
         if self.stamp != CHANGES[0]:
             for module, settings in self.modules:
                 if _settings(module) != settings:
                     return f"the settings of a {type(module).__name__}"
+            if self._hooks() != self.hooks:
+                return "a hook"
             self.stamp = CHANGES[0]
         return ""
 
-
-def variables(step: Any) -> list[tuple[str, Any, Any]]:
-    """(name, value, how to read it again) of the variables that a function finds outside of itself."""
-    step = step.__func__ if isinstance(step, MethodType) else step
-    if not isinstance(step, FunctionType):
-        return []
-    found: list[tuple[str, Any, Any]] = []
-    for name, cell in zip(step.__code__.co_freevars, step.__closure__ or (), strict=True):
-        found.append((name, _content(cell), partial(_content, cell)))
-    space = step.__globals__
-    for name in step.__code__.co_names:
-        if name in space:
-            found.append((name, space[name], partial(space.get, name)))
-    return found
+    def _hooks(self) -> list[bool]:
+        """Whether there are any on the gradients of leaves, the steps of optimisers, and of all modules."""
+        return [*map(is_hooked, self.others), any(kind is not WATCHER for kind, _ in EVERYWHERE.values())]
 
 
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None
+def is_bare(leaf: Tensor) -> bool:
+    """Whether it has no gradient."""
+    return leaf.grad is None
+
+
+def is_same(now: Any, held: Any) -> bool:
+    """Whether something is the same object as before, or an equal number, text or tuple of these."""
+    if now is held:
+        return True
+    kind = held.__class__
+    return now.__class__ is kind and (kind in EQUAL or (kind is tuple and _is_plain(held))) and bool(now == held)
 
 
 def _settings(module: Module) -> tuple[Any, ...]:

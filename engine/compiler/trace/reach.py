@@ -1,0 +1,206 @@
+"""What a step can come to in Python: from the variables that its functions find outside of themselves, from its object
+and its arguments, by the names that stand in code.
+
+All of it is looked at before each replay (`guard.py`) and, while a step is watched, afterwards (`outside.py`).
+Attributes count where their name stands in code that can be reached; lists, dicts and the like with all that they hold;
+NumPy's arrays with their numbers. Not followed are modules of libraries, and what is looked at elsewhere: tensors,
+optimisers, schedules, the engine's own modules.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.trace.plain import is_ours
+from engine.nn.module import Module
+from engine.optim.optimizer import Optimizer
+from engine.optim.schedule import LRScheduler
+from engine.tensor import Tensor
+from engine.tree import leaves
+
+PLAIN: frozenset[type] = frozenset((bool, int, float, str, type(None)))
+LISTS, HOLDING = (list, tuple, deque), (list, dict, set, deque, io.IOBase)
+DRAWING = (random.Random, np.random.Generator)
+ELSEWHERE = (Tensor, LRScheduler, *DRAWING)
+MOST, MANY, ROOM = 1000, 256, 4096
+"""Objects that are looked at at most, and numbers of a large array; items of a list or dict; bytes of a small array."""
+ALWAYS = ("forward", "__call__", "__getitem__", "__iter__", "__enter__", "__exit__", "__getattr__")
+"""Methods that run without being named."""
+OURS = frozenset(vars(Module()))
+"""Attributes that every module has."""
+PARTS = ("_parameters", "_buffers", "_modules")
+LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(np.__file__)))
+
+Entry = tuple[str, Any, Callable[[], Any]]
+"""(what it is called, what it is now, how to read it again)."""
+
+
+class Reach:
+    """entries: what a step could read; holders: (name, object) of what it could write to."""
+
+    def __init__(self, step: Any, arguments: Any = ()) -> None:
+        self.entries: list[Entry] = []
+        self.holders: list[tuple[str, Any]] = []
+        self.names = dict.fromkeys(ALWAYS)
+        self._owners: list[tuple[str, Any, list[Any]]] = []
+        self._met: list[Any] = []
+        self._seen: set[int] = set()
+        self._followed: set[int] = set()
+        self._follow(step)
+        for leaf in leaves(arguments):
+            self._visit("an argument", leaf)
+        named = owning = 0
+        while named < len(self.names) or owning < len(self._owners):  # each may lead to more of the other
+            names, before = [*self.names], (named, owning)
+            named, owning = len(names), len(self._owners)
+            for i, owner in enumerate(self._owners[:owning]):
+                self._attributes(*owner, names[before[0] if i < before[1] else 0 :])
+
+    def leaves(self) -> Iterator[Tensor]:
+        """The tensors that it comes to by itself, by modules, and by optimisers."""
+        for what in self._met:
+            if isinstance(what, Optimizer):
+                yield from (p for group in what.param_groups for p in group["params"])
+            elif isinstance(what, Module):
+                yield from what.parameters()
+            elif isinstance(what, Tensor):
+                yield what
+
+    def _follow(self, function: Any) -> None:
+        """A function: what it finds outside of itself."""
+        if isinstance(function, MethodType):
+            self._visit("self", function.__self__)
+            function = function.__func__
+        if not isinstance(function, FunctionType) or id(function) in self._followed:
+            return
+        self._followed.add(id(function))
+        for part in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+            self._visit("a default", part)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            self._visit(name, _content(cell), partial(_content, cell))
+        space = function.__globals__
+        for name in _named(function.__code__):
+            self.names.setdefault(name)
+            if name in space:
+                self._visit(name, space[name], partial(space.get, name))
+        self._owners.append((function.__name__, function, [function.__dict__]))
+        self.holders.append((function.__name__, function))
+
+    def _visit(self, name: str, what: Any, read: Callable[[], Any] | None = None) -> None:
+        kind = what.__class__
+        if read is not None and kind is not ModuleType:
+            self.entries.append((name, what, read))
+        if kind in PLAIN or id(what) in self._seen or len(self._seen) > MOST:
+            return
+        self._seen.add(id(what))
+        self._met.append(what)
+        if isinstance(what, (*HOLDING, *DRAWING, Optimizer)):
+            self.holders.append((name, what))
+        if isinstance(what, (*LISTS, dict, set, np.ndarray)):
+            self._items(name, what)
+        elif isinstance(what, (FunctionType, MethodType)):
+            if not is_ours(what):
+                self._follow(what)
+        elif isinstance(what, partial):
+            for part in (what.func, *what.args, *what.keywords.values()):
+                self._visit(name, part)
+        elif isinstance(what, Module):
+            for path, module in what.named_modules():
+                if not is_ours(type(module)):
+                    self._object(".".join(filter(None, (name, path))), module)
+        elif not isinstance(what, (Optimizer, *ELSEWHERE)):
+            self._object(name, what)
+
+    def _items(self, name: str, what: Any) -> None:
+        if isinstance(what, (set, np.ndarray)):
+            look = partial(_numbers if isinstance(what, np.ndarray) else frozenset, what)
+            self.entries.append((name, look(), look))
+            return
+        if what.__class__ is not tuple:
+            self.entries.append((f"the length of {name}", len(what), what.__len__))
+        pairs = [*what.items()] if isinstance(what, dict) else [*enumerate(what)]
+        for key, part in pairs[:MANY]:
+            read = partial(dict.get, what, key) if isinstance(what, dict) else partial(_item, what, key)
+            self._visit(f"{name}[{key!r}]", part, None if what.__class__ is tuple else read)
+
+    def _object(self, name: str, what: Any) -> None:
+        """Something with attributes. Those of its class count where that is no library's."""
+        kind = what if isinstance(what, type) else type(what)
+        held = {} if kind is what else getattr(what, "__dict__", {})
+        if isinstance(what, ModuleType):
+            spaces = [] if _is_library(what) else [held]
+        elif is_ours(kind):
+            spaces = [held] if "__wrapped__" in held else []  # what somebody has hung on a compiled step
+        else:
+            spaces = [held, *_spaces(kind)] if held else _spaces(kind)
+            spaces += [held[part] for part in PARTS] if isinstance(what, Module) else []
+        if spaces:
+            self._owners.append((name, what, spaces))
+            if held and not isinstance(what, ModuleType):
+                self.holders.append((name, what))
+
+    def _attributes(self, name: str, owner: Any, spaces: list[Any], names: list[str]) -> None:
+        unknown = OURS if isinstance(owner, Module) else spaces[0].get("own", ()) if is_ours(type(owner)) else ()
+        for key in names:
+            space = next((s for s in spaces if key in s and key not in unknown), None)
+            if space is None:
+                continue
+            held = space[key]
+            if space.__class__ is dict:
+                self._visit(f"{name}.{key}", held, partial(space.get, key))
+            elif not hasattr(held, "__get__") or isinstance(held, MemberDescriptorType):
+                read = partial(getattr, owner, key, None)
+                self._visit(f"{name}.{key}", read(), read)
+            else:  # what a class computes for each object
+                self._visit(f"{name}.{key}", getattr(held, "fget", None) or getattr(held, "__func__", held))
+
+
+def _named(code: CodeType) -> Iterator[str]:
+    """The names in code, and in functions that are written in it; texts may be names, too: getattr(x, "name")."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _named(inner)
+        elif isinstance(inner, str):
+            yield inner
+
+
+def _spaces(kind: type) -> list[Any]:
+    """What a class and those that it is made of hold, as far as they are no library's."""
+    return [vars(k) for k in kind.__mro__ if not is_ours(k) and not _is_library(sys.modules.get(k.__module__))]
+
+
+@lru_cache(256)
+def _is_library(module: Any) -> bool:
+    """Whether a module is the engine's, or one that came with Python or was installed."""
+    name, file = getattr(module, "__name__", "__main__"), getattr(module, "__file__", None)
+    return name != "__main__" and (file is None or file.startswith(LIBRARIES) or name.split(".")[0] == "engine")
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _numbers(array: Any) -> bytes:
+    """What an array holds; of a large one, what it holds at many places."""
+    if array.nbytes <= ROOM or array.dtype.hasobject:
+        return bytes(array.tobytes())
+    return bytes(array.flat[:: -(-array.size // MOST)].tobytes())
+
+
+def _item(held: Any, place: int) -> Any:
+    """An item of a list; of none where it has become shorter."""
+    return held[place] if place < len(held) else None
