@@ -17,17 +17,18 @@ from engine.compiler.reuse.alike import program_of
 from engine.compiler.run.runner import Bound, Native, NumPy
 from engine.compiler.trace.assemble import assemble
 from engine.compiler.trace.compare import Comparison, Differs
-from engine.compiler.trace.events import Reason, Trace, watched
+from engine.compiler.trace.events import Reason, Trace, is_piece, watched
 from engine.compiler.trace.guard import Residents, Surroundings, is_bare
 from engine.compiler.trace.hollow import watched_hollow
 from engine.compiler.trace.outside import Outside
 from engine.compiler.trace.plain import foreseen, lasting
-from engine.compiler.trace.reach import Entry, Reach
+from engine.compiler.trace.reach import Reach
 from engine.compiler.trace.undo import Undo
 
 if TYPE_CHECKING:
     from engine.compiler.step import Step
 
+PIECE = "its result has a history, which a replay has not: call backward() in it, or call it under no_grad()"
 TRIES = 3
 """How many times two traces may differ before a step stays eager."""
 
@@ -78,7 +79,7 @@ class Variant:
             for leaf, before in trace.found:
                 if before is not None or id(leaf) in bare:
                     reach.entries.append(("a gradient", before is None, partial(is_bare, leaf)))
-            self._learn(trace, reach.entries)
+            self._learn(trace, reach)
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:
@@ -88,22 +89,25 @@ class Variant:
         named = foreseen(self.owner.function)
         if named is None:
             return False
-        entries = Reach(self.owner.function).entries
+        reach = Reach(self.owner.function)
         found = watched_hollow(self.owner.function, args, kwargs)
         if found is None:
             return False
         trace, states = found
         try:
-            self._learn(trace, entries, named)
+            self._learn(trace, reach, named)
         finally:
             if self.bound is None:
                 states.run()
-                self.old = self.around = None
+                self.old, self.around = None, self.around if self.reasons else None
         return self.bound is not None
 
-    def _learn(self, trace: Trace, entries: list[Entry], named: list[Any] | None = None) -> None:
+    def _learn(self, trace: Trace, reach: Reach, named: list[Any] | None = None) -> None:
         stepped = [event.facts[0].optimizer for event in trace.events if event.what == "stepped"]
-        around = Surroundings(entries, [*trace.modules.values()], [*(leaf for leaf, _ in trace.slopes), *stepped])
+        hooked = [*(leaf for leaf, _ in trace.slopes), *stepped]
+        self.around = Surroundings(reach.entries, reach.modules(trace.modules.values()), hooked)
+        if is_piece(trace):
+            trace.reasons.append(Reason(PIECE))
         if trace.reasons:
             self.reasons = list(dict.fromkeys(trace.reasons))
         elif self.old is not None:
@@ -119,7 +123,6 @@ class Variant:
             with suppress(Differs):  # then two traces will tell
                 self._build(Comparison(trace, trace, kept).run())
         self.old = None if self.reasons or self.bound is not None else trace
-        self.around = around
 
     # ------------------------------------------------------------------------------------------------- building
     def _build(self, comparison: Comparison) -> None:

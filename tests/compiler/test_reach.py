@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import types
 from functools import partial
@@ -75,6 +76,25 @@ class Loss:
 
     def __call__(self, y, wanted):
         return F.cross_entropy(y, wanted) * self.weight
+
+
+class Calling(Loss):
+    def __call__(self, y, wanted):
+        return super().__call__(y, wanted)
+
+
+class Chosen(nn.Module):
+    """Layers in containers, which nobody calls."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.parts, self.more = nn.ModuleDict({"one": layer}), nn.ModuleList([nn.Tanh()])
+
+    def forward(self, x):
+        x = self.parts["one"](x)
+        for part in self.more:
+            x = part(x)
+        return x
 
 
 class Scaled(nn.Module):
@@ -242,6 +262,61 @@ def large_array(model, optimizer):
 
 
 @case
+def large_list(model, optimizer):
+    numbers = [1.0] * (2 * MANY)
+    return weighed(model, optimizer, lambda: numbers[3]), lambda: numbers.__setitem__(3, 3.0)
+
+
+@case
+def module_that_is_imported_inside(model, optimizer):
+    settings = sys.modules["settings_of_a_user"] = types.ModuleType("settings_of_a_user")
+    settings.__file__, settings.weight = "settings_of_a_user.py", 1.0
+
+    def weight():
+        import settings_of_a_user
+
+        return settings_of_a_user.weight
+
+    return weighed(model, optimizer, weight), lambda: setattr(settings, "weight", 3.0)
+
+
+@case
+def attribute_that_an_inherited_method_asks_for(model, optimizer):
+    loss = Calling()
+    return lambda x, y: update(optimizer, loss(model(x), y)), lambda: setattr(loss, "weight", 3.0)
+
+
+@case
+def one_of_two_closures_of_the_same_code(model, optimizer):
+    first, second = ([1.0], [1.0])
+    by = lambda numbers: lambda loss: loss * numbers[0]
+    one, two = by(first), by(second)
+    return lambda x, y: update(optimizer, two(one(F.cross_entropy(model(x), y)))), lambda: second.__setitem__(0, 3.0)
+
+
+@case
+def what_a_wrapped_function_asks_for(model, optimizer):
+    settings = Settings()
+
+    @functools.lru_cache
+    def weight(number):
+        return number * settings.weight
+
+    def change():
+        settings.weight = 3.0
+        weight.cache_clear()
+
+    return weighed(model, optimizer, lambda: weight(1.0)), change
+
+
+@case
+def what_a_compiled_function_asks_for(model, optimizer):
+    settings = Settings()
+    loss = engine.compile(lambda y, wanted: F.cross_entropy(y, wanted) * settings.weight)
+    return lambda x, y: update(optimizer, loss(model(x), y)), lambda: setattr(settings, "weight", 3.0)
+
+
+@case
 def global_of_a_helper(model, optimizer):
     step = lambda x, y: update(optimizer, weigh(F.cross_entropy(model(x), y)))
     return step, lambda: WEIGHT.__setitem__(0, 3.0)
@@ -332,6 +407,19 @@ def parameter_of_a_module_that_nobody_calls(model, optimizer):
 
 
 @case
+def layer_in_a_dict_of_modules(model, optimizer):
+    chosen = Chosen(model)
+    step = lambda x, y: update(optimizer, F.cross_entropy(chosen(x), y))
+    return step, lambda: chosen.parts.update({"one": nn.Sequential(model, nn.Sigmoid())})
+
+
+@case
+def layer_in_a_list_of_modules(model, optimizer):
+    chosen = Chosen(model)
+    return lambda x, y: update(optimizer, F.cross_entropy(chosen(x), y)), lambda: chosen.more.append(nn.Sigmoid())
+
+
+@case
 def model_of_a_trainer(model, optimizer):
     trainer, other = Trainer(model, optimizer), nn.Sequential(model[0], nn.Sigmoid(), model[2])
     return trainer.step, lambda: setattr(trainer, "model", other)
@@ -417,12 +505,30 @@ def test_attributes_of_an_argument_count():
     assert found == [2.0] * 5 + [6.0] * 3
 
 
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_function_whose_result_somebody_may_walk_back_from_keeps_its_history(straight):
+    layer, weights = nn.Linear(3, 2), [1.0]
+    loss = engine.compile((lambda x: layer(x).sum()) if straight else (lambda x: layer(x).sum() * weights[0]))
+    x = engine.ones(1, 3)
+    for _ in range(4):
+        layer.zero_grad()
+        loss(x).backward()
+        np.testing.assert_array_equal(layer.weight.grad.numpy(), np.ones((2, 3)))
+        assert "its result has a history" in loss.why()
+    with engine.no_grad():
+        for _ in range(3):
+            assert not loss(x).requires_grad
+        assert loss.prepared != "eager"
+    assert loss(x).requires_grad
+
+
 def test_hooks_of_all_modules_count_as_long_as_they_are_there():
     layer = nn.Linear(2, 2)
     step = engine.compile(lambda x: layer(x).sum())
     x, found = engine.ones(1, 2), []
     for i in range(12):
-        found.append(step(x).item())
+        with engine.no_grad():
+            found.append(step(x).item())
         if i == 4:
             handle = register_module_forward_hook(lambda module, given, y: y * 2)
         if i == 8:

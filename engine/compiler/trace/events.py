@@ -373,3 +373,9 @@ def is_hooked(what: Any) -> bool:
         return bool(what._hooks["step_pre"] or what._hooks["step_post"])
     notes = what._hooks
     return notes is not None and bool(notes.tensor or notes.before or notes.stored)
+
+
+def is_piece(trace: Trace) -> bool:
+    """Whether somebody else may walk back through what it gave."""
+    known = [t for t in leaves(trace.result) if isinstance(t, Tensor) and t._node is not None]
+    return bool(known) and not any([event.backward for event in trace.events])  # noqa: C419

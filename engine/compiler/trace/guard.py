@@ -20,9 +20,9 @@ from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
 from engine.tree import is_branch
 
-COPIES = (bytes, frozenset)
+COPIES = (bytes, frozenset, tuple)
 """Kinds of what is copied to be compared."""
-EQUAL = frozenset((*PLAIN, *COPIES, *np.sctypeDict.values()))
+EQUAL = frozenset((*PLAIN, bytes, frozenset, *np.sctypeDict.values()))
 """Kinds of which equals are as good as the same."""
 ARRAY, WANTS = attrgetter("array"), attrgetter("_requires_grad")
 STATE, VALUES, PARAMETERS = attrgetter("state"), methodcaller("values"), itemgetter("params")

@@ -9,13 +9,15 @@ optimisers, schedules, the engine's own modules.
 
 from __future__ import annotations
 
+import dis
 import io
 import os
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import islice
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
@@ -29,15 +31,15 @@ from engine.tensor import Tensor
 from engine.tree import leaves
 
 PLAIN: frozenset[type] = frozenset((bool, int, float, str, type(None)))
-LISTS, HOLDING = (list, tuple, deque), (list, dict, set, deque, io.IOBase)
+ITEMS, HOLDING = (list, tuple, deque, dict, set, np.ndarray), (list, dict, set, deque, io.IOBase)
 DRAWING = (random.Random, np.random.Generator)
-ELSEWHERE = (Tensor, LRScheduler, *DRAWING)
+HOLDERS = (*HOLDING, *DRAWING, Optimizer)
+ELSEWHERE = (Tensor, LRScheduler, Optimizer, *DRAWING)
+GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME")
 MOST, MANY, ROOM = 1000, 256, 4096
 """Objects that are looked at at most, and numbers of a large array; items of a list or dict; bytes of a small array."""
 ALWAYS = ("forward", "__call__", "__getitem__", "__iter__", "__enter__", "__exit__", "__getattr__")
 """Methods that run without being named."""
-OURS = frozenset(vars(Module()))
-"""Attributes that every module has."""
 PARTS = ("_parameters", "_buffers", "_modules")
 LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(np.__file__)))
 
@@ -51,24 +53,35 @@ class Reach:
     def __init__(self, step: Any, arguments: Any = ()) -> None:
         self.entries: list[Entry] = []
         self.holders: list[tuple[str, Any]] = []
-        self.names = dict.fromkeys(ALWAYS)
+        self.names = set(ALWAYS)
         self._owners: list[tuple[str, Any, list[Any]]] = []
-        self._met: list[Any] = []
+        self.met: list[Any] = []
         self._seen: set[int] = set()
         self._followed: set[int] = set()
         self._follow(step)
         for leaf in leaves(arguments):
             self._visit("an argument", leaf)
-        named = owning = 0
-        while named < len(self.names) or owning < len(self._owners):  # each may lead to more of the other
-            names, before = [*self.names], (named, owning)
-            named, owning = len(names), len(self._owners)
+        known: set[str] = set()
+        owning = 0
+        while len(known) < len(self.names) or owning < len(self._owners):  # each may lead to more of the other
+            names, before = self.names - known, owning
+            known, owning = set(self.names), len(self._owners)
             for i, owner in enumerate(self._owners[:owning]):
-                self._attributes(*owner, names[before[0] if i < before[1] else 0 :])
+                self._attributes(*owner, names if i < before else known)
+
+    def modules(self, others: Iterable[Module]) -> list[Module]:
+        """The modules that it comes to, and others, with all parts."""
+        found = dict.fromkeys((*others, *(what for what in self.met if isinstance(what, Module))))
+        waiting = [*found]
+        for module in waiting:
+            more = [part for part in module._modules.values() if part is not None and part not in found]
+            found |= dict.fromkeys(more)
+            waiting += more
+        return [*found]
 
     def leaves(self) -> Iterator[Tensor]:
         """The tensors that it comes to by itself, by modules, and by optimisers."""
-        for what in self._met:
+        for what in self.met:
             if isinstance(what, Optimizer):
                 yield from (p for group in what.param_groups for p in group["params"])
             elif isinstance(what, Module):
@@ -88,25 +101,29 @@ class Reach:
             self._visit("a default", part)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             self._visit(name, _content(cell), partial(_content, cell))
-        space = function.__globals__
-        for name in _named(function.__code__):
-            self.names.setdefault(name)
+        (variables, names), space = _named(function.__code__), function.__globals__
+        self.names |= names
+        for name in variables:
             if name in space:
                 self._visit(name, space[name], partial(space.get, name))
+            else:  # a module that is imported inside
+                self._visit(name, sys.modules.get(name))
         self._owners.append((function.__name__, function, [function.__dict__]))
         self.holders.append((function.__name__, function))
 
     def _visit(self, name: str, what: Any, read: Callable[[], Any] | None = None) -> None:
         kind = what.__class__
+        if len(self.entries) > 4 * MOST:
+            return
         if read is not None and kind is not ModuleType:
             self.entries.append((name, what, read))
         if kind in PLAIN or id(what) in self._seen or len(self._seen) > MOST:
             return
         self._seen.add(id(what))
-        self._met.append(what)
-        if isinstance(what, (*HOLDING, *DRAWING, Optimizer)):
+        self.met.append(what)
+        if isinstance(what, HOLDERS):
             self.holders.append((name, what))
-        if isinstance(what, (*LISTS, dict, set, np.ndarray)):
+        if isinstance(what, ITEMS):
             self._items(name, what)
         elif isinstance(what, (FunctionType, MethodType)):
             if not is_ours(what):
@@ -118,20 +135,25 @@ class Reach:
             for path, module in what.named_modules():
                 if not is_ours(type(module)):
                     self._object(".".join(filter(None, (name, path))), module)
-        elif not isinstance(what, (Optimizer, *ELSEWHERE)):
+        elif not isinstance(what, ELSEWHERE):
             self._object(name, what)
 
     def _items(self, name: str, what: Any) -> None:
         if isinstance(what, (set, np.ndarray)):
-            look = partial(_numbers if isinstance(what, np.ndarray) else frozenset, what)
-            self.entries.append((name, look(), look))
+            self._copied(name, partial(_numbers if isinstance(what, np.ndarray) else frozenset, what))
             return
         if what.__class__ is not tuple:
             self.entries.append((f"the length of {name}", len(what), what.__len__))
-        pairs = [*what.items()] if isinstance(what, dict) else [*enumerate(what)]
-        for key, part in pairs[:MANY]:
+        parts = [*islice(what.items() if isinstance(what, dict) else enumerate(what), MANY)]
+        if all([part.__class__ in PLAIN for _, part in parts]):  # noqa: C419
+            self._copied(name, partial(_first, what.values() if isinstance(what, dict) else what))
+            return
+        for key, part in parts:
             read = partial(dict.get, what, key) if isinstance(what, dict) else partial(_item, what, key)
             self._visit(f"{name}[{key!r}]", part, None if what.__class__ is tuple else read)
+
+    def _copied(self, name: str, look: Callable[[], Any]) -> None:
+        self.entries.append((name, look(), look))
 
     def _object(self, name: str, what: Any) -> None:
         """Something with attributes. Those of its class count where that is no library's."""
@@ -144,35 +166,43 @@ class Reach:
         else:
             spaces = [held, *_spaces(kind)] if held else _spaces(kind)
             spaces += [held[part] for part in PARTS] if isinstance(what, Module) else []
+        self._visit(name, held.get("__wrapped__"))
         if spaces:
             self._owners.append((name, what, spaces))
             if held and not isinstance(what, ModuleType):
                 self.holders.append((name, what))
 
-    def _attributes(self, name: str, owner: Any, spaces: list[Any], names: list[str]) -> None:
-        unknown = OURS if isinstance(owner, Module) else spaces[0].get("own", ()) if is_ours(type(owner)) else ()
-        for key in names:
-            space = next((s for s in spaces if key in s and key not in unknown), None)
-            if space is None:
-                continue
-            held = space[key]
-            if space.__class__ is dict:
-                self._visit(f"{name}.{key}", held, partial(space.get, key))
-            elif not hasattr(held, "__get__") or isinstance(held, MemberDescriptorType):
-                read = partial(getattr, owner, key, None)
-                self._visit(f"{name}.{key}", read(), read)
-            else:  # what a class computes for each object
-                self._visit(f"{name}.{key}", getattr(held, "fget", None) or getattr(held, "__func__", held))
+    def _attributes(self, name: str, owner: Any, spaces: list[Any], names: set[str]) -> None:
+        if is_ours(type(owner)):
+            names = names - spaces[0].get("own", frozenset())
+        found: set[str] = set()
+        for space in spaces:
+            for key in sorted(names & space.keys()):
+                held = space[key]
+                if (
+                    space.__class__ is not dict
+                    and hasattr(held, "__get__")
+                    and not isinstance(held, MemberDescriptorType)
+                ):
+                    # what a class computes for each object, also where another class has one of this name
+                    self._visit(f"{name}.{key}", getattr(held, "fget", None) or getattr(held, "__func__", held))
+                elif key not in found:
+                    read = partial(space.get if space.__class__ is dict else partial(getattr, owner), key, None)
+                    self._visit(f"{name}.{key}", read(), read)
+                found.add(key)
 
 
-def _named(code: CodeType) -> Iterator[str]:
-    """The names in code, and in functions that are written in it; texts may be names, too: getattr(x, "name")."""
-    yield from code.co_names
+@lru_cache(512)
+def _named(code: CodeType) -> tuple[list[str], set[str]]:
+    """The names of global variables in code, and all names, functions that are written in it included; texts may be
+    names, too: getattr(x, "name")."""
+    variables = [i.argval for i in dis.get_instructions(code) if i.opname in GLOBAL]
+    names = {*code.co_names, *(text for text in code.co_consts if isinstance(text, str))}
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _named(inner)
-        elif isinstance(inner, str):
-            yield inner
+            variables += _named(inner)[0]
+            names |= _named(inner)[1]
+    return [*dict.fromkeys(variables)], names
 
 
 def _spaces(kind: type) -> list[Any]:
@@ -196,9 +226,13 @@ def _content(cell: Any) -> Any:
 
 def _numbers(array: Any) -> bytes:
     """What an array holds; of a large one, what it holds at many places."""
-    if array.nbytes <= ROOM or array.dtype.hasobject:
+    if array.nbytes <= ROOM:
         return bytes(array.tobytes())
     return bytes(array.flat[:: -(-array.size // MOST)].tobytes())
+
+
+def _first(items: Any) -> tuple[Any, ...]:
+    return tuple(islice(items, MANY))
 
 
 def _item(held: Any, place: int) -> Any:
