@@ -69,15 +69,11 @@ class Reach:
             for i, owner in enumerate(self._owners[:owning]):
                 self._attributes(*owner, names if i < before else known)
 
-    def modules(self, others: Iterable[Module]) -> list[Module]:
-        """The modules that it comes to, and others, with all parts."""
-        found = dict.fromkeys((*others, *(what for what in self.met if isinstance(what, Module))))
-        waiting = [*found]
-        for module in waiting:
-            more = [part for part in module._modules.values() if part is not None and part not in found]
-            found |= dict.fromkeys(more)
-            waiting += more
-        return [*found]
+    def modules(self, called: Iterable[Module]) -> list[Module]:
+        """The modules that it comes to, with all their parts; called: some that it must have come to."""
+        for module in called:
+            self._visit(type(module).__name__, module)
+        return [what for what in self.met if isinstance(what, Module)]
 
     def leaves(self) -> Iterator[Tensor]:
         """The tensors that it comes to by itself, by modules, and by optimisers."""
@@ -121,6 +117,11 @@ class Reach:
             return
         self._seen.add(id(what))
         self.met.append(what)
+        if isinstance(what, Module):
+            self._object(name, what)
+            for key, part in what._modules.items():
+                self._visit(f"{name}.{key}", part)
+            return
         if isinstance(what, HOLDERS):
             self.holders.append((name, what))
         if isinstance(what, ITEMS):
@@ -131,10 +132,6 @@ class Reach:
         elif isinstance(what, partial):
             for part in (what.func, *what.args, *what.keywords.values()):
                 self._visit(name, part)
-        elif isinstance(what, Module):
-            for path, module in what.named_modules():
-                if not is_ours(type(module)):
-                    self._object(".".join(filter(None, (name, path))), module)
         elif not isinstance(what, ELSEWHERE):
             self._object(name, what)
 
@@ -158,6 +155,8 @@ class Reach:
     def _object(self, name: str, what: Any) -> None:
         """Something with attributes. Those of its class count where that is no library's."""
         kind = what if isinstance(what, type) else type(what)
+        if isinstance(what, Module) and is_ours(kind):
+            return
         held = {} if kind is what else getattr(what, "__dict__", {})
         if isinstance(what, ModuleType):
             spaces = [] if _is_library(what) else [held]
