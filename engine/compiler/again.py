@@ -97,8 +97,10 @@ class Again:
                 return MISSED
             if t.array is not self.arrays[place] and not self.takes(place, t.array):
                 return MISSED
-        if self.variant.changed() or self.program.settings != self.read:
+        if self.variant.changed():
             return MISSED
+        if self.program.settings != self.read:
+            self.read, self.bits[...] = self.program.settings, self.table.bits()
         if due:
             self._fill()
         else:

@@ -15,6 +15,7 @@ from engine.compiler.graph.ir import CompilerError
 from engine.compiler.machine.cpu import NoNativeCode
 from engine.compiler.reuse.alike import program_of
 from engine.compiler.run.runner import Bound, Native, NumPy
+from engine.compiler.trace import home
 from engine.compiler.trace.assemble import assemble
 from engine.compiler.trace.compare import Comparison, Differs
 from engine.compiler.trace.events import Reason, Trace, is_piece, watched
@@ -42,6 +43,7 @@ class Variant:
         self.around: Surroundings | None = None
         self.old: Trace | None = None
         self.differences = 0
+        self.held: dict[int, int] = {}
         self.left, self.born = "", time.monotonic()
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
@@ -71,6 +73,9 @@ class Variant:
         step = self.owner.function
         if self.reasons:
             return watched(step, args, kwargs, undo, clear)
+        if self.old is not None:
+            now = home.holders(self.old.movable)
+            self.old.movable -= {key for key, count in self.held.items() if now.get(key, 0) > count}
         reach = Reach(step, (args, kwargs))
         outside, bare = Outside(reach), {id(leaf) for leaf in reach.leaves() if leaf.grad is None}
         trace = watched(step, args, kwargs, undo, clear)
@@ -80,6 +85,7 @@ class Variant:
                 if before is not None or id(leaf) in bare:
                     reach.entries.append(("a gradient", before is None, partial(is_bare, leaf)))
             self._learn(trace, reach)
+        self.held = home.holders(trace.movable) if self.old is trace else {}
         return trace
 
     def foresee(self, args: Any, kwargs: Any) -> bool:

@@ -31,6 +31,21 @@ def test_every_loss_keeps_its_number():
     assert losses[1].item() != 0
 
 
+def test_a_rate_that_is_set_before_each_step_is_read_without_a_long_way():
+    ours, theirs = Case(), Case()
+    compiled, batches = often(ours), [rows() for _ in range(2 * TURNS)]
+    engine.manual_seed(6)
+    for _ in range(OFTEN):
+        theirs.step(*rows())
+    same, found = compiled._again, []
+    for i, batch in enumerate(batches):
+        ours.group["lr"] = theirs.group["lr"] = 0.01 + 0.001 * i
+        ours.group["betas"] = theirs.group["betas"] = (0.9 if i < TURNS else 0.5, 0.99)
+        found.append((compiled(*batch).item(), theirs.step(*batch).item()))
+    assert [ours for ours, _ in found] == pytest.approx([theirs for _, theirs in found], rel=2e-3)
+    assert compiled._again is same
+
+
 def test_a_step_that_is_not_finite_is_refused_at_a_glance_too():
     case = Case()
     compiled = often(case, guard="finite")

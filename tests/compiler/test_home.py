@@ -136,19 +136,20 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("way", ["plain", "watched", "many"])
+@pytest.mark.parametrize("way", ["plain", "watched", "many", "between"])
 @pytest.mark.parametrize("name", NAMES)
 def test_another_name_of_a_parameter_shows_what_it_becomes(name: str, way: str) -> None:
-    """One from before the step was compiled, too: such a parameter lives where it is."""
+    """One from before the step was compiled, too: such a parameter lives where it is. between: from after a step that
+    was watched once."""
     found = []
     for compiled in (False, True):
         engine.manual_seed(0)
         model = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3))
         x, y = engine.randn(5, 6), engine.arange(5) % 3
-        adam, kept = optim.Adam(model.parameters(), lr=0.1), NAMES[name](model)
+        adam, kept = optim.Adam(model.parameters(), lr=0.1), None if way == "between" else NAMES[name](model)
 
         def step(x, y, model=model, adam=adam):
-            if way == "watched" and x is None:
+            if way in ("watched", "between") and x is None:
                 return None
             adam.zero_grad()
             loss = nn.functional.cross_entropy(model(x), y)
@@ -160,8 +161,9 @@ def test_another_name_of_a_parameter_shows_what_it_becomes(name: str, way: str) 
         if compiled and way == "many":
             trained.run([(x, y)] * 6)
         else:
-            for _ in range(6):
+            for i in range(6):
                 trained(x, y)
+                kept = NAMES[name](model) if way == "between" and i == 0 else kept
         assert not compiled or trained.tier != "eager", trained.why()
         found.append(np.array(kept.detach().numpy() if isinstance(kept, engine.Tensor) else kept))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)

@@ -87,6 +87,8 @@ class Live:
 
 def number(value: Any) -> Any:
     """A setting as a number, where it may be a tensor."""
+    if value.__class__ is float:
+        return value
     if isinstance(value, Tensor):
         return value.array.item()
     return tuple(number(v) for v in value) if isinstance(value, tuple | list) else value

@@ -119,11 +119,19 @@ class Settled:
         if self.seen is not None and _alike(now, self.seen):
             return True
         self.program.settings += 1
+        if self.seen is not None and len(now) == len(self.seen) and all(map(_fills, now, self.seen)):
+            self.seen = now
+            return True
         if optimise.structure(self.optimizer) != self.structure:
             return False
         loose = any(isinstance(v, MUTABLE) for group in groups for name, v in group.items() if name != "params")
         self.seen = None if loose else now
         return True
+
+
+def _fills(now: Any, seen: Any) -> bool:
+    """Whether a setting is as it was, or another number that makes no other program."""
+    return now is seen or (now.__class__ is float and seen.__class__ is float and bool(now) is bool(seen))
 
 
 def _alike(now: list[Any], seen: list[Any]) -> bool:
