@@ -91,7 +91,7 @@ def number(value: Any) -> Any:
         return value
     if isinstance(value, Tensor):
         return value.array.item()
-    return tuple(number(v) for v in value) if isinstance(value, tuple | list) else value
+    return tuple([number(v) for v in value]) if value.__class__ in (tuple, list) else value
 
 
 Rule = Callable[[Settings, States, Value, Value], Value]
