@@ -169,6 +169,45 @@ def test_another_name_of_a_parameter_shows_what_it_becomes(name: str, way: str) 
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("first", ["own", "average"])
+@pytest.mark.parametrize("compiled", [(False, False), (True, False), (False, True), (True, True)])
+def test_weights_that_make_way_for_their_average_come_back(compiled: tuple[bool, bool], first: str) -> None:
+    """`.data` is kept, set to something else for an evaluation, and set back. first: what is evaluated first."""
+    engine.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    adam, x, y = optim.Adam(model.parameters(), lr=0.05), engine.randn(16, 6), engine.arange(16) % 3
+    average = {name: p.data.clone() for name, p in model.named_parameters()}
+
+    def train(x, y):
+        adam.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        adam.step()
+        return loss.detach()
+
+    def evaluate(x, y):
+        with engine.no_grad():
+            return nn.functional.cross_entropy(model(x), y)
+
+    plain = evaluate
+    train, evaluate = (engine.compile(f) if c else f for f, c in zip((train, evaluate), compiled, strict=True))
+    for i in range(12):
+        train(x, y)
+        if first == "own" or i > 8:
+            assert evaluate(x, y).item() == pytest.approx(plain(x, y).item(), rel=1e-5)
+        before = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+        for name, p in model.named_parameters():
+            average[name].mul_(0.9).add_(p.data, alpha=0.1)
+        wanted, kept = {name: a.numpy().copy() for name, a in average.items()}, {}
+        for name, p in model.named_parameters():
+            kept[name], p.data = p.data, average[name]
+        assert evaluate(x, y).item() == pytest.approx(plain(x, y).item(), rel=1e-5)
+        for name, p in model.named_parameters():
+            p.data = kept[name]
+            np.testing.assert_array_equal(p.detach().numpy(), before[name])
+            np.testing.assert_array_equal(average[name].numpy(), wanted[name])
+
+
 def test_parameters_that_share_memory_are_trained_as_they_are_written() -> None:
     losses = []
     for compiled in (False, True):

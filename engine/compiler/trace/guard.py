@@ -169,13 +169,14 @@ class Residents:
         return found or (self._carried() if self.program.carried else "")
 
     def _moved(self) -> str:
-        for tensor, array, wants in self.tensors:
-            if tensor._requires_grad is not wants:
-                return "whether a parameter asks for a gradient"
-            if tensor.array is not array:
-                if not (isinstance(tensor.array, np.ndarray) and home.fits(array, tensor.array)):
-                    return "the memory of a parameter"
-                home.move_in(tensor, array)
+        moved = [(tensor, array) for tensor, array, _ in self.tensors if tensor.array is not array]
+        if any(tensor._requires_grad is not wants for tensor, _, wants in self.tensors):
+            return "whether a parameter asks for a gradient"
+        if not all(isinstance(t.array, np.ndarray) and home.fits(array, t.array) for t, array in moved):
+            return "the memory of a parameter"
+        home.leave_behind(moved)
+        for tensor, array in moved:
+            home.move_in(tensor, array)
         return ""
 
     def _same_states(self) -> bool:

@@ -7,6 +7,7 @@ A parameter whose memory somebody else looks at (`weight.detach().numpy()`, a ke
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 from collections.abc import Iterable
@@ -62,6 +63,8 @@ STATES = Beside()
 """Optimiser -> {(parameter, name): memory}."""
 COUNTS = Beside()
 """Optimiser -> [(vector of counts, the parameters counted in it)]."""
+ALONE = Beside()
+"""Memory -> how often Python counts it when no other tensor looks at it."""
 
 
 def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -138,6 +141,19 @@ def _homes(tensors: list[Tensor]) -> list[Any]:
 def fits(home: Any, array: Any) -> bool:
     """Whether an array's numbers could live there."""
     return home is not None and bool(home.shape == array.shape and home.dtype == array.dtype)
+
+
+def leave_behind(homes: list[tuple[Tensor, Any]]) -> None:
+    """Before tensors that were given other memory move back into their homes: other tensors that look at these (what
+    was kept of `.data` before it was set) keep the numbers. Python is asked who they are where it counts more holders
+    than when there was none."""
+    asked = {id(home): home for _, home in homes if sys.getrefcount(home) > ALONE.get(home, 0)}
+    for holder in gc.get_referrers(*asked.values()) if asked else ():
+        if isinstance(holder, Tensor) and id(holder.array) in asked:
+            holder.array = holder.array.copy()
+    del asked
+    for _, home in homes:
+        ALONE[home] = sys.getrefcount(home)
 
 
 def move_in(tensor: Tensor, home: Any) -> None:
