@@ -169,6 +169,39 @@ def test_another_name_of_a_parameter_shows_what_it_becomes(name: str, way: str) 
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
 
 
+def test_memory_that_a_parameter_was_given_and_somebody_keeps_is_where_it_lives() -> None:
+    """Else the tensor that it shares its memory with would no longer show what it becomes."""
+    found = []
+    for compiled in (False, True):
+        engine.manual_seed(0)
+        model = nn.Linear(6, 3)
+        adam, x, y = optim.Adam(model.parameters(), lr=0.05), engine.randn(16, 6), engine.arange(16) % 3
+
+        def step(x, y, model=model, adam=adam):
+            adam.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            adam.step()
+            return loss
+
+        loss_of = lambda x, y, model=model: nn.functional.cross_entropy(model(x).detach(), y)
+        trained, evaluated = (engine.compile(f) if compiled else f for f in (step, loss_of))
+        losses = []
+        for i in range(12):
+            losses += [trained(x, y).item(), evaluated(x, y).item()]
+            if i == 3:
+                shared = engine.full((3, 6), 0.1)
+                model.weight.data = shared
+            if i == 7:
+                model.weight.data = model.weight.data * 2
+                view = model.weight.detach()
+        found.append([*losses, shared.numpy().copy(), view.numpy().copy()])
+        assert np.array_equal(view.numpy(), model.weight.detach().numpy())
+        assert not compiled or trained.tier != "eager", trained.why()
+    for eager, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, eager, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("first", ["own", "average"])
 @pytest.mark.parametrize("compiled", [(False, False), (True, False), (False, True), (True, True)])
 def test_weights_that_make_way_for_their_average_come_back(compiled: tuple[bool, bool], first: str) -> None:

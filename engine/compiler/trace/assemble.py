@@ -203,6 +203,8 @@ class Assembly:
             if key in self.comparison.left:
                 raise self.refuse("a gradient that the step before left behind, and this one does not")
             owner = self.old.get(key, owner)
+            if owner is not None and id(owner) in self.trace.movable:
+                home.go_home([owner])
             memory = array if owner is None else owner.array
             self.cells[key] = self.graph.source("cell", self.shape(memory), memory.dtype, array=memory)
             if owner is not None:

@@ -172,11 +172,11 @@ class Residents:
         moved = [(tensor, array) for tensor, array, _ in self.tensors if tensor.array is not array]
         if any(tensor._requires_grad is not wants for tensor, _, wants in self.tensors):
             return "whether a parameter asks for a gradient"
-        if not all(isinstance(t.array, np.ndarray) and home.fits(array, t.array) for t, array in moved):
+        if not all(
+            home.fits(array, t.array) and isinstance(t.array, np.ndarray) and home.is_alone(t) for t, array in moved
+        ):
             return "the memory of a parameter"
-        home.leave_behind(moved)
-        for tensor, array in moved:
-            home.move_in(tensor, array)
+        home.move_back(moved)
         return ""
 
     def _same_states(self) -> bool:

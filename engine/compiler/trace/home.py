@@ -1,8 +1,8 @@
 """Where parameters, gradients and the states of optimisers live: side by side in flat memory.
 
-A tensor keeps its home for good, so that all programs over one model mean the same memory. Whoever gives a tensor
-other memory (`load_state_dict` of an optimiser, `.data = ...`) is noticed before the next step: the numbers move in.
-A parameter whose memory somebody else looks at (`weight.detach().numpy()`, a kept `state_dict`) lives where it is.
+A tensor keeps its home, so that all programs over one model mean the same memory. Whoever gives a tensor other memory
+(`load_state_dict` of an optimiser, `.data = ...`) is noticed before the next step: the numbers move in. A parameter
+whose memory somebody else looks at (`weight.detach().numpy()`, a kept `state_dict`) lives where it is.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ def flat(shapes: list[tuple[tuple[int, ...], Any]], zeros: bool = True) -> list[
 
 
 def movable() -> set[int]:
-    """The ids of those parameters of optimisers without a home whose memory nobody else holds. It is asked before a
-    step is watched, for a trace holds memory as well."""
-    new = (p for o in living() for group in o.param_groups for p in group["params"] if p not in HOMES)
-    return {id(p) for p in new if _has_its_own(p)}
+    """The ids of those parameters of optimisers that are not at home and whose memory nobody else holds. It is asked
+    before a step is watched, for a trace holds memory as well."""
+    new = (p for o in living() for group in o.param_groups for p in group["params"] if HOMES.get(p) is not p.array)
+    return {id(p) for p in new if is_alone(p)}
 
 
 def holders(parameters: set[int]) -> dict[int, int]:
@@ -102,7 +102,7 @@ def holders(parameters: set[int]) -> dict[int, int]:
     return {id(p): sys.getrefcount(p.array) + (base is not None and sys.getrefcount(base)) for p, base in bases}
 
 
-def _has_its_own(t: Tensor) -> bool:
+def is_alone(t: Tensor) -> bool:
     """Whether a tensor's memory has no other name: its array is held once, and so is what that is a part of."""
     if t.array.__class__ is not np.ndarray or sys.getrefcount(t.array) != _ONCE:
         return t.array.__class__ is Abstract
@@ -115,16 +115,21 @@ _ONCE = sys.getrefcount(_SAMPLE.array)
 
 
 def settle(tensors: Iterable[Tensor], may_move: set[int]) -> None:
-    """Give each tensor a home, unless it has one that fits; its numbers move in. may_move: the ids of those that need
-    not live where they are."""
-    new = [t for t in dict.fromkeys(tensors) if not fits(HOMES.get(t), t.array)]
+    """Give each tensor a home; its numbers move in. may_move: the ids of those that need not live where they are."""
+    new = [t for t in dict.fromkeys(tensors) if HOMES.get(t) is not t.array]
     for t in new:
-        if id(t) not in may_move and t not in HOMES:
+        if id(t) not in may_move:
             HOMES[t] = t.array
+    go_home(new)
     new = [t for t in new if HOMES.get(t) is not t.array]
     for t, home in zip(new, _homes(new), strict=True):
         HOMES[t] = home
         move_in(t, home)
+
+
+def go_home(tensors: Iterable[Tensor]) -> None:
+    """Tensors that were given other memory, which nobody else looks at, go back to their homes, if these fit."""
+    move_back([(t, HOMES[t]) for t in tensors if HOMES.get(t) is not t.array and fits(HOMES.get(t), t.array)])
 
 
 def settle_slopes(leaves: Iterable[Tensor]) -> None:
@@ -143,10 +148,9 @@ def fits(home: Any, array: Any) -> bool:
     return home is not None and bool(home.shape == array.shape and home.dtype == array.dtype)
 
 
-def leave_behind(homes: list[tuple[Tensor, Any]]) -> None:
-    """Before tensors that were given other memory move back into their homes: other tensors that look at these (what
-    was kept of `.data` before it was set) keep the numbers. Python is asked who they are where it counts more holders
-    than when there was none."""
+def move_back(homes: list[tuple[Tensor, Any]]) -> None:
+    """Tensors move back into their homes. Other tensors that look there (what was kept of `.data` before it was set)
+    keep the numbers; Python is asked who they are where it counts more holders than when there was none."""
     asked = {id(home): home for _, home in homes if sys.getrefcount(home) > ALONE.get(home, 0)}
     for holder in gc.get_referrers(*asked.values()) if asked else ():
         if isinstance(holder, Tensor) and id(holder.array) in asked:
@@ -154,6 +158,8 @@ def leave_behind(homes: list[tuple[Tensor, Any]]) -> None:
     del asked
     for _, home in homes:
         ALONE[home] = sys.getrefcount(home)
+    for t, home in homes:
+        move_in(t, home)
 
 
 def move_in(tensor: Tensor, home: Any) -> None:
