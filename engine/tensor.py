@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -113,12 +114,12 @@ class Tensor(Values):
     @property
     def data(self) -> Tensor:
         """The same memory without history."""
-        return wrap(self.array)
+        return _named(self, wrap(self.array))
 
     @data.setter
     def data(self, other: Tensor) -> None:
         tell("pointed", self, other.array)
-        self.array = other.array
+        self.array = _named(self, other).array
 
     @property
     def _version(self) -> int:
@@ -152,7 +153,7 @@ class Tensor(Values):
         """
         cut = wrap(self.array)
         cut._cell = self._cell
-        return cut
+        return _named(self, cut)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients (or not) in place; returns itself.
@@ -199,6 +200,17 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     t._requires_grad = False
     t._cell = [0]
     return t
+
+
+NAMES: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
+"""The tensors that look at the memory of a leaf (by `.data` and `.detach()`): who moves it asks who they are."""
+
+
+def _named(leaf: Tensor, name: Tensor) -> Tensor:
+    """Another name of a tensor's memory."""
+    if leaf._node is None:
+        NAMES[id(name)] = name
+    return name
 
 
 SHOW.append(lambda kept: wrap(kept) if arrays_.is_array(kept) else kept)

@@ -43,7 +43,7 @@ class Variant:
         self.around: Surroundings | None = None
         self.old: Trace | None = None
         self.differences = 0
-        self.held: dict[int, int] = {}
+        self.held: dict[int, tuple[int, int]] = {}
         self.left, self.born = "", time.monotonic()
         self.bound: Bound | None = None
         self.fallback: Bound | None = None
@@ -74,8 +74,7 @@ class Variant:
         if self.reasons:
             return watched(step, args, kwargs, undo, clear)
         if self.old is not None:
-            now = home.holders(self.old.movable)
-            self.old.movable -= {key for key, count in self.held.items() if now.get(key, 0) > count}
+            self.old.movable = home.still_movable(self.held)
         reach = Reach(step, (args, kwargs))
         outside, bare = Outside(reach), {id(leaf) for leaf in reach.leaves() if leaf.grad is None}
         trace = watched(step, args, kwargs, undo, clear)

@@ -117,7 +117,7 @@ class Opening(Assembly):
 
     def start(self, together: flat.Flat, parameter: Any) -> Any:
         """Where a parameter begins among those that are moved together, of open sizes."""
-        sizes = [_count(self.shapes[id(p.array)]) for p in together.members]
+        sizes = [_count(self.shape(p.array)) for p in together.members]
         return list(accumulate(sizes, initial=0))[[id(p) for p in together.members].index(id(parameter))]
 
     def agrees(self, found: Value, made: Any) -> bool:

@@ -99,6 +99,7 @@ class Assembly:
         self.old = {id(array): p for s in stepped for p, array, _ in s.moved}
         order = [p for s in stepped for p in _in_order(s.optimizer, {id(p) for p, _, _ in s.moved})]
         leaves = {id(leaf) for leaf, _ in self.slopes}
+        home.go_home([t for _, t in self.comparison.cells.values() if id(t) in self.trace.movable and t is not None])
         home.settle(order, self.trace.movable)
         home.settle_slopes([*(p for p in order if id(p) in leaves), *(leaf for leaf, _ in self.slopes)])
         for s in {id(s.optimizer): s for s in stepped}.values():
@@ -203,8 +204,6 @@ class Assembly:
             if key in self.comparison.left:
                 raise self.refuse("a gradient that the step before left behind, and this one does not")
             owner = self.old.get(key, owner)
-            if owner is not None and id(owner) in self.trace.movable:
-                home.go_home([owner])
             memory = array if owner is None else owner.array
             self.cells[key] = self.graph.source("cell", self.shape(memory), memory.dtype, array=memory)
             if owner is not None:

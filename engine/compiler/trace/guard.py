@@ -172,9 +172,7 @@ class Residents:
         moved = [(tensor, array) for tensor, array, _ in self.tensors if tensor.array is not array]
         if any(tensor._requires_grad is not wants for tensor, _, wants in self.tensors):
             return "whether a parameter asks for a gradient"
-        if not all(
-            home.fits(array, t.array) and isinstance(t.array, np.ndarray) and home.is_alone(t) for t, array in moved
-        ):
+        if not all(isinstance(t.array, np.ndarray) and home.may_go(t, array) for t, array in moved):
             return "the memory of a parameter"
         home.move_back(moved)
         return ""

@@ -7,7 +7,6 @@ whose memory somebody else looks at (`weight.detach().numpy()`, a kept `state_di
 
 from __future__ import annotations
 
-import gc
 import math
 import sys
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ import numpy as np
 from engine.compiler.machine.memory import LINE, PAGE, address, room
 from engine.elements import FLOAT, Abstract
 from engine.optim.optimizer import Optimizer, living
-from engine.tensor import Tensor, wrap
+from engine.tensor import NAMES, Tensor, wrap
 
 STEP = 17 * LINE
 """Pieces of memory begin so far apart within a page: at the same place, a parameter, its gradient and its states would
@@ -63,8 +62,6 @@ STATES = Beside()
 """Optimiser -> {(parameter, name): memory}."""
 COUNTS = Beside()
 """Optimiser -> [(vector of counts, the parameters counted in it)]."""
-ALONE = Beside()
-"""Memory -> how often Python counts it when no other tensor looks at it."""
 
 
 def in_order(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -95,11 +92,21 @@ def movable() -> set[int]:
     return {id(p) for p in new if is_alone(p)}
 
 
-def holders(parameters: set[int]) -> dict[int, int]:
-    """How often Python counts the memory of parameters with these ids: whoever takes another name of it counts."""
-    known = (p for o in living() for group in o.param_groups for p in group["params"] if id(p) in parameters)
+def holders(parameters: set[int]) -> dict[int, tuple[int, int]]:
+    """Which memory parameters with these ids have, and how often Python counts it: whoever takes another name of it
+    counts."""
+    known = [p for o in living() for group in o.param_groups for p in group["params"] if id(p) in parameters]
     bases = ((p, getattr(p.array, "base", None)) for p in known)
-    return {id(p): sys.getrefcount(p.array) + (base is not None and sys.getrefcount(base)) for p, base in bases}
+    count = sys.getrefcount
+    return {id(p): (id(p.array), count(p.array) + (base is not None and count(base))) for p, base in bases}
+
+
+def still_movable(held: dict[int, tuple[int, int]]) -> set[int]:
+    """The ids of parameters that have no more holders than before, or other memory that nobody else holds. held: what
+    `holders` said then."""
+    now, alone = holders(set(held)), movable()
+    same = {key for key, (memory, count) in now.items() if held[key][0] == memory and count <= held[key][1]}
+    return same | {key for key, (memory, _) in now.items() if held[key][0] != memory and key in alone}
 
 
 def is_alone(t: Tensor) -> bool:
@@ -112,6 +119,11 @@ def is_alone(t: Tensor) -> bool:
 _SAMPLE = wrap(np.zeros(1))
 _ONCE = sys.getrefcount(_SAMPLE.array)
 """How often Python counts an array that one tensor holds, where it is asked like this."""
+
+
+def may_go(t: Tensor, home: Any) -> bool:
+    """Whether a tensor that was given other memory may move there: nobody looks at that, and it has no other home."""
+    return fits(home, t.array) and is_alone(t) and HOMES.get(t, home) is home
 
 
 def settle(tensors: Iterable[Tensor], may_move: set[int]) -> None:
@@ -150,14 +162,11 @@ def fits(home: Any, array: Any) -> bool:
 
 def move_back(homes: list[tuple[Tensor, Any]]) -> None:
     """Tensors move back into their homes. Other tensors that look there (what was kept of `.data` before it was set)
-    keep the numbers; Python is asked who they are where it counts more holders than when there was none."""
-    asked = {id(home): home for _, home in homes if sys.getrefcount(home) > ALONE.get(home, 0)}
-    for holder in gc.get_referrers(*asked.values()) if asked else ():
-        if isinstance(holder, Tensor) and id(holder.array) in asked:
-            holder.array = holder.array.copy()
-    del asked
-    for _, home in homes:
-        ALONE[home] = sys.getrefcount(home)
+    keep the numbers, which are still one and the same memory."""
+    left, kept = {id(home) for _, home in homes}, dict[int, Any]()
+    for name in [*NAMES.values()] if homes else ():
+        if id(name.array) in left:
+            name.array = kept.setdefault(id(name.array), name.array.copy())
     for t, home in homes:
         move_in(t, home)
 
