@@ -132,7 +132,8 @@ class Variant:
     # ------------------------------------------------------------------------------------------------- building
     def _build(self, comparison: Comparison) -> None:
         finite = self.owner.guard == "finite"
-        program = program_of(comparison, finite)
+        program, cleared = program_of(comparison, finite), [(leaf, None) for leaf in comparison.new.cleared]
+        program.slopes += cleared
         self.residents = [Residents(program)]
         try:
             runner = Native(program, 1 if self.owner.threads == 1 else None)
@@ -151,6 +152,7 @@ class Variant:
             self.fallback = Bound(program, standing)
         else:
             simple = assemble(comparison, False, finite)
+            simple.slopes += cleared
             self.residents.append(Residents(simple))
             self.fallback = Bound(simple, NumPy(simple))
             self.bound = self.bound or self.fallback

@@ -97,6 +97,30 @@ def test_hooks_of_all_modules_count_as_long_as_they_are_there():
     assert found == pytest.approx([found[0]] * 5 + [2 * found[0]] * 4 + [found[0]] * 3)
 
 
+def test_gradients_of_frozen_parameters_are_forgotten_as_well():
+    """Also where they were not there yet when the step was watched."""
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+    optimizer, x, y = optim.Adam(model.parameters()), engine.randn(5, 6), engine.randint(0, 3, (5,))
+    model[2].requires_grad_(False)
+
+    @engine.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for often in (3, 3 * LOOKS):
+        for _ in range(often):
+            step(x, y)
+        step.wait()
+        model[2].weight.grad = engine.ones(3, 8)
+        step(x, y)
+        assert model[2].weight.grad is None
+        assert model[0].weight.grad is not None
+
+
 @pytest.mark.parametrize("every", [2, 3])
 @pytest.mark.parametrize("to_none", [True, False])
 def test_gradients_that_are_collected_over_some_steps_are_native_code(every, to_none):

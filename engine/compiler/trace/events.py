@@ -90,6 +90,8 @@ class Trace:
     reasons: list[Reason] = field(default_factory=list)
     movable: set[int] = field(default_factory=set)
     """The ids of parameters whose memory nobody else held before (see `home.movable`)."""
+    cleared: list[Tensor] = field(default_factory=list)
+    """Leaves whose gradient the step forgets and does not compute, as that of frozen parameters."""
     found: list[tuple[Tensor, Any]] = field(default_factory=list)
     """Leaves whose gradient the step did not clear before it added to it, and what was there."""
     unclear: bool = False
@@ -122,7 +124,7 @@ class Tracer(Recorder):
         self.draws: dict[tuple[int, int], Draw] = {}
         self.dirty: dict[int, tuple[Tensor, str]] = {}
         self.leaves: dict[int, Tensor] = {}
-        self.cleared: set[int] = set()
+        self.cleared: dict[int, Tensor] = {}
         self.depth, self.line, self.sampling = 0, "", False
         self.module: Module | None = None
 
@@ -144,6 +146,7 @@ class Tracer(Recorder):
         for tensor, line in self.dirty.values():
             self.refuse(f"memory of {list(tensor.shape)} was written to by hand", line)
         self.trace.slopes = [(t, None if t.grad is None else t.grad.array) for t in self.leaves.values()]
+        self.trace.cleared = [t for key, t in self.cleared.items() if key not in self.leaves]
 
     def refuse(self, sentence: str, line: str | None = None) -> None:
         """The step stays eager, because of this."""
@@ -227,7 +230,7 @@ class Tracer(Recorder):
         self.dirty[id(t.array)] = (t, where())
 
     def _hear_clearing(self, parameters: list[Tensor]) -> None:
-        self.cleared.update(map(id, parameters))
+        self.cleared.update((id(p), p) for p in parameters)
 
     def _hear_counted(self, t: Tensor) -> None:
         self.dirty.pop(id(t.array), None)
