@@ -264,6 +264,17 @@ def node_of(edge: Any) -> Any:
     return end
 
 
+NAMES: weakref.WeakValueDictionary[int, Tensor] = weakref.WeakValueDictionary()
+"""The tensors that look at the memory of a leaf (by `.data` and `.detach()`): who moves it asks who they are."""
+
+
+def named(leaf: Tensor, name: Tensor) -> Tensor:
+    """Another name of a tensor's memory."""
+    if leaf._node is None:
+        NAMES[id(name)] = name
+    return name
+
+
 class View:
     """How a tensor looks into the memory of another: the base, and the ops from there to here."""
 

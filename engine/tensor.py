@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from engine import array as arrays_
 from engine.array import Abstract, Device, DType, result_type
 from engine.errors import DTypeError, GraphError, OutOfMemoryError
-from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, new_size, read_mode, show_node, tell
+from engine.graph import SHOW, SIZES, Node, Notes, Size, View, current_mode, named, new_size, read_mode, show_node, tell
 from engine.operands import explain, one_device
 from engine.ops.elementwise import Cast
 from engine.ops.op import SHAPE, VALUES, Op
@@ -114,12 +113,12 @@ class Tensor(Values):
     @property
     def data(self) -> Tensor:
         """The same memory without history."""
-        return _named(self, wrap(self.array))
+        return named(self, wrap(self.array))
 
     @data.setter
     def data(self, other: Tensor) -> None:
         tell("pointed", self, other.array)
-        self.array = _named(self, other).array
+        self.array = named(self, other).array
 
     @property
     def _version(self) -> int:
@@ -153,7 +152,7 @@ class Tensor(Values):
         """
         cut = wrap(self.array)
         cut._cell = self._cell
-        return _named(self, cut)
+        return named(self, cut)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients (or not) in place; returns itself.
@@ -200,17 +199,6 @@ def wrap(array: Any, kind: type[Tensor] = Tensor) -> Tensor:
     t._requires_grad = False
     t._cell = [0]
     return t
-
-
-NAMES: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
-"""The tensors that look at the memory of a leaf (by `.data` and `.detach()`): who moves it asks who they are."""
-
-
-def _named(leaf: Tensor, name: Tensor) -> Tensor:
-    """Another name of a tensor's memory."""
-    if leaf._node is None:
-        NAMES[id(name)] = name
-    return name
 
 
 SHOW.append(lambda kept: wrap(kept) if arrays_.is_array(kept) else kept)

@@ -17,6 +17,7 @@ from engine.compiler.trace.reach import MANY, MOST, Reach
 from engine.nn.hooks import register_module_forward_hook
 from tests.compiler.around import WEIGHT, WEIGHTS, Settings
 from tests.compiler.around_models import CASES
+from tests.compiler.steps import training
 
 
 def trained(make, late, compiled):
@@ -102,15 +103,7 @@ def test_gradients_of_frozen_parameters_are_forgotten_as_well():
     model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
     optimizer, x, y = optim.Adam(model.parameters()), engine.randn(5, 6), engine.randint(0, 3, (5,))
     model[2].requires_grad_(False)
-
-    @engine.compile
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
+    step = engine.compile(training(model, optimizer))
     for often in (3, 3 * LOOKS):
         for _ in range(often):
             step(x, y)

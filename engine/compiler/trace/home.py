@@ -18,8 +18,9 @@ import numpy as np
 
 from engine.compiler.machine.memory import LINE, PAGE, address, room
 from engine.elements import FLOAT, Abstract
+from engine.graph import NAMES
 from engine.optim.optimizer import Optimizer, living
-from engine.tensor import NAMES, Tensor, wrap
+from engine.tensor import Tensor, wrap
 
 STEP = 17 * LINE
 """Pieces of memory begin so far apart within a page: at the same place, a parameter, its gradient and its states would
