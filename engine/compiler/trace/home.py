@@ -165,8 +165,8 @@ def move_back(homes: list[tuple[Tensor, Any]]) -> None:
     """Tensors move back into their homes. Other tensors that look there (what was kept of `.data` before it was set)
     keep the numbers, which are still one and the same memory."""
     left, kept = {id(home) for _, home in homes}, dict[int, Any]()
-    for name in [*NAMES.values()] if homes else ():
-        if id(name.array) in left:
+    for name in [reference() for reference in NAMES.valuerefs()] if homes else ():
+        if name is not None and id(name.array) in left:
             name.array = kept.setdefault(id(name.array), name.array.copy())
     for t, home in homes:
         move_in(t, home)
