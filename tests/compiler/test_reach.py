@@ -220,6 +220,13 @@ def test_large_lists_are_looked_at_up_to_a_bound():
     assert len(found.entries) < 3 * MOST
 
 
+def test_all_modules_that_are_called_are_looked_at_however_many_they_are():
+    layers = nn.Sequential(*(nn.Identity() for _ in range(MOST + 100)))
+    model = nn.Sequential(layers, nn.Dropout(0.5))
+    called = list(model.modules())
+    assert set(map(id, Reach(lambda x: model(x)).modules(called))) >= set(map(id, called))
+
+
 def test_libraries_are_not_looked_into():
     names = {name for name, _, _ in Reach(lambda x: np.mean(x) + sys.maxsize + engine.ones(1)).entries}
     assert names == set()

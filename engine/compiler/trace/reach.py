@@ -70,10 +70,11 @@ class Reach:
                 self._attributes(*owner, names if i < before else known)
 
     def modules(self, called: Iterable[Module]) -> list[Module]:
-        """The modules that it comes to, with all their parts; called: some that it must have come to."""
-        for module in called:
+        """The modules that it comes to, with their parts; called: some that it must have come to."""
+        found = dict.fromkeys(called)
+        for module in found:
             self._visit(type(module).__name__, module)
-        return [what for what in self.met if isinstance(what, Module)]
+        return [*(found | dict.fromkeys(what for what in self.met if isinstance(what, Module)))]
 
     def leaves(self) -> Iterator[Tensor]:
         """The tensors that it comes to by itself, by modules, and by optimisers."""
