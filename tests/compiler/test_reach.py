@@ -185,6 +185,14 @@ def test_an_array_and_a_file_that_a_step_writes_to_keep_it_eager(tmp_path):
     assert (tmp_path / "log").read_text() == "." * 7
 
 
+def test_a_file_that_is_read_line_by_line_does_no_harm(tmp_path):
+    (tmp_path / "lines").write_text("1\n2\n")
+    with (tmp_path / "lines").open() as file:
+        next(file)
+        step = engine.compile(lambda x: x * 2 if file else x)
+        assert [step(engine.ones(1)).item() for _ in range(4)] == [2.0] * 4
+
+
 def test_what_changes_once_in_a_while_has_a_program_each_time(monkeypatch):
     monkeypatch.setattr(steps, "SECONDS", 0.0)  # all of the past is long ago
     settings = Settings()

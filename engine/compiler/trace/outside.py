@@ -10,6 +10,7 @@ import io
 import pickle
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -66,7 +67,9 @@ def _reading(name: str, what: Any) -> Reading:
 
 def _copy(what: Any) -> list[Any]:
     if isinstance(what, io.IOBase):
-        return [what.tell()] if not what.closed and what.seekable() else []
+        with suppress(OSError, ValueError):  # one that is closed, or being read line by line, does not tell
+            return [what.tell()]
+        return []
     return [*what, *what.values()] if isinstance(what, dict) else list(what)
 
 
