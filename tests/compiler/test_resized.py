@@ -91,6 +91,11 @@ def mlp(n: int, a: int, b: int) -> Any:
     return nn.Sequential(nn.Linear(20, a), nn.ReLU(), nn.Linear(a, b), nn.Tanh(), nn.Linear(b, 3)), classes(n, 20)
 
 
+def rectified(a: int, b: int) -> Any:
+    layers = (nn.Linear(70, a), nn.ReLU(), nn.Linear(a, b), nn.ReLU(), nn.Linear(b, 3))
+    return nn.Sequential(*layers), classes(64, 70)
+
+
 def normed(a: int, b: int) -> Any:
     layers = (nn.Linear(20, a), nn.LayerNorm(a), nn.GELU(), nn.Linear(a, b), nn.BatchNorm1d(b), nn.Dropout(0.2))
     return nn.Sequential(*layers, nn.Linear(b, 3)), classes(12, 20)
@@ -138,7 +143,12 @@ class Block(nn.Module):
 
 
 NETWORKS: dict[str, tuple[Callable[..., Any], list[Any], int]] = {
-    "widths": (mlp, [(64, a, b) for a, b in ((100, 33), (103, 32), (109, 37), (121, 51), (24, 7), (300, 64))], 2),
+    "widths": (
+        mlp,
+        [(64, a, b) for a, b in ((100, 33), (103, 32), (109, 37), (121, 45), (121, 51), (24, 7), (300, 64))],
+        2,
+    ),
+    "zeros": (rectified, [(100, 64), (103, 66), (128, 80), (101, 65), (99, 50)], 2),
     "batches": (mlp, [(64, 40, 30)] * 3, 2),
     "norms": (normed, [(a, b) for a, b in ((30, 17), (31, 17), (31, 16), (61, 18))], 0),
     "dropout": (thinned, [(100, 33), (103, 37), (109, 41), (131, 51)], 2),

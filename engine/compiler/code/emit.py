@@ -58,6 +58,11 @@ class Function(Arithmetic):
         order = ", ".join(f"i32 {i}" for i in places)
         return self.pure(f"shufflevector {a!r}, {b!r}, <{self.lanes} x i32> <{order}>", a.type)
 
+    def compress(self, x: Ssa, mask: Ssa) -> Ssa:
+        """The lanes of the mask moved together, zeros behind them."""
+        nothing = Ssa(self, "zeroinitializer", x.type)
+        return self.call(f"llvm.experimental.vector.compress.{suffix(x.type)}", x.type, x, mask, nothing)
+
     def anywhere(self, x: Ssa) -> Ssa:
         """In every lane, whether a truth holds in one."""
         word = f"i{self.lanes}"

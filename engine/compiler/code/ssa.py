@@ -90,6 +90,9 @@ class Ssa:
     def __xor__(self, other: Number) -> Any:
         return self.f.arithmetic("xor", self, other)
 
+    def __invert__(self) -> Any:
+        return self.f.arithmetic("xor", self, -1 if self.element != TRUTH else True)
+
     def __lshift__(self, other: Number) -> Any:
         return self.f.arithmetic("shl", self, other)
 

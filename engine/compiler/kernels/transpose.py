@@ -72,14 +72,14 @@ class Transposition:
             Walk(args[at], tuple(f.mul(s, SIZE) for s in args[at + 1 : at + 1 + loops]))
             for at in (loops, 2 * loops + 1)
         ]
-        over(f, sizes[:-2], lambda *places: _plane(f, sizes[-2:], *(_inside(f, w, places) for w in walks)))
+        over(f, sizes[:-2], lambda *places: plane(f, sizes[-2:], *(_inside(f, w, places) for w in walks)))
 
 
 def _inside(f: Function, walk: Walk, places: tuple[Any, ...]) -> Walk:
     return Walk(walk.at(f, *places), walk.strides[len(places) :])
 
 
-def _plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
+def plane(f: Function, sizes: list[Any], source: Walk, target: Walk) -> None:
     """Full blocks without masks, those at the edges with masks on both sides."""
     (rows, columns), lanes = sizes, f.lanes
 

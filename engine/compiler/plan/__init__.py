@@ -15,6 +15,7 @@ product       a product and the maps on it as work
 triangles     zeros beyond a diagonal are left out
 frames        zeros around a picture are left out
 beside        sums of what a product copies anyway
+zeros         what is zero in many places
 
 Where values lie:
 places        a buffer, an offset, strides; and what views make of them

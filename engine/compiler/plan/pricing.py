@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from engine.compiler.graph import ir
 from engine.compiler.graph.ir import Graph, Node, Value
 from engine.compiler.graph.shapes import same_axis
+from engine.compiler.kernels.sparse import enough
 from engine.compiler.kernels.transforms import slides
 from engine.compiler.kernels.winograd import CHANNELS, LEAST
 from engine.compiler.plan.free import root
 from engine.compiler.plan.places import Place
+from engine.compiler.plan.zeros import left_out, often_zero
 
 LANES = 16
 COPY = 0.35
@@ -28,6 +30,8 @@ FEWER = 0.65
 LARGE, ACROSS, TIE = 3e7, 1.06, 1.0001
 """Of a product of so many operations the results lie as they are written, rather than turned, if that is about as fast:
 then what is read and written once (batches, results, gradients) lies alike. Of smaller ones if it is as fast."""
+SPARSE = 0.65
+"""What a product takes that leaves out the zeros of ReLU, as a part of what it takes with all of them."""
 PEAK, DOT_PEAK = 160.0, 90.0
 """Floating-point operations in a nanosecond of one core, along results and along sums."""
 
@@ -137,6 +141,7 @@ def choices(
             unit = _unit(letters, places, right, n)
             cost = work / (PEAK * lane_share(_run(letters, places[right], right, n) if unit else letters.sizes[n]))
             cost *= _far(letters, places[left], left)
+            cost *= SPARSE if _sparse(node, letters, places[left], left, n) else 1.0
             if n != letters.out[-1] and not is_window(node.inputs[right]):
                 cost *= ACROSS if work > LARGE else TIE
             cost += 0.0 if unit else price(right, n)
@@ -145,6 +150,15 @@ def choices(
     if not (channels and found and any(is_window(v) for v in node.values)):
         found += _dots(node, letters, places, price, work)
     return sorted(found, key=lambda c: c.cost)
+
+
+def _sparse(node: Node, letters: Letters, place: Place, left: int, n: str) -> bool:
+    """Whether zeros can be left out."""
+    if letters.batch or len(letters.summed) != 1 or not left_out() or any(map(is_window, node.values)):
+        return False
+    rows, depth = letters.count(letters.free(left)), letters.count(letters.summed)
+    beside = any(stride(letters.inputs[left], place, x) == 1 for x in letters.inputs[left])
+    return beside and enough(rows, letters.count(letters.free(1 - left)), depth) and often_zero(node.inputs[left])
 
 
 def along_channels(graph: Graph) -> bool:

@@ -10,6 +10,7 @@ from engine.compiler.graph.shapes import coalesced
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
 from engine.compiler.kernels.product import SIZE
+from engine.compiler.kernels.sparse import Sparse, sparse
 from engine.compiler.kernels.toom import along_rows, gradient_along_rows
 from engine.compiler.kernels.winograd import fewer_products
 from engine.compiler.kernels.work import Operand, Store, pieces, volume
@@ -20,6 +21,7 @@ from engine.compiler.plan.places import Place
 from engine.compiler.plan.pricing import Choice, Letters, choices, is_window, stride
 from engine.compiler.plan.program import Program
 from engine.compiler.plan.triangles import Before, before
+from engine.compiler.plan.zeros import left_out, often_zero
 
 Planner = Any
 """`engine.compiler.plan.planner.Planner`, which stands above this file."""
@@ -208,12 +210,16 @@ class _Product:
         if self.width:
             self.planner.record(by_panels(whole, self.width), "contract")
             return
-        fewer = fewer_products(whole)
+        fewer = fewer_products(whole) or self._sparse(whole)
         if fewer is not None:
             self.planner.record(fewer, "contract")
             return
         for row in inside(whole, list(self._frames([*outer, m, run], sums))):
             self.planner.record(along_rows(row) or row, "contract")
+
+    def _sparse(self, whole: Contraction) -> Sparse | None:
+        """The same without the zeros of what is read number by number, where that has many."""
+        return sparse(whole) if left_out() and often_zero(self.group.nodes[0].inputs[self.left]) else None
 
     def _frames(self, loops: list[list[str]], sums: list[list[str]]) -> Iterator[tuple[Frame | Before, int, int]]:
         """Loops over results with loops of the sum of which they need but a part: outer ones over positions of windows
