@@ -25,7 +25,7 @@ DEPTH = 64
 WIDTHS, EACH = (4, 5, 6, 7), 0.5
 """Vectors of columns that may be taken at a time: so many fit beside each other in registers, and a block of b in the
 first cache. To find and repeat a number takes EACH of what one of them takes."""
-PAIRS, LISTS = 64, 512
+PAIRS, LISTS = 64, 384
 """Pairs of rows whose sums wait at a time, and pairs times blocks whose places are noted, at most."""
 WORD = 8
 LINE = (DEPTH + WIDTH) * SIZE
