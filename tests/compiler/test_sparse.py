@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -177,12 +179,59 @@ def test_networks_with_relu_leave_out_zeros() -> None:
     assert not kept(nn.Tanh)
 
 
+class Shortcut(nn.Module):
+    """What a layer behind ReLU adds to what comes in."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(size, size)
+
+    def forward(self, x: Any) -> Any:
+        return nn.functional.relu(x + self.layer(x))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_networks_at_random_have_the_gradients_of_eager_ones(seed: int) -> None:
+    """While weights rest: Adam and the edge of ReLU would make much of the last bit."""
+    draw = random.Random(seed)
+    batch, sizes = draw.randint(16, 220), [draw.randint(20, 400) for _ in range(draw.randint(3, 5))]
+    kinds = [draw.choice([nn.ReLU, nn.ReLU, nn.ReLU6, nn.Tanh]) for _ in sizes]
+    norms, shortcuts = [draw.random() < 0.2 for _ in sizes], draw.random() < 0.3
+
+    def made() -> tuple[Any, Callable[[Any, Any], Any]]:
+        engine.manual_seed(seed)
+        parts: list[Any] = []
+        for (before, behind), kind, norm in zip(pairwise(sizes), kinds, norms, strict=False):
+            parts += [nn.Linear(before, behind), *([nn.BatchNorm1d(behind)] if norm else []), kind()]
+            parts += [Shortcut(behind)] if shortcuts else []
+        model = nn.Sequential(*parts, nn.Linear(sizes[-1], 7))
+
+        def step(x: Any, y: Any) -> Any:
+            model.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            return loss
+
+        return model, step
+
+    (model, step), (twin, slow) = made(), made()
+    fast = engine.compile(step, threads=draw.choice([1, 2]))
+    x, y = engine.randn(batch, sizes[0]), engine.randint(0, 7, (batch,))
+    fast(x, y)
+    fast.wait()
+    for _ in range(3):
+        np.testing.assert_allclose(fast(x, y).item(), slow(x, y).item(), rtol=2e-5)
+    largest = max(float(abs(q.grad.numpy()).max()) for q in twin.parameters())
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-3, atol=2e-5 * largest)
+
+
 def test_other_processors_multiply_them(monkeypatch: pytest.MonkeyPatch) -> None:
     g = Graph()
     x, w = g.source("input", (64, 70), "f4", slot=0), g.source("input", (70, 80), "f4", slot=1)
     g.outputs = [g.add(ir.Contract, g.map("max", x, 0.0), w, left="bk", right="kn", out="bn")]
-    random = np.random.default_rng(0)
-    inputs = [random.standard_normal(v.shape).astype("f4") for v in (x, w)]
+    numbers = np.random.default_rng(0)
+    inputs = [numbers.standard_normal(v.shape).astype("f4") for v in (x, w)]
     for lanes, count in ((16, 1), (8, 0), (4, 0)):
         monkeypatch.setattr(zeros, "host", lambda lanes=lanes: Cpu("", "", lanes, 32))
         made = plan(g, 1)
