@@ -140,6 +140,19 @@ def test_what_relu_makes_and_sends_back_is_often_zero() -> None:
     assert not often_zero(0.0)
 
 
+def test_long_chains_of_factors_are_walked_once() -> None:
+    """h * h, a hundred times, is not looked at 2 ** 100 times; a thousand factors are no recursion."""
+    g = Graph()
+    x = square = chain = g.source("input", (6, 8), "f4", slot=0)
+    for _ in range(100):
+        square = g.map("mul", square, square)
+    for _ in range(3000):
+        chain = g.map("mul", chain, x)
+    assert not often_zero(square)
+    assert not often_zero(chain)
+    assert often_zero(g.map("mul", g.map("max", x, 0.0), g.map("mul", square, chain)))
+
+
 def layers(activation: Callable[[], nn.Module]) -> Any:
     engine.manual_seed(0)
     return nn.Sequential(nn.Linear(70, 100), activation(), nn.Linear(100, 64), activation(), nn.Linear(64, 10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compiler.graph import ir
-from engine.compiler.graph.ir import Value
+from engine.compiler.graph.ir import Node, Value
 from engine.compiler.kernels.tiles import WIDTH
 from engine.compiler.machine.cpu import NoNativeCode, host
 
@@ -14,17 +14,19 @@ COMPARISONS = ("gt", "ge", "lt", "le")
 
 def often_zero(value: Any) -> bool:
     """Whether a value is made so that about half of its numbers are zero."""
-    node = value.root.node if isinstance(value, Value) else None
-    if node is None or node.kind is not ir.Map:
-        return False
-    fn, inputs = node.attrs["fn"], node.inputs
-    if fn == "max":
-        return _has_zero(inputs)
-    if fn == "where":
-        return _compared(inputs[0]) and _has_zero(inputs[1:])
-    if fn == "mul":
-        return any(_mask(x) or often_zero(x) for x in inputs)
-    return fn in ("div", "min") and often_zero(inputs[0])
+    seen, waiting = set[int](), [value]
+    while waiting:  # each value once: factors may be the same ones, as in h * h
+        node = _map(waiting.pop())
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        fn, inputs = node.attrs["fn"], node.inputs
+        if (fn == "max" and _has_zero(inputs)) or (fn == "mul" and any(map(_mask, inputs))):
+            return True
+        if fn == "where" and _compared(inputs[0]) and _has_zero(inputs[1:]):
+            return True
+        waiting += inputs if fn == "mul" else inputs[:1] if fn in ("div", "min") else ()
+    return False
 
 
 def left_out() -> bool:
@@ -46,5 +48,11 @@ def _mask(value: Any) -> bool:
 
 
 def _compared(value: Any) -> bool:
+    node = _map(value)
+    return node is not None and node.attrs["fn"] in COMPARISONS and _has_zero(node.inputs)
+
+
+def _map(value: Any) -> Node | None:
+    """The map that has made a value, or what it is a view of."""
     node = value.root.node if isinstance(value, Value) else None
-    return node is not None and node.kind is ir.Map and node.attrs["fn"] in COMPARISONS and _has_zero(node.inputs)
+    return node if node is not None and node.kind is ir.Map else None
