@@ -63,11 +63,16 @@ class Function(Arithmetic):
         nothing = Ssa(self, "zeroinitializer", x.type)
         return self.call(f"llvm.experimental.vector.compress.{suffix(x.type)}", x.type, x, mask, nothing)
 
+    def bits(self, mask: Ssa) -> Ssa:
+        """The truths of all lanes as the bits of one number."""
+        word = f"i{self.lanes}"
+        return self.pure(f"bitcast {mask!r} to {word}", word)
+
     def anywhere(self, x: Ssa) -> Ssa:
         """In every lane, whether a truth holds in one."""
-        word = f"i{self.lanes}"
-        some = self.compare("ne", self.pure(f"bitcast {x!r} to {word}", word), 0)
-        return self.pure(f"bitcast {self.pure(f'sext {some!r} to {word}', word)!r} to {x.type}", x.type)
+        bits = self.bits(x)
+        some = self.compare("ne", bits, 0)
+        return self.pure(f"bitcast {self.pure(f'sext {some!r} to {bits.type}', bits.type)!r} to {x.type}", x.type)
 
     def lane(self, x: Ssa, place: int) -> Ssa:
         """One lane."""

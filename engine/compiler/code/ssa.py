@@ -91,7 +91,7 @@ class Ssa:
         return self.f.arithmetic("xor", self, other)
 
     def __invert__(self) -> Any:
-        return self.f.arithmetic("xor", self, -1 if self.element != TRUTH else True)
+        return self ^ -1
 
     def __lshift__(self, other: Number) -> Any:
         return self.f.arithmetic("shl", self, other)

@@ -227,11 +227,6 @@ class Contraction(Product):
             others = [replace(x, body=body, operands=x.operands[:-1], stores=stores) for x in others]
         return [first, *others]
 
-    def cost(self) -> float:
-        """About how many nanoseconds: 150 operations in each, fewer where lanes stay empty."""
-        places = -(-self.n // 16) * 16 * self.m * math.prod(self.outer)
-        return 30.0 + places * (2 * self.sums / 150 + 0.1 * (len(self.operands) + 1))
-
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
         given = Given.of(f, self, args)

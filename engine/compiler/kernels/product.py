@@ -120,6 +120,11 @@ class Product:
         outer = tuple(self.outer[i] for i in order)
         return replace(self, outer=outer, a=look(self.a), b=look(self.b), operands=operands)
 
+    def cost(self) -> float:
+        """About how many nanoseconds: 150 operations in each, fewer where lanes stay empty."""
+        places = -(-self.n // 16) * 16 * self.m * math.prod(self.outer)
+        return 30.0 + places * (2 * self.sums / 150 + 0.1 * (len(self.operands) + 1))
+
     @property
     def still(self) -> list[int]:
         """The outer loops along which b does not move."""

@@ -29,11 +29,9 @@ PAIRS, LISTS = 64, 384
 """Pairs of rows whose sums wait at a time, and pairs times blocks whose places are noted, at most."""
 WORD = 8
 LINE = (DEPTH + WIDTH) * SIZE
-"""Bytes of a list: its last vector is written in full."""
+"""Bytes of a list, and of a row of a that had to be turned: the last vector is written in full."""
 BOTH, ONE, TWO, NOTE = 64, 64 + 3 * LINE, 64 + 5 * LINE, 64 + 7 * LINE
 """What is noted of a pair: how long each list is; numbers of both rows and their places; of one, of the other."""
-PITCH = (DEPTH + WIDTH) * SIZE
-"""Bytes between rows of a where these had to be turned."""
 LEAST_ROWS, LEAST_COLUMNS, LEAST_SUM, MOST_SUM = 16, 48, 32, 1024
 """See `enough`."""
 
@@ -80,12 +78,7 @@ class Sparse(Product):
 
     def cost(self) -> float:
         """About how many nanoseconds, if every second number is zero."""
-        return 30.0 + 0.6 * self.dense.cost()
-
-    @property
-    def dense(self) -> Contraction:
-        """The same product by a kernel that leaves nothing out."""
-        return Contraction((), self.m, self.n, self.k, self.a, self.b, self.body, self.operands, self.stores)
+        return 30.0 + 0.6 * Product.cost(self)
 
     def emit(self, f: Function, args: list[Any]) -> None:
         """Write the kernel; args: what `arguments` lists, as values or as plain ints."""
@@ -129,7 +122,7 @@ class Pairs:
         self.f, self.work, self.given, self.k = f, work, given, given.k[0]
         self.epilogue = Epilogue(f, work, given.operands)
         self.vectors, self.line = work.width // f.lanes, work.width * SIZE
-        sizes = [DEPTH * self.line, 2 * PAIRS * self.line, 2 * PAIRS * PITCH, LISTS * NOTE]
+        sizes = [DEPTH * self.line, 2 * PAIRS * self.line, 2 * PAIRS * LINE, LISTS * NOTE]
         self.numbers = f.scratch(sum(sizes))
         self.sums, self.rows, self.notes = (self.numbers + sum(sizes[:i]) for i in (1, 2, 3))
         self.blocks = f.quotient(f.add(self.k, DEPTH - 1), DEPTH)
@@ -216,7 +209,7 @@ class Pairs:
         total = found[0]
         for x in found[1:]:
             total = f.add(total, x)
-        return f.cast("zext", f.compare("ne", self._bits(f.compare("ne", total, total)), 0), LONG)
+        return f.cast("zext", f.compare("ne", f.bits(f.compare("ne", total, total)), 0), LONG)
 
     # ------------------------------------------------------------------------------------------------- lists
     def _note(self, row: Any, rows: Any, whole: Any) -> None:
@@ -229,9 +222,9 @@ class Pairs:
             depth, a = f.least(f.sub(self.k, start), self.depth), self.given.a
             first, step = f.add(a.at(f, row), f.mul(start, a.strides[1])), a.strides[0]
             if self.work.turned:
-                source, target = Walk(first, (a.strides[1], SIZE)), Walk(self.rows, (SIZE, PITCH))
+                source, target = Walk(first, (a.strides[1], SIZE)), Walk(self.rows, (SIZE, LINE))
                 plane(f, [depth, rows], source, target)
-                first, step = self.rows, PITCH
+                first, step = self.rows, LINE
 
             def pair(p: Any) -> None:
                 at, second = f.add(first, f.mul(p, f.mul(step, 2))), f.compare("lt", f.add(f.mul(p, 2), 1), rows)
@@ -269,12 +262,8 @@ class Pairs:
         f = self.f
         return f.add(self.notes, f.mul(f.add(f.mul(p, self.blocks), i), NOTE))
 
-    def _bits(self, mask: Ssa) -> Ssa:
-        f = self.f
-        return f.pure(f"bitcast {mask!r} to i{f.lanes}", f"i{f.lanes}")
-
     def _count(self, mask: Ssa) -> Any:
-        f, bits = self.f, self._bits(mask)
+        f, bits = self.f, self.f.bits(mask)
         return f.cast("zext", f.call(f"llvm.ctpop.{bits.type}", bits.type, bits), LONG)
 
     # ------------------------------------------------------------------------------------------------- sums
