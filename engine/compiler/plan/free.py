@@ -17,6 +17,9 @@ NATIVE = frozenset("f?I")
 """The element types (NumPy's letters) that kernels compute: float32, truths, uint32."""
 READ = NATIVE | {np.dtype(np.int64).char}
 """What kernels can read: int64 too."""
+AGAIN = 64
+"""Operations that one reading of a value computes anew at most: h * h of a free h asks for h twice, so every link of a
+chain of these doubles what the last one costs."""
 
 
 def is_native(node: Node) -> bool:
@@ -44,7 +47,20 @@ def free_nodes(graph: Graph) -> set[int]:
             elif fn in ir.TRUTHS or (kind is ir.Cast and node.values[0].dtype == ir.TRUTH):
                 free.add(id(node))
     free |= leaves
-    return free | _deferred(graph, free)
+    return _bounded(graph, free | _deferred(graph, free))
+
+
+def _bounded(graph: Graph, free: set[int]) -> set[int]:
+    """Those of which one reading costs little, all that is computed anew for it counted as often as it is."""
+    costs: dict[int, int] = {}
+    kept: set[int] = set()
+    for node in graph.nodes:
+        if id(node) in free:
+            cost = 1 + sum([costs.get(id(v.root), 0) for v in node.values])
+            if cost <= AGAIN:
+                costs[id(node.output)] = cost
+                kept.add(id(node))
+    return kept
 
 
 def _deferred(graph: Graph, free: set[int]) -> set[int]:

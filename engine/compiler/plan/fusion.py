@@ -12,17 +12,27 @@ from collections.abc import Iterator
 
 from engine.compiler.graph import ir
 from engine.compiler.graph.ir import Graph, Node, Value
-from engine.compiler.plan.free import COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, through
+from engine.compiler.plan.free import AGAIN, COSTLY, Loops, early_nodes, free_nodes, is_native, is_simple, through
 from engine.compiler.plan.group import Group as Group
 
 FUSED = ("map", "cast", "reduce")
 LIMIT, MUCH = 200, 8
 """Nodes in one group: longer scalar programs run out of registers; how many times smaller a small value is."""
+BEHIND, DEAR = 48, 5
+"""What maps behind a product may cost: its code has them once for every register that it sums in, so that ninety tanh
+took LLVM 18 seconds; what a function costs that is not cheap."""
 
 
 def _is_cheap(node: Node) -> bool:
     """Whether a function is computed again sooner than read."""
     return node.kind is ir.Map and node.attrs["fn"] not in COSTLY
+
+
+def _is_full(group: Group) -> bool:
+    """Whether no more nodes fit into a group."""
+    if group.kind != "contract":
+        return len(group.nodes) >= LIMIT
+    return sum([1 if _is_cheap(node) else DEAR for node in group.nodes]) > BEHIND
 
 
 def _is_bare(node: Node) -> bool:
@@ -69,7 +79,7 @@ class Fusion:
                     continue
                 beside = [g for g in known if g is not group and g.level == group.level]
                 others = [g.level + 1 for g in known if g is not group and g.level != group.level]
-                if max(others, default=0) > group.level or len(group.nodes) >= LIMIT:
+                if max(others, default=0) > group.level or _is_full(group):
                     continue
                 if all(self._unite(node, g, group) for g in beside) and self._join(node, group):
                     return
@@ -290,6 +300,7 @@ class Fusion:
         kept = {id(v.root) for v in self.graph.roots()}
         kept |= {id(n.output.root) for n in self.graph.nodes if n.kind.view and not is_simple(n)}
         within: set[int] | None = None
+        often: dict[int, int] = {}  # how many times those that read a value compute it again
         for node in reversed(self.graph.nodes):
             value = node.output
             group = self.of.get(id(value))
@@ -303,7 +314,8 @@ class Fusion:
                 chain, bases = self._chain(node, group)
             elif len(to) > 2 or id(value) in (within := self._read_inside() if within is None else within):
                 continue
-            if not chain or len(chain) == len(group.nodes):
+            times = often.get(id(value), 1) * len(chain)
+            if not chain or len(chain) == len(group.nodes) or times > AGAIN:
                 continue
             self._read.clear()
             for made in chain:
@@ -312,6 +324,7 @@ class Fusion:
                 self.free.add(id(made))
                 self.stored.discard(id(made.output))
             for base in bases:
+                often[id(base)] = often.get(id(base), 0) + times
                 self.stored.update([id(base)] if base.node is not None else [])
                 readers.setdefault(id(base), set()).update(to)
 

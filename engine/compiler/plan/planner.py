@@ -223,8 +223,8 @@ class Planner:
         """A map or a reduction, and everything that was fused with it."""
         program = Program(group, self.fusion, self.locate, self.number)
         stored = [n.output for n in group.nodes if id(n.output) in self.fusion.stored]
-        for value in stored:
-            program.read(value, group.loops[id(value)])
+        for node in group.nodes:  # in their order, so that no reading reaches far back into a chain
+            program.read(node.output, group.loops[id(node.output)])
         for value in stored:
             place = self.destinations.of(value, self._wish(program, value))
             self.found[id(value)] = place
