@@ -9,7 +9,8 @@ and a few operations on a batch. Sequences of different lengths come packed: the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import isqrt
 from typing import Annotated, Any, Literal
 
 from engine import functions
@@ -28,6 +29,8 @@ from engine.nn.walk import Cell, PlainCell, Walk
 
 Layers = Annotated[int, Between(1, 10**6, common=(1, 4))]
 Step = Callable[[Any, State], State]
+MANY = 64
+"""Steps that are cut out of a sequence one by one."""
 
 
 class RNNBase(Module):
@@ -114,6 +117,7 @@ class RNNBase(Module):
         single, turned = input.ndim == 2, self.batch_first and input.ndim == 3
         x = input.unsqueeze(1) if single else input.transpose(0, 1) if turned else input
         steps, rows = x.shape[0], x.shape[1]
+        expect(steps > 0, self.mode, "a sequence length larger than 0", steps)
         first = self._first(x, rows, hx, None, input.ndim)
         data, state = self._walk(x.reshape((steps * rows, x.shape[2])), first, [rows] * steps)
         output = data.reshape((steps, rows, data.shape[-1]))
@@ -208,12 +212,24 @@ def last_rows(sizes: list[int]) -> Any:
     return [max(start + i for start, size in zip(starts, sizes, strict=True) if i < size) for i in range(sizes[0])]
 
 
+def _cut(x: Any, sizes: list[int]) -> Iterator[Any]:
+    """The rows of each step. Where there are many steps first stretches of them, and then these: a piece's gradient is
+    as large as what it is cut from, so that the work of cutting at once would grow with the square of the steps."""
+    if len(sizes) <= MANY:
+        yield from x.split(sizes)
+        return
+    few = isqrt(len(sizes))
+    stretches = [sizes[i : i + few] for i in range(0, len(sizes), few)]
+    for part, steps in zip(x.split([sum(s) for s in stretches]), stretches, strict=True):
+        yield from part.split(steps)
+
+
 def scan(step: Step, inputs: Any, state: State, sizes: list[int], backwards: bool, every: bool = False) -> Any:
     """Walk a step along packed rows; sizes: rows at each step, never growing. Outputs (rows, H), and the last state.
 
     every: instead of both, all states after every step, side by side.
     """
-    parts = list(inputs.split(sizes))
+    parts = list(_cut(inputs, sizes))
     outputs, ended = [], []
     if backwards:
         first, state = state, tuple(s[: sizes[-1]] for s in state)

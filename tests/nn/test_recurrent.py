@@ -168,10 +168,36 @@ def test_a_wrong_input_or_state_is_refused_in_words() -> None:
         lstm(engine.zeros(2, 1, 4))
     with pytest.raises(RuntimeError, match="hidden size"):
         lstm(engine.zeros(2, 1, 3), (engine.zeros(1, 1, 4), engine.zeros(1, 1, 5)))
+    with pytest.raises(RuntimeError, match="a sequence length larger than 0"):
+        lstm(engine.zeros(0, 1, 3))
     with pytest.raises(RuntimeError, match="dims of hx"):
         lstm(engine.zeros(2, 1, 3), (engine.zeros(1, 5), engine.zeros(1, 5)))
     with pytest.raises(ValueError, match="less than hidden_size"):
         engine.nn.LSTM(3, 5, proj_size=5)
+
+
+@pytest.mark.parametrize("lengths", [[70, 70], [150, 3], [200, 131]], ids=str)
+@pytest.mark.parametrize("options", [{"proj_size": 2}, {"proj_size": 2, "bidirectional": True}], ids=str)
+def test_long_sequences_that_are_walked_step_by_step(options: dict[str, Any], lengths: list[int]) -> None:
+    ours, theirs = both("LSTM", options)
+    inputs = []
+    for module, rnn, lib in ((ours, engine.nn.utils.rnn, engine), (theirs, theirs_rnn, torch)):
+        inputs.append(given(lib, [values(lengths[0], 2, 3)]))
+        packed, _ = module(rnn.pack_padded_sequence(inputs[-1], lengths))
+        (packed.data**2).sum().backward()
+    agree([inputs[0].grad], [inputs[1].grad])
+    agree([p.grad for p in ours.parameters()], [p.grad for p in theirs.parameters()])
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_work_does_not_grow_with_the_square_of_the_steps(name: str) -> None:
+    def additions(steps: int) -> int:
+        layer = getattr(engine.nn, name)(3, 5)
+        with engine.derivative.Count() as count:  # what is recorded is walked step by step
+            layer(engine.ones(steps, 2, 3))[0].sum().backward()
+        return count.operations["add"]
+
+    assert additions(900) < 9 * 2.5 * additions(100)
 
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
