@@ -111,6 +111,11 @@ def cnn(a: int, b: int, width: int = 12) -> Any:
     return nn.Sequential(*layers, nn.Linear(b * (width // 2 - 2) ** 2, 3)), classes(32, 1, width, width)
 
 
+def pooled(n: int, a: int, b: int, width: int = 12) -> Any:
+    layers = (nn.Conv2d(1, a, 3), nn.ReLU(), nn.Conv2d(a, b, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    return nn.Sequential(*layers, nn.Linear(b * (width // 2 - 2) ** 2, 3)), classes(n, 1, width, width)
+
+
 def lenet(a: int, b: int) -> Any:
     layers = (nn.Conv2d(1, a, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(a, b, 5), nn.ReLU(), nn.Flatten())
     return nn.Sequential(*layers, nn.Linear(b * 16, 3)), classes(32, 1, 20, 20)
@@ -149,6 +154,7 @@ NETWORKS: dict[str, tuple[Callable[..., Any], list[Any], int]] = {
         2,
     ),
     "zeros": (rectified, [(100, 64), (103, 66), (128, 80), (101, 65), (99, 50)], 2),
+    "pools": (pooled, [(33, a, b) for a, b in ((32, 64), (32, 64), (32, 80), (32, 48), (48, 64), (32, 63))], 1),
     "batches": (mlp, [(64, 40, 30)] * 3, 2),
     "norms": (normed, [(a, b) for a, b in ((30, 17), (31, 17), (31, 16), (61, 18))], 0),
     "dropout": (thinned, [(100, 33), (103, 37), (109, 41), (131, 51)], 2),

@@ -19,6 +19,7 @@ tiles       which tiles of results
 tiled       how a tile is written
 packed      a panel of columns laid side by side before it is used
 panels      both operands laid anew, for large matrices
+scarce      convolutions whose gradient is zero in most places
 sparse      zeros are left out
 dot         vectors along the sum
 ahead       memory that is asked for while a sum runs

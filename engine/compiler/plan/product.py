@@ -9,10 +9,11 @@ from typing import Any
 from engine.compiler.graph.shapes import coalesced
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.dot import Dot
-from engine.compiler.kernels.product import SIZE
+from engine.compiler.kernels.product import SIZE, Product
+from engine.compiler.kernels.scarce import scarce
 from engine.compiler.kernels.sparse import Sparse, sparse
 from engine.compiler.kernels.toom import along_rows, gradient_along_rows
-from engine.compiler.kernels.winograd import fewer_products
+from engine.compiler.kernels.winograd import Winograd, fewer_products
 from engine.compiler.kernels.work import Operand, Store, pieces, volume
 from engine.compiler.plan.frames import Frame, frame, inside
 from engine.compiler.plan.free import held
@@ -21,7 +22,7 @@ from engine.compiler.plan.places import Place
 from engine.compiler.plan.pricing import Choice, Letters, choices, is_window, stride
 from engine.compiler.plan.program import Program
 from engine.compiler.plan.triangles import Before, before
-from engine.compiler.plan.zeros import left_out, often_zero
+from engine.compiler.plan.zeros import left_out, mostly_zero, often_zero
 
 Planner = Any
 """`engine.compiler.plan.planner.Planner`, which stands above this file."""
@@ -210,12 +211,19 @@ class _Product:
         if self.width:
             self.planner.record(by_panels(whole, self.width), "contract")
             return
-        fewer = fewer_products(whole) or self._sparse(whole)
+        fewer = self._scarce(fewer_products(whole)) or self._sparse(whole)
         if fewer is not None:
             self.planner.record(fewer, "contract")
             return
         for row in inside(whole, list(self._frames([*outer, m, run], sums))):
             self.planner.record(along_rows(row) or row, "contract")
+
+    def _scarce(self, fewer: Winograd | None) -> Product | None:
+        """The same without the zeros of what was sent back, where hardly anything else is there."""
+        if fewer is None or not left_out():
+            return fewer
+        sent = self.group.nodes[0].inputs[self.right if fewer.back else self.left]
+        return (scarce(fewer) if mostly_zero(sent) else None) or fewer
 
     def _sparse(self, whole: Contraction) -> Sparse | None:
         """The same without the zeros of what is read number by number, where that has many."""
