@@ -58,21 +58,21 @@ class Function(Arithmetic):
         order = ", ".join(f"i32 {i}" for i in places)
         return self.pure(f"shufflevector {a!r}, {b!r}, <{self.lanes} x i32> <{order}>", a.type)
 
-    def compress(self, x: Ssa, mask: Ssa) -> Ssa:
-        """The lanes of the mask moved together, zeros behind them."""
-        nothing = Ssa(self, "zeroinitializer", x.type)
-        return self.call(f"llvm.experimental.vector.compress.{suffix(x.type)}", x.type, x, mask, nothing)
-
     def bits(self, mask: Ssa) -> Ssa:
         """The truths of all lanes as the bits of one number."""
         word = f"i{self.lanes}"
         return self.pure(f"bitcast {mask!r} to {word}", word)
 
+    def somewhere(self, x: Ssa) -> Ssa:
+        """Whether a truth holds in one lane."""
+        found: Ssa = self.compare("ne", self.bits(x), 0)
+        return found
+
     def anywhere(self, x: Ssa) -> Ssa:
-        """In every lane, whether a truth holds in one."""
-        bits = self.bits(x)
-        some = self.compare("ne", bits, 0)
-        return self.pure(f"bitcast {self.pure(f'sext {some!r} to {bits.type}', bits.type)!r} to {x.type}", x.type)
+        """The same, in every lane."""
+        word = f"i{self.lanes}"
+        some = self.pure(f"sext {self.somewhere(x)!r} to {word}", word)
+        return self.pure(f"bitcast {some!r} to {x.type}", x.type)
 
     def lane(self, x: Ssa, place: int) -> Ssa:
         """One lane."""
@@ -127,6 +127,15 @@ class Function(Arithmetic):
         where, width = self._scattered(x.element, address, index), Ssa(self, str(BYTES[x.element]), INT)
         inside = mask or self.value(True, self.truths)
         self.call(f"llvm.masked.scatter.{suffix(x.type)}.v{self.lanes}p0", NOTHING, x, where, width, inside)
+
+    def pack(self, values: Iterable[Ssa], mask: Ssa, address: Number, apart: int) -> Ssa:
+        """Write the lanes of the mask close together, zeros behind them, each value so many bytes behind the one
+        before; how many lanes there were."""
+        for number, x in enumerate(values):
+            name, nothing = f"llvm.experimental.vector.compress.{suffix(x.type)}", Ssa(self, "zeroinitializer", x.type)
+            self.store(self.call(name, x.type, x, mask, nothing), self.add(address, number * apart))
+        bits = self.bits(mask)
+        return self.cast("zext", self.call(f"llvm.ctpop.{bits.type}", bits.type, bits), LONG)
 
     def opaque(self, address: Number) -> Number:
         """The same number, in a register of its own: LLVM does not see through it, so it adds no further ones up."""

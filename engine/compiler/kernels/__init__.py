@@ -19,7 +19,6 @@ tiles       which tiles of results
 tiled       how a tile is written
 packed      a panel of columns laid side by side before it is used
 panels      both operands laid anew, for large matrices
-scarce      convolutions whose gradient is zero in most places
 sparse      zeros are left out
 dot         vectors along the sum
 ahead       memory that is asked for while a sum runs
@@ -31,6 +30,8 @@ squares     how that is written
 toom        taps along a row, the batch in the lanes
 stretches   how that is written
 taps        the same for the gradient of taps
+scarce      3 x 3 taps over a gradient that is zero in most places
+lists       how that is written
 
 What computes nothing:
 transpose   blocks turned in registers

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from engine.compiler.code.emit import Function
-from engine.compiler.code.ssa import FLOAT, INT, LONG, TRUTH, Mask, Ssa, Values
+from engine.compiler.code.ssa import FLOAT, INT, LONG, TRUTH, Mask, Values
 from engine.compiler.graph.sizes import is_open
 from engine.compiler.kernels.contract import Contraction
 from engine.compiler.kernels.panels import Panels, blocks
@@ -209,7 +209,7 @@ class Pairs:
         total = found[0]
         for x in found[1:]:
             total = f.add(total, x)
-        return f.cast("zext", f.compare("ne", f.bits(f.compare("ne", total, total)), 0), LONG)
+        return f.cast("zext", f.somewhere(f.compare("ne", total, total)), LONG)
 
     # ------------------------------------------------------------------------------------------------- lists
     def _note(self, row: Any, rows: Any, whole: Any) -> None:
@@ -249,9 +249,7 @@ class Pairs:
             lists = ((p & q, BOTH, (x, y, place)), (p & ~q, ONE, (x, place)), (q & ~p, TWO, (y, place)))
             for count, (mine, at, kept) in zip(counts, lists, strict=True):
                 into = f.add(f.add(note, at), f.mul(count, SIZE))
-                for number, value in enumerate(kept):
-                    f.store(f.compress(value, mine), f.add(into, number * LINE))
-                found.append(f.add(count, self._count(mine)))
+                found.append(f.add(count, f.pack(kept, mine, into, LINE)))
             return found
 
         for number, count in enumerate(f.sweep(depth, places, (0, 0, 0))):
@@ -261,10 +259,6 @@ class Pairs:
         """Where it is noted what a pair has in a block of the sum."""
         f = self.f
         return f.add(self.notes, f.mul(f.add(f.mul(p, self.blocks), i), NOTE))
-
-    def _count(self, mask: Ssa) -> Any:
-        f, bits = self.f, self.f.bits(mask)
-        return f.cast("zext", f.call(f"llvm.ctpop.{bits.type}", bits.type, bits), LONG)
 
     # ------------------------------------------------------------------------------------------------- sums
     def _pair(self, row: Any, rows: Any, p: Any, note: Any, block: Block) -> None:
