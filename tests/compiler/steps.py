@@ -145,6 +145,31 @@ def learns_alike(network, x, y):
     return works
 
 
+def same_gradients(network, x, y, threads):
+    """That a network has compiled the gradients that it has eager, while weights rest: optimisers and the edge of ReLU
+    would make much of the last bit. Returns: the compiled works."""
+    model, twin = twins(network)
+
+    def step_of(model):
+        def step(x, y):
+            model.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            return loss
+
+        return step
+
+    fast, slow = engine.compile(step_of(model), threads=threads), step_of(twin)
+    fast.prepare(x, y)
+    assert fast.wait()
+    for _ in range(3):
+        np.testing.assert_allclose(fast(x, y).item(), slow(x, y).item(), rtol=2e-5)
+    largest = max(float(np.abs(q.grad.numpy()).max()) for q in twin.parameters())
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-3, atol=2e-5 * largest)
+    return [row.work for row in fast.newest.bound.runner.plan.rows if isinstance(row, Record)]
+
+
 def trace_step(step, args, lowered=True, finite=False):
     """The graph of a training step, which runs eagerly a few times for it: at first optimisers make their states.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from native import HOSTS
 from pieces_of_work import run, run_special, seen
-from steps import learns_alike, trace_step, training
+from steps import learns_alike, same_gradients, trace_step, training
 from test_winograd import DIRECTIONS, convolution, error, wanted
 
 import engine
@@ -64,6 +67,15 @@ def test_sums_without_zeros_are_as_exact_as_all_of_them(cpu: Cpu, shape: Any, ba
     work = thinned(shape, back)
     expected = wanted(work, back)
     assert error(without(work), cpu, expected, how) <= 2 * error(work, cpu, expected) + 3e-7
+
+
+@pytest.mark.usefixtures("always")
+@DIRECTIONS
+@pytest.mark.parametrize("width", [16, 17, 20, 31, 33, 40, 47, 70])
+def test_what_is_sent_need_not_be_whole_vectors(cpu: Cpu, back: bool, width: int) -> None:
+    work = thinned((2, 9, 11, 32, width) if back else (2, 9, 11, width, 32), back)
+    expected = wanted(work, back)
+    assert error(without(work), cpu, expected) <= 2 * error(work, cpu, expected) + 3e-7
 
 
 @pytest.mark.usefixtures("always")
@@ -124,7 +136,9 @@ def test_what_does_not_fit_stays_as_it_is(back: bool, monkeypatch: pytest.Monkey
         return scarce(fewer) if fewer is not None else None
 
     assert found((2, 12, 12, 32, 64)) is not None
-    assert found((2, 12, 12, 20, 20)) is None  # not whole vectors
+    picture, other = (32, 20) if back else (20, 32)  # channels, filters
+    assert found((2, 12, 12, picture, other)) is not None
+    assert found((2, 12, 12, other, picture)) is None  # not whole vectors of what the sums hold
     monkeypatch.setattr(kernels, "SUMS", 1000)
     assert found((2, 12, 12, 32, 64)) is None
 
@@ -171,6 +185,35 @@ def test_networks_with_pools_learn_alike_without_zeros(padding: int) -> None:
     for works in learns_alike(made, x, y):
         assert (True, True) in counted(works)
         assert (True, False) in counted(works)
+
+
+POOLS: list[Callable[[], nn.Module]] = [
+    *[lambda: nn.MaxPool2d(2)] * 3, *[lambda: nn.MaxPool2d(3)] * 2, lambda: nn.MaxPool2d(2, padding=1),
+    lambda: nn.MaxPool2d(3, 1), lambda: nn.AvgPool2d(2),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("seed", range(16))
+def test_convolutions_and_pools_at_random_have_the_gradients_of_eager_ones(seed: int) -> None:
+    draw = random.Random(seed)
+    batch, size, widths = draw.choice([1, 3, 16]), draw.randint(14, 26), [draw.choice([1, 16])]
+    widths += [draw.choice([16, 20, 32, 33, 48]) for _ in range(2)]
+    around = [(draw.choice([nn.ReLU, nn.ReLU, nn.Tanh, nn.Identity]), draw.choice(POOLS), draw.random() < 0.3)
+              for _ in widths[1:]]  # fmt: skip
+    paddings = [draw.randint(0, 1), 1]
+
+    def made() -> nn.Module:
+        parts: list[Any] = []
+        for (before, behind), (kind, pool, later), padding in zip(pairwise(widths), around, paddings, strict=True):
+            both = [pool(), kind()] if later else [kind(), pool()]
+            parts += [nn.Conv2d(before, behind, 3, padding=padding), *both]
+        head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * widths[-1], 7))
+        return nn.Sequential(*parts, *head)
+
+    engine.manual_seed(seed)
+    x, y = engine.randn(batch, widths[0], size, size), engine.randint(0, 7, (batch,))
+    same_gradients(made, x, y, draw.choice([1, 2]))
 
 
 @HERE

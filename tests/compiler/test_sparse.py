@@ -13,6 +13,7 @@ import pytest
 from native import HOSTS
 from pieces_of_work import held, run, run_special, seen
 from simulate import simulate
+from steps import same_gradients
 from test_contract import SUM, Arena, check, wanted
 
 import engine
@@ -205,38 +206,21 @@ class Shortcut(nn.Module):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_networks_at_random_have_the_gradients_of_eager_ones(seed: int) -> None:
-    """While weights rest: Adam and the edge of ReLU would make much of the last bit."""
     draw = random.Random(seed)
     batch, sizes = draw.randint(16, 220), [draw.randint(20, 400) for _ in range(draw.randint(3, 5))]
     kinds = [draw.choice([nn.ReLU, nn.ReLU, nn.ReLU6, nn.Tanh]) for _ in sizes]
     norms, shortcuts = [draw.random() < 0.2 for _ in sizes], draw.random() < 0.3
 
-    def made() -> tuple[Any, Callable[[Any, Any], Any]]:
-        engine.manual_seed(seed)
+    def made() -> nn.Module:
         parts: list[Any] = []
         for (before, behind), kind, norm in zip(pairwise(sizes), kinds, norms, strict=False):
             parts += [nn.Linear(before, behind), *([nn.BatchNorm1d(behind)] if norm else []), kind()]
             parts += [Shortcut(behind)] if shortcuts else []
-        model = nn.Sequential(*parts, nn.Linear(sizes[-1], 7))
+        return nn.Sequential(*parts, nn.Linear(sizes[-1], 7))
 
-        def step(x: Any, y: Any) -> Any:
-            model.zero_grad()
-            loss = nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            return loss
-
-        return model, step
-
-    (model, step), (twin, slow) = made(), made()
-    fast = engine.compile(step, threads=draw.choice([1, 2]))
+    engine.manual_seed(seed)
     x, y = engine.randn(batch, sizes[0]), engine.randint(0, 7, (batch,))
-    fast(x, y)
-    fast.wait()
-    for _ in range(3):
-        np.testing.assert_allclose(fast(x, y).item(), slow(x, y).item(), rtol=2e-5)
-    largest = max(float(abs(q.grad.numpy()).max()) for q in twin.parameters())
-    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
-        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-3, atol=2e-5 * largest)
+    same_gradients(made, x, y, draw.choice([1, 2]))
 
 
 def test_other_processors_multiply_them(monkeypatch: pytest.MonkeyPatch) -> None:

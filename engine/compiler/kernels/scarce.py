@@ -89,7 +89,7 @@ def scarce(work: Winograd) -> Scarce | None:
     found = Scarce(work.outer, work.m, work.n, work.k, work.a, work.b, work.body, work.operands, work.stores, work.back)
     outer, (high, wide) = len(work.outer), found.area
     sums = TAPS * TAPS * work.m * work.n if work.back else high * (wide + 2 * EDGE) * work.n
-    if work.channels % WIDTH or sums > SUMS or work.b.strides[outer] != 1:
+    if found.channels % WIDTH or sums > SUMS or work.b.strides[outer] != 1:
         return None
     if work.back:
         fits = wide <= PLACES and work.a.strides[outer] == 1 and work.a.strides[-1] == work.m
