@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+import engine
+
 ALONE = ("tests/backend/", "tests/e2e/")
 """Tests that start servers, hosts and a browser: one process runs them one after the other, from the beginning on, so
 that they meet none of their own kind and nothing waits for them at the end."""
@@ -23,6 +25,12 @@ EARLY = ("tests/frontend/", "tests/contract/", "tests/programs/", "tests/exchang
 PIECE = 60
 """A file with more tests than this is shared out; a shorter one stays together, with what its tests share."""
 MOST_PROCESSES = 4
+
+
+@pytest.fixture(autouse=True)
+def drawn_anew() -> None:
+    """Every test draws the same numbers, whatever ran before it in its process."""
+    engine.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
