@@ -90,8 +90,10 @@ def test_shards_lie_apart_from_each_other() -> None:
     assert shards_first((32, 2, 5), (2, 1, 0), (32, 2)) == (1, 2, 0)
 
 
+@pytest.mark.parametrize("counting", [False, True], ids=["", "counting"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
+def test_natively_with_threads(threads: int, counting: bool, monkeypatch: Any) -> None:
+    """Counting: how many answers are right, which runs along all images at once, hinders no shard."""
     pytest.importorskip("llvmlite")
     from engine.compiler.machine import cores as machine
     from engine.compiler.plan import bands
@@ -106,7 +108,14 @@ def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
         optimiser = engine.optim.SGD(model.parameters(), lr=0.1)
         x, y = engine.randn(64, 3, 12, 12), engine.randint(0, 5, (64,))
 
-        step = training(model, optimiser)
+        def step(x: Any, y: Any, model: Any = model, optimiser: Any = optimiser) -> tuple[Any, ...]:
+            optimiser.zero_grad()
+            outputs = model(x)
+            loss = F.cross_entropy(outputs, y)
+            loss.backward()
+            optimiser.step()
+            return (loss, (outputs.argmax(1) == y).sum()) if counting else (loss,)
+
         run: Any = step
         if compiled:
             machine.set_cores(2)
@@ -117,5 +126,5 @@ def test_natively_with_threads(threads: int, monkeypatch: Any) -> None:
                 assert run.shards == threads
             finally:
                 machine.set_cores(None)
-        losses.append([float(run(x, y)) for _ in range(12)])
+        losses.append([[float(found) for found in run(x, y)] for _ in range(12)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)

@@ -245,7 +245,7 @@ class _Arranged:
     """The rows with one candidate for the units."""
 
     def __init__(self, plan: Plan, known: _Known, units: int, axis: int, cores: int) -> None:
-        self.known, self.units, self.cores = known, units, cores
+        self.known, self.units, self.cores, self.parted = known, units, cores, axis == BETWEEN
         self.rows: list[Any] = []
         self.bands: list[Band] = []
         self.worth = 0.0
@@ -303,7 +303,8 @@ class _Arranged:
         for buffer, width in finder.written.items():
             self.hints.setdefault(buffer, set()).add(width)
         goings = [replace(going, row=start + i) for i, (_, going) in enumerate(along)]
-        grain = max((GRAIN // math.gcd(GRAIN, g.step) for g in goings if g.lanes), default=1)
+        whole = [GRAIN // math.gcd(GRAIN, g.step) for g in goings if g.lanes]
+        grain = 1 if self.parted else max(whole, default=1)  # what runs along so few units is small: a number for each
         shards = pieces(self.units, self.cores, grain)
         segments = segments_of(goings, self.units, shards, self.known)
         sums = {id(o.buffer): o.buffer for g in goings if g.sums for o in targets(g.work)}
