@@ -170,7 +170,8 @@ def test_a_run_that_does_not_wait_for_machine_code_trains_without_it(circle, mon
 
 
 class Clock:
-    """A clock that goes on when a batch is trained, and at no other time; it knows how many there were.
+    """A clock that goes on when a batch is trained, and at no other time; it knows how many there were, in how many
+    calls.
 
     seconds: what each batch takes.
     """
@@ -182,7 +183,7 @@ class Clock:
         from engine.train import loop, tier
         from engine.train.attempt import Attempt
 
-        self.now, self.seconds, self.trained = 0.0, 0.0, 0
+        self.now, self.seconds, self.trained, self.calls = 0.0, 0.0, 0, 0
         many, one = Step.run, Attempt._batch
         monkeypatch.setattr(Step, "run", lambda step, x, y: self._spent(len(x), many(step, x, y)))
         monkeypatch.setattr(Attempt, "_batch", lambda attempt: self._spent(1, one(attempt)))
@@ -193,7 +194,7 @@ class Clock:
         return self.now
 
     def _spent(self, batches, result):
-        self.trained += batches
+        self.trained, self.calls = self.trained + batches, self.calls + 1
         self.now += batches * self.seconds
         return result
 
@@ -239,6 +240,20 @@ def test_batches_that_become_slow_are_noticed_soon_also_in_a_long_slice(circle, 
     clock.seconds = 0.004
     assert clock.slice(run, 0.05) <= 100 * 0.004 + 1e-9  # those of a hundredth of a second, at the old speed
     assert clock.slice(run, 0.01) <= 0.014 + 1e-9
+
+
+def test_batches_that_were_slow_for_a_moment_are_many_a_call_again(circle, monkeypatch) -> None:
+    clock = Clock(monkeypatch)
+    run = Run(circle(data={"kind": "circle", "params": {"samples": 1000}}, batches={"size": 1}))
+    run.command({"op": "play"})
+    for seconds in (0.0001, 0.03, 0.0001):
+        clock.seconds = seconds
+        for _ in range(10):
+            clock.slice(run, 0.01)
+    clock.calls = clock.trained = 0
+    for _ in range(10):
+        clock.slice(run, 0.01)
+    assert clock.trained > 20 * clock.calls
 
 
 def test_no_batch_is_trained_after_a_pause(circle, monkeypatch) -> None:
