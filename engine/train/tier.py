@@ -62,15 +62,15 @@ class Tier:
         """
         if self.step is None:
             return None
-        limit = max(1, min(most, GROWTH * self.count, int(seconds / self.seconds)))
-        x, target = feed.stretch(limit)
+        room = int(seconds / self.seconds)
+        x, target = feed.stretch(max(1, min(most, GROWTH * self.count, room)))
         self.step.prepare(as_tensor(x[0]), as_tensor(target[0]))
         waiting, tier = self._wait(min(seconds, patience - self.waited)), self.step.prepared
         if waiting and self.waited < patience:
             return Many([])
         if len(x[0]) == feed.cursor.size:  # a smaller last batch does not count
             self._say("eager" if waiting else tier, "Machine code is being made." if waiting else self.step.why())
-        return None if waiting or tier == "eager" else self._many(self.step, x, target, limit)
+        return None if waiting or tier == "eager" else self._many(self.step, x, target, room < 2)
 
     def outputs(self, x: Tensor, native: bool) -> Tensor:
         """What `evaluate` gives for examples; by machine code if `native`, and if there can be any for it."""
@@ -79,10 +79,11 @@ class Tier:
         outputs: Tensor = step(x) if native else self.evaluate(x)
         return outputs.contiguous()  # how it lies depends on the number of cores, and NumPy sums as it lies
 
-    def _many(self, step: Step, x: Any, target: Any, limit: int) -> Many | None:
+    def _many(self, step: Step, x: Any, target: Any, slow: bool) -> Many | None:
+        """slow: batches are thought to take so long that a call does one: that is measured, or it would stay so."""
         began = time.perf_counter()
         losses, *rights = (t.array for t in step.run(x, target))
-        if len(x) > 1 or limit == 1:  # a single batch where there were no more, at the end of an epoch, says little
+        if len(x) > 1 or self.count < 2 or slow:  # another single one, as an epoch's last, is mostly the call
             self.count, self.seconds = len(x), (time.perf_counter() - began) / len(x)
         done = len(losses) - (not step.finite)
         right = sum(int(r[:done].sum()) for r in rights)

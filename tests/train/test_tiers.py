@@ -256,6 +256,19 @@ def test_batches_that_were_slow_for_a_moment_are_many_a_call_again(circle, monke
     assert clock.trained > 20 * clock.calls
 
 
+def test_the_last_batch_of_an_epoch_makes_those_to_come_no_fewer_a_call(circle, monkeypatch) -> None:
+    clock = Clock(monkeypatch)
+    clock.seconds = 1e-5
+    run = Run(circle(data={"kind": "circle", "params": {"samples": 1000}}, batches={"size": 3}))  # 167 batches an epoch
+    run.command({"op": "play"})
+    clock.slice(run, 0.01)
+    clock.calls, begun = 0, run.epoch
+    clock.slice(run, 0.05)
+    assert run.epoch - begun > 20
+    # all of one size, and the last one; some calls end with their hundredth of a second
+    assert clock.calls <= 2 * (run.epoch - begun) + 10
+
+
 def test_no_batch_is_trained_after_a_pause(circle, monkeypatch) -> None:
     clock = Clock(monkeypatch)
     clock.seconds = 0.001
