@@ -60,6 +60,7 @@ class Feed:
         if self.room is None or len(self.room[0]) < len(rows):
             self.room = [np.empty((len(rows), *a.shape[1:]), a.dtype) for a in (self.x, self.targets)]
         pairs = zip((self.x, self.targets), self.room, strict=True)
+        # a cursor names no other rows than there are; to look for such NumPy would copy twice
         return [array.take(rows, 0, out=room[: len(rows)], mode="clip") for array, room in pairs]
 
     def _in_order(self) -> tuple[Array, Array]:

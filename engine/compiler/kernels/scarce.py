@@ -15,27 +15,19 @@ from engine.compiler.kernels.lists import EDGE, NEAR, NOTED, PLACES, SUMS, Pictu
 from engine.compiler.kernels.product import SIZE, Given, Product, cuts
 from engine.compiler.kernels.squares import TAPS
 from engine.compiler.kernels.tiles import WIDTH
-from engine.compiler.kernels.winograd import Winograd
+from engine.compiler.kernels.winograd import Sliding, Winograd
 
 SHARE, SPEED = 0.25, (65.0, 80.0)
 """How many numbers are not zero, at most; operations in a nanosecond, for pictures and for taps."""
 
 
 @dataclass(frozen=True)
-class Scarce(Product):
+class Scarce(Sliding):
     """What a `Winograd` says where most numbers of what came back (a, or b for gradients of taps) are zero.
 
     Zeros are left out where what they would be multiplied with is finite. The order of a sum is that of the places, so
     pieces are of filters, or of pictures.
     """
-
-    back: bool = False
-    """Whether these are gradients of taps."""
-
-    @property
-    def area(self) -> tuple[Any, Any]:
-        """Rows and columns over which the windows slide."""
-        return (self.k[-2], self.k[-1]) if self.back else (self.outer[-1], self.m)
 
     @property
     def channels(self) -> int:

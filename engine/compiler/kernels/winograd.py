@@ -55,12 +55,11 @@ class _Matrices(Contraction):
 
 
 @dataclass(frozen=True)
-class Winograd(Product):
-    """What a `Contraction` says, where windows of 3 x 3 slide over pictures whose channels lie side by side.
+class Sliding(Product):
+    """Windows of 3 x 3 that slide over pictures whose channels lie side by side.
 
     To the results: outer (.., row), m: column, n: filter, k: (3, 3, channel). To the taps' gradient: outer (3, 3),
-    m: channel, n: filter, k: (.., row, column). Squares begin at the first row and column, so that numbers are the same
-    however the work is split.
+    m: channel, n: filter, k: (.., row, column).
     """
 
     back: bool = False
@@ -70,6 +69,12 @@ class Winograd(Product):
     def area(self) -> tuple[int, int]:
         """Rows and columns over which the windows slide."""
         return (self.k[-2], self.k[-1]) if self.back else (self.outer[-1], self.m)
+
+
+@dataclass(frozen=True)
+class Winograd(Sliding):
+    """What a `Contraction` says, with fewer products. Squares begin at the first row and column, so that numbers are
+    the same however the work is split."""
 
     @property
     def channels(self) -> int:
